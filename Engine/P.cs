@@ -1,0 +1,2 @@
+namespace TcpActors.Engine;
+internal static class Placeholder;

@@ -1,0 +1,2 @@
+namespace TcpActors;
+internal static class PlaceholderTransport;
