@@ -1,0 +1,371 @@
+using Akka.Actor;
+using TcpActors.Actors.Contract;
+using TcpActors.Engine;
+using TcpActors.Engine.State;
+using TcpActors.Engine.Transmit;
+using TcpActors.Engine.Wire;
+using TcpActors.Transport.Receive;
+using TcpActors.Transport.Transmit;
+
+namespace TcpActors.Actors;
+
+/// <summary>
+/// Owns one offloaded connection. Feeds waiting segments, the timer and the application's doorbells to the engine, commits the variables
+/// once per batch and only then lets anything out: received bytes to the application, acknowledged memory to the sender, frames to the
+/// link. An exception from the engine costs what came since the last commit, which to TCP is a lost packet.
+/// </summary>
+internal sealed class ConnectionActor : UntypedActor
+{
+    private const int BatchSize = 32;
+    private const int FailuresBeforeUpload = 8;
+    private const int FragmentsBeforeUpload = 8;
+    private const int BackoffsBeforeSuspicion = 2;
+
+    private readonly ConnectionSeat _seat;
+    private readonly ToeContext _toe;
+    private readonly TransmitQueue _output = new();
+    private readonly SegmentFramer _framer;
+    private readonly TcpEngine _engine;
+    private readonly bool _restarted;
+    private UploadReason _requested;
+    private bool _uploading;
+    private Microseconds _drainUntil = Microseconds.Never;
+    private int _fragments;
+    private int _suspectedAtBackoff;
+    private bool _failed;
+
+    public ConnectionActor(ConnectionSeat seat)
+    {
+        (_seat, _toe) = (seat, seat.Toe);
+
+        // After a restart Props still hold the first arguments: what counts is the last commit.
+        SegmentVariants committed = seat.Memory.Slot.Read(out Epoch epoch);
+        _restarted = epoch == seat.Epoch && seat.FailuresInARow > 0;
+        _framer = new SegmentFramer(_toe.Link, seat.Connection, seat.Segment);
+        _engine = new TcpEngine(seat.Connection, seat.Segment, in committed, seat.Memory.Send, seat.Memory.Receive, _output);
+    }
+
+    /// <summary>Static messages of the data path.</summary>
+    internal sealed class Doorbell
+    {
+        private readonly string _name;
+
+        private Doorbell(string name) => _name = name;
+
+        public static Doorbell Segments { get; } = new(nameof(Segments));
+
+        public static Doorbell Timer { get; } = new(nameof(Timer));
+
+        public static Doorbell Application { get; } = new(nameof(Application));
+
+        public static Doorbell Fragment { get; } = new(nameof(Fragment));
+
+        public override string ToString() => _name;
+    }
+
+    /// <summary>An ICMP "too big" quotes this flow.</summary>
+    internal sealed record TooBig(int Mtu, SeqNum Quoted);
+
+    /// <summary>The host wants the connection back.</summary>
+    internal sealed record BeginUpload
+    {
+        public static BeginUpload Instance { get; } = new();
+    }
+
+    protected override void PreStart()
+    {
+        Microseconds now = _toe.Clock.Now;
+        if (!_restarted)
+        {
+            _engine.StartAfterMove(now);
+        }
+
+        _seat.Actor = Self;
+        _seat.Memory.Application.OwnedBy(_seat);
+        _seat.Flow.Attach(_seat);
+        Finish(now);
+    }
+
+    protected override void PreRestart(Exception reason, object message)
+    {
+        // The seat keeps everything; whoever waits in the queue rings again when the next instance attaches.
+        _seat.FailuresInARow++;
+    }
+
+    protected override void OnReceive(object message)
+    {
+        if (_seat.IsLeft)
+        {
+            return;
+        }
+
+        Microseconds now = _toe.Clock.Now;
+        try
+        {
+            switch (message)
+            {
+                case Doorbell bell:
+                    Answer(bell, now);
+                    break;
+                case Toe.Command.Query:
+                    Sender.Tell(new Toe.Event.Variables(_seat.Id, _seat.Epoch, _engine.Variants, _seat.Segment, _engine.Counters));
+                    return;
+                case InvariantsUpdate update:
+                    Apply(update, now);
+                    break;
+                case TooBig report:
+                    Consider(report);
+                    return;
+                case BeginUpload:
+                    StartDrain(now);
+                    break;
+                default:
+                    Unhandled(message);
+                    return;
+            }
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            Recover(e, now);
+        }
+
+        Finish(now);
+    }
+
+    private void Answer(Doorbell bell, Microseconds now)
+    {
+        if (ReferenceEquals(bell, Doorbell.Segments))
+        {
+            _seat.Flow.AnswerDoorbell();
+            TakeSegments(now);
+        }
+        else if (ReferenceEquals(bell, Doorbell.Timer))
+        {
+            _seat.AnswerTimer();
+        }
+        else if (ReferenceEquals(bell, Doorbell.Application))
+        {
+            _seat.AnswerApplication();
+        }
+        else if (++_fragments == FragmentsBeforeUpload)
+        {
+            Request(UploadReason.Fragments);
+        }
+    }
+
+    private void TakeSegments(Microseconds now)
+    {
+        var batch = default(SegmentBatch);
+        Span<QueuedSegment> segments = batch;
+        int count;
+        do
+        {
+            count = _seat.Flow.Dequeue(segments);
+            int taken = 0;
+            try
+            {
+                for (; taken < count; taken++)
+                {
+                    Take(in segments[taken], now);
+                    segments[taken].Frame.Return();
+                }
+            }
+            finally
+            {
+                // The segment in hand when the engine threw, and those behind it, are lost packets; their frames are not.
+                for (; taken < count; taken++)
+                {
+                    segments[taken].Frame.Return();
+                }
+            }
+        }
+        while (count == BatchSize);
+    }
+
+    private void Take(in QueuedSegment queued, Microseconds now)
+    {
+        if (_requested == UploadReason.PeerReset)
+        {
+            _seat.Flow.KeepUnconsumed(in queued);
+            return;
+        }
+
+        if (!TcpSegment.TryParse(queued.Tcp, queued.Frame.SegmentSize, queued.Tos, out TcpSegment segment))
+        {
+            return;
+        }
+
+        Verdict verdict = _engine.Receive(in segment, now);
+        if (verdict.Kind == VerdictKind.UploadRequired)
+        {
+            _seat.Flow.KeepUnconsumed(in queued);
+            Request(verdict.Reason);
+        }
+
+        if (verdict.SynNotice)
+        {
+            _toe.Host.Tell(new Toe.Event.SynSeen(_seat.Id), Self);
+        }
+    }
+
+    /// <summary>The end of every batch: timers, output, commit, and only then what others see.</summary>
+    private void Finish(Microseconds now)
+    {
+        try
+        {
+            Verdict verdict = _engine.Fire(now);
+            if (verdict.Kind == VerdictKind.UploadRequired)
+            {
+                Request(verdict.Reason);
+            }
+
+            _engine.Transmit(now);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            Recover(e, now);
+        }
+
+        ref readonly SegmentVariants variants = ref _engine.Variants;
+        if (!_seat.Memory.Slot.TryCommit(_seat.Epoch, in variants))
+        {
+            // A later epoch owns the connection: publish nothing and leave.
+            Log.StaleOwner(_toe.Logger, _seat.Id, _seat.Epoch, _toe.Name);
+            _output.Clear();
+            _seat.Leave();
+            Context.Stop(Self);
+            return;
+        }
+
+        if (!_failed)
+        {
+            _seat.FailuresInARow = 0;
+        }
+
+        _failed = false;
+        _seat.Memory.Receive.Commit(variants.RcvNxt);
+        bool freed = _seat.Memory.Send.Una != variants.SndUna;
+        if (freed)
+        {
+            _seat.Memory.Send.FreeTo(variants.SndUna);
+        }
+
+        if (_output.Count > 0)
+        {
+            _framer.Flush(_output, _seat.Memory.Send);
+            _output.Clear();
+        }
+
+        if (_engine.ShouldDeliver)
+        {
+            _seat.Memory.Application.NotifyReadable();
+        }
+
+        if (freed)
+        {
+            _seat.Memory.Application.NotifyWritable();
+        }
+
+        Suspect(in variants);
+        if (_uploading && (variants.SndUna == variants.SndMax || now >= _drainUntil || _requested == UploadReason.PeerReset))
+        {
+            _seat.GiveBack(in variants, _requested);
+            Context.Stop(Self);
+            return;
+        }
+
+        SetTimer();
+    }
+
+    private void SetTimer()
+    {
+        Microseconds due = Microseconds.Min(_engine.NextDeadline, _drainUntil);
+
+        // A deadline that fires early is recomputed; one that moved nearer has to be moved.
+        if (due < _seat.ScheduledFor && _toe.Wheel.Schedule(_seat, due) && ReceiveThreadSleeps)
+        {
+            _toe.WakeReceiver();
+        }
+    }
+
+    private static bool ReceiveThreadSleeps => Scheduling.ReadyQueue.OfThisThread is null;
+
+    private void Apply(InvariantsUpdate update, Microseconds now)
+    {
+        if (update.Next.Version > _seat.Segment.Version)
+        {
+            _seat.Segment = update.Next;
+            _engine.Update(update.Next, now);
+            _framer.Update(update.Next);
+        }
+
+        _toe.Host.Tell(new Toe.Event.Updated([new UpdatedVersion(_seat.Id, _seat.Segment.Version)]), Self);
+    }
+
+    private void Consider(TooBig report)
+    {
+        // RFC 5927 4.1: a report about a segment that is not in flight is not ours or not genuine.
+        ref readonly SegmentVariants variants = ref _engine.Variants;
+        if (report.Quoted >= variants.SndUna && report.Quoted < variants.SndMax && report.Mtu < _seat.Segment.PathMtu)
+        {
+            _toe.Host.Tell(new Toe.Event.PathTooBig(_seat.Id, report.Mtu), Self);
+        }
+    }
+
+    private void Suspect(in SegmentVariants variants)
+    {
+        if (variants.RtoBackoff < BackoffsBeforeSuspicion)
+        {
+            _suspectedAtBackoff = 0;
+        }
+        else if (variants.RtoBackoff > _suspectedAtBackoff)
+        {
+            _suspectedAtBackoff = variants.RtoBackoff;
+            _toe.Host.Tell(new Toe.Event.NextHopSuspect(_seat.Id), Self);
+        }
+    }
+
+    private void Request(UploadReason reason)
+    {
+        if (_requested == UploadReason.None)
+        {
+            _requested = reason;
+            Log.UploadRequested(_toe.Logger, _seat.Id, _seat.Epoch, _toe.Name, reason);
+            _toe.Host.Tell(new Toe.Event.UploadRequested(_seat.Id, reason), Self);
+        }
+    }
+
+    /// <summary>
+    /// What is in flight when a connection moves may be lost around the hand-over and would stall it for a time-out, so it gets a moment to
+    /// be acknowledged: two round trips, at least 5 ms, at most 50 ms.
+    /// </summary>
+    private void StartDrain(Microseconds now)
+    {
+        if (!_uploading)
+        {
+            _uploading = true;
+            _engine.Stop();
+            Microseconds patience = Microseconds.Max(_engine.Variants.SmoothedRtt * 2, Microseconds.FromMilliseconds(5));
+            _drainUntil = now + Microseconds.Min(patience, Microseconds.FromMilliseconds(50));
+        }
+    }
+
+    private void Recover(Exception failure, Microseconds now)
+    {
+        Log.EngineFailed(_toe.Logger, failure, _seat.Id, _seat.Epoch, _toe.Name);
+        _failed = true;
+        _output.Clear();
+        SegmentVariants committed = _seat.Memory.Slot.Read(out _);
+        _engine.Restore(in committed, now);
+        if (++_seat.FailuresInARow == FailuresBeforeUpload)
+        {
+            Request(UploadReason.ResourceFailure);
+        }
+    }
+
+    [System.Runtime.CompilerServices.InlineArray(BatchSize)]
+    private struct SegmentBatch
+    {
+        private QueuedSegment _first;
+    }
+}

@@ -1,0 +1,111 @@
+using Akka.Actor;
+using TcpActors.Actors.Contract;
+using TcpActors.Actors.Scheduling;
+using TcpActors.Engine;
+using TcpActors.Engine.State;
+using TcpActors.Transport.Receive;
+
+namespace TcpActors.Actors;
+
+/// <summary>
+/// What of an offloaded connection outlives a restart of its actor: the ownership, the posted memory, the snapshots, the flow's queue. It is
+/// also where the data path rings: segments, timer and application each have one static message, told at most once until it is answered.
+/// </summary>
+internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
+{
+    private int _applicationRung;
+    private int _timerRung;
+
+    public ConnectionSeat(ToeContext toe, TransferEntry entry, PostedMemory memory, FlowEntry flow)
+    {
+        (Toe, Owned, Connection, Memory, Flow) = (toe, entry.Variables, entry.Connection, memory, flow);
+        Segment = entry.Segment;
+    }
+
+    public ToeContext Toe { get; }
+
+    public OwnedVariables Owned { get; }
+
+    public ConnectionInvariants Connection { get; }
+
+    /// <summary>The newest version the host has sent.</summary>
+    public SegmentInvariants Segment { get; set; }
+
+    public PostedMemory Memory { get; }
+
+    public FlowEntry Flow { get; }
+
+    public ConnectionId Id => Owned.Connection;
+
+    public Epoch Epoch => Owned.Epoch;
+
+    /// <summary>Failures since the last commit that went well.</summary>
+    public int FailuresInARow { get; set; }
+
+    /// <summary>Whether the connection has gone back: doorbells are silent.</summary>
+    public bool IsLeft { get; private set; }
+
+    public IActorRef Actor { get; set; } = ActorRefs.Nobody;
+
+    public void SegmentsReady() => Actor.Tell(ConnectionActor.Doorbell.Segments, ActorRefs.NoSender);
+
+    public void DataReady() => RingApplication();
+
+    public void WindowOpened() => RingApplication();
+
+    public void PathTooBig(int mtu, SeqNum quoted) =>
+        Actor.Tell(new ConnectionActor.TooBig(mtu, quoted), ActorRefs.NoSender);
+
+    public void FragmentSeen() => Actor.Tell(ConnectionActor.Doorbell.Fragment, ActorRefs.NoSender);
+
+    public void AnswerApplication() => Volatile.Write(ref _applicationRung, 0);
+
+    public void AnswerTimer() => Volatile.Write(ref _timerRung, 0);
+
+    /// <summary>Ends the data path on this side: doorbells, timer, the flow's deliveries.</summary>
+    public void Leave()
+    {
+        IsLeft = true;
+        Flow.Detach();
+        Toe.Wheel.Schedule(this, Microseconds.Never);
+    }
+
+    /// <summary>Puts the variables on the stack back to the host.</summary>
+    /// <param name="variants">The variables, deadlines absolute.</param>
+    /// <param name="reason">Why; <see cref="UploadReason.None"/> when the host asked.</param>
+    public void GiveBack(in SegmentVariants variants, UploadReason reason)
+    {
+        Leave();
+        Owned.Variants = variants.ToTimesRemaining(Toe.Clock.Now);
+        if (Toe.ToHost.Push(new TransferEntry(Owned.HandOver(), Connection, Segment, reason)))
+        {
+            Toe.Host.Tell(Contract.Toe.Event.Uploaded.Doorbell, Actor);
+        }
+    }
+
+    /// <summary>The actor is gone without having given the connection back: what it last committed is the truth.</summary>
+    public void GiveBackLastCommit()
+    {
+        SegmentVariants committed = Memory.Slot.Read(out Epoch epoch);
+        if (epoch == Epoch)
+        {
+            GiveBack(in committed, UploadReason.ResourceFailure);
+        }
+    }
+
+    protected internal override void Expired()
+    {
+        if (!IsLeft && Interlocked.Exchange(ref _timerRung, 1) == 0)
+        {
+            Actor.Tell(ConnectionActor.Doorbell.Timer, ActorRefs.NoSender);
+        }
+    }
+
+    private void RingApplication()
+    {
+        if (!IsLeft && Interlocked.Exchange(ref _applicationRung, 1) == 0)
+        {
+            Actor.Tell(ConnectionActor.Doorbell.Application, ActorRefs.NoSender);
+        }
+    }
+}

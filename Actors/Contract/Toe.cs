@@ -1,0 +1,80 @@
+using TcpActors.Engine;
+using TcpActors.Engine.State;
+
+namespace TcpActors.Actors.Contract;
+
+/// <summary>
+/// Everything a host and a TOE say to each other. The messages are immutable and point into nobody's memory; the variables themselves
+/// travel over the <see cref="TransferStack"/> of each direction, and the bytes stay in the host's <see cref="PostedBuffers"/>.
+/// </summary>
+public static class Toe
+{
+    /// <summary>Host to TOE.</summary>
+    public static class Command
+    {
+        /// <summary>Doorbell: connections lie on the transfer stack to be pulled. One can stand for thousands.</summary>
+        public sealed record Offload
+        {
+            public static Offload Doorbell { get; } = new();
+        }
+
+        /// <summary>New versions of segment-invariant variables. Answered with <see cref="Event.Updated"/>.</summary>
+        public sealed record Update(IReadOnlyList<InvariantsUpdate> Updates);
+
+        /// <summary>Asks for a copy of one connection's variables; ownership stays. Answered to the sender with <see cref="Event.Variables"/> or <see cref="Event.NotHere"/>.</summary>
+        public sealed record Query(ConnectionId Connection);
+
+        /// <summary>Gives these connections back. Each is answered over the stack with <see cref="Event.Uploaded"/> or with <see cref="Event.NotHere"/>.</summary>
+        public sealed record Upload(IReadOnlyList<ConnectionId> Connections);
+
+        /// <summary>Gives every connection back.</summary>
+        public sealed record UploadAll
+        {
+            public static UploadAll Instance { get; } = new();
+        }
+    }
+
+    /// <summary>TOE to host.</summary>
+    public static class Event
+    {
+        /// <summary>These connections run on the TOE now.</summary>
+        public sealed record Offloaded(IReadOnlyList<ConnectionId> Connections);
+
+        /// <summary>This connection was not taken: its variables lie on the stack back to the host, unchanged.</summary>
+        public sealed record Refused(ConnectionId Connection, string Reason);
+
+        /// <summary>Doorbell: connections lie on the transfer stack back to the host.</summary>
+        public sealed record Uploaded
+        {
+            public static Uploaded Doorbell { get; } = new();
+        }
+
+        /// <summary>The TOE cannot carry on with this connection: it waits for <see cref="Command.Upload"/>.</summary>
+        public sealed record UploadRequested(ConnectionId Connection, UploadReason Reason);
+
+        /// <summary>These connections work with that version of their segment-invariant variables now (the patent's fig. 3, step 308).</summary>
+        public sealed record Updated(IReadOnlyList<UpdatedVersion> Versions);
+
+        /// <summary>Answer to <see cref="Command.Query"/>.</summary>
+        public sealed record Variables(
+            ConnectionId Connection, Epoch Epoch, SegmentVariants Variants, SegmentInvariants Segment, EngineCounters Counters);
+
+        /// <summary>The TOE does not own that connection.</summary>
+        public sealed record NotHere(ConnectionId Connection);
+
+        /// <summary>An ICMP "too big" for a segment in flight says that the path takes only packets of this size (RFC 1191, RFC 8201).</summary>
+        public sealed record PathTooBig(ConnectionId Connection, int Mtu);
+
+        /// <summary>Repeated time-outs: the next hop may be gone, and with the flow owned nobody but the host can ask it.</summary>
+        public sealed record NextHopSuspect(ConnectionId Connection);
+
+        /// <summary>A SYN came for a live connection and was answered with a challenge ACK (RFC 5961 4).</summary>
+        public sealed record SynSeen(ConnectionId Connection);
+    }
+}
+
+/// <summary>The next version of one connection's segment-invariant variables.</summary>
+public sealed record InvariantsUpdate(ConnectionId Connection, SegmentInvariants Next);
+
+/// <summary>The version of the segment-invariant variables that a connection works with.</summary>
+public readonly record struct UpdatedVersion(ConnectionId Connection, uint Version);

@@ -1,0 +1,42 @@
+using Akka.Actor;
+using Microsoft.Extensions.Logging;
+using TcpActors.Actors.Contract;
+using TcpActors.Actors.Scheduling;
+using TcpActors.Transport;
+using TcpActors.Transport.Links;
+using TcpActors.Transport.Receive;
+
+namespace TcpActors.Actors;
+
+/// <summary>What the actors of one TOE share.</summary>
+internal sealed class ToeContext
+{
+    public required string Name { get; init; }
+
+    public required ILink Link { get; init; }
+
+    public required FlowTable Flows { get; init; }
+
+    public required TimerWheel Wheel { get; init; }
+
+    public required MonotonicClock Clock { get; init; }
+
+    public required PostedBuffers Buffers { get; init; }
+
+    /// <summary>Variables on their way back to the host.</summary>
+    public required TransferStack ToHost { get; init; }
+
+    /// <summary>Variables on their way from the host.</summary>
+    public required TransferStack FromHost { get; init; }
+
+    /// <summary>Gets every <see cref="Toe.Event"/>.</summary>
+    public required IActorRef Host { get; init; }
+
+    public required ILogger Logger { get; init; }
+
+    /// <summary>Most connections this TOE takes at a time.</summary>
+    public required int Capacity { get; init; }
+
+    /// <summary>Wakes the receiving thread, because a deadline came nearer.</summary>
+    public required Action WakeReceiver { get; init; }
+}

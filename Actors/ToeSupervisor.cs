@@ -1,0 +1,171 @@
+using Akka.Actor;
+using TcpActors.Actors.Contract;
+using TcpActors.Engine.State;
+using TcpActors.Transport.Receive;
+
+namespace TcpActors.Actors;
+
+/// <summary>
+/// The TOE's side of the contract: pulls connections from the transfer stack, creates an actor for each, accounts for them, passes the
+/// host's commands on. Its connections outlive its own restart.
+/// </summary>
+internal sealed class ToeSupervisor(ToeContext toe) : UntypedActor
+{
+    private readonly Dictionary<ConnectionId, ConnectionSeat> _seats = [];
+
+    public static Props Create(ToeContext toe) =>
+        Props.Create(() => new ToeSupervisor(toe)).WithDispatcher("tcpactors.connection-dispatcher");
+
+    protected override SupervisorStrategy SupervisorStrategy() =>
+        new OneForOneStrategy(maxNrOfRetries: -1, withinTimeRange: Timeout.InfiniteTimeSpan, failure =>
+            failure is ActorInitializationException ? Directive.Stop : Directive.Restart);
+
+    protected override void PreRestart(Exception reason, object message)
+    {
+        // The base class would stop the connection actors.
+    }
+
+    protected override void OnReceive(object message)
+    {
+        switch (message)
+        {
+            case Toe.Command.Offload:
+                TakeAll();
+                break;
+            case Toe.Command.Update update:
+                Pass(update);
+                break;
+            case Toe.Command.Query query:
+                if (Find(query.Connection) is { } seat)
+                {
+                    seat.Actor.Forward(query);
+                }
+
+                break;
+            case Toe.Command.Upload upload:
+                foreach (ConnectionId connection in upload.Connections)
+                {
+                    Find(connection)?.Actor.Tell(ConnectionActor.BeginUpload.Instance);
+                }
+
+                break;
+            case Toe.Command.UploadAll:
+                foreach (ConnectionSeat each in _seats.Values)
+                {
+                    each.Actor.Tell(ConnectionActor.BeginUpload.Instance);
+                }
+
+                break;
+            case Ended ended:
+                Forget(ended);
+                break;
+            default:
+                Unhandled(message);
+                break;
+        }
+    }
+
+    private ConnectionSeat? Find(ConnectionId connection)
+    {
+        if (_seats.TryGetValue(connection, out ConnectionSeat? seat) && !seat.IsLeft)
+        {
+            return seat;
+        }
+
+        Sender.Tell(new Toe.Event.NotHere(connection));
+        return null;
+    }
+
+    private void TakeAll()
+    {
+        var taken = new List<ConnectionId>();
+        foreach (TransferEntry entry in toe.FromHost.PullAll())
+        {
+            string? refusal = Take(entry);
+            if (refusal is null)
+            {
+                taken.Add(entry.Variables.Connection);
+            }
+            else
+            {
+                Log.Refused(toe.Logger, entry.Variables.Connection, toe.Name, refusal);
+                TransferEntry back = entry with { Variables = entry.Variables.HandOver() };
+                toe.Host.Tell(new Toe.Event.Refused(back.Variables.Connection, refusal));
+                if (toe.ToHost.Push(back))
+                {
+                    toe.Host.Tell(Toe.Event.Uploaded.Doorbell);
+                }
+            }
+        }
+
+        if (taken.Count > 0)
+        {
+            toe.Host.Tell(new Toe.Event.Offloaded(taken));
+        }
+    }
+
+    /// <returns>Why the connection is not taken; null when it is.</returns>
+    private string? Take(TransferEntry entry)
+    {
+        ConnectionId id = entry.Variables.Connection;
+        if (!toe.Buffers.TryGet(id, out PostedMemory memory))
+        {
+            return "the host has posted no buffers for it";
+        }
+
+        if (_seats.Count >= toe.Capacity)
+        {
+            return $"the TOE is full: it takes {toe.Capacity} connections";
+        }
+
+        if (entry.Variables.Variants.State != TcpState.Established)
+        {
+            return $"its state is {entry.Variables.Variants.State}; a TOE takes established connections only";
+        }
+
+        if (!toe.Flows.TryGet(entry.Connection.Flow, out FlowEntry? flow))
+        {
+            return "its flow is not claimed";
+        }
+
+        if (_seats.Remove(id, out ConnectionSeat? former))
+        {
+            // The actor of the epoch before has given the connection back and is only not yet seen to have ended.
+            Context.Unwatch(former.Actor);
+        }
+
+        memory.Slot.Open(entry.Variables.Epoch, entry.Variables.Variants.ToDeadlines(toe.Clock.Now));
+        var seat = new ConnectionSeat(toe, entry, memory, flow);
+        _seats.Add(id, seat);
+        seat.Actor = Context.ActorOf(
+            Props.Create(() => new ConnectionActor(seat)).WithDispatcher("tcpactors.connection-dispatcher"),
+            $"{id}-{entry.Variables.Epoch}");
+        Context.WatchWith(seat.Actor, new Ended(id, seat));
+        Log.Took(toe.Logger, id, entry.Variables.Epoch, toe.Name);
+        return null;
+    }
+
+    private void Pass(Toe.Command.Update update)
+    {
+        foreach (InvariantsUpdate each in update.Updates)
+        {
+            Find(each.Connection)?.Actor.Forward(each);
+        }
+    }
+
+    private void Forget(Ended ended)
+    {
+        if (_seats.TryGetValue(ended.Connection, out ConnectionSeat? seat) && ReferenceEquals(seat, ended.Seat))
+        {
+            _seats.Remove(ended.Connection);
+        }
+
+        if (!ended.Seat.IsLeft)
+        {
+            // Stopped without giving the connection back (its constructor threw): the last commit is what the host carries on with.
+            ended.Seat.GiveBackLastCommit();
+        }
+    }
+
+    private sealed record Ended(ConnectionId Connection, ConnectionSeat Seat);
+}

@@ -1,0 +1,242 @@
+using TcpActors.Engine.Wire;
+
+namespace TcpActors.Transport.Receive;
+
+/// <summary>Takes an IP packet that goes back to the host's stack; the bytes are valid during the call only.</summary>
+public delegate void PacketSink(ReadOnlySpan<byte> ipPacket);
+
+/// <summary>What the dispatcher did with a segment.</summary>
+public enum Delivery
+{
+    /// <summary>It is in the queue, which the owner knows.</summary>
+    Queued,
+
+    /// <summary>It is in the queue and the owner's doorbell is due.</summary>
+    QueuedRing,
+
+    /// <summary>The queue is full: dropped, as a NIC's FIFO would.</summary>
+    Overflow,
+
+    /// <summary>The flow went back to the host: the packet was handed to its sink.</summary>
+    Forwarded,
+}
+
+/// <summary>
+/// One flow of a TOE: a bounded queue of segments and who gets them. It is <em>keeping</em> from the claim until its actor is there,
+/// <em>attached</em> while the actor owns the flow, and <em>forwarding</em> after the release, when what still comes goes to the host.
+/// </summary>
+public sealed class FlowEntry
+{
+    private const int MaxQueued = 1024;
+    private const int MaxUnconsumed = 64;
+
+    private readonly Lock _lock = new();
+    private QueuedSegment[] _ring = new QueuedSegment[4];
+    private int _head;
+    private int _count;
+    private bool _rung;
+    private IFlowReceiver? _receiver;
+    private PacketSink? _sink;
+    private List<byte[]>? _unconsumed;
+
+    public FlowEntry(FlowKey flow) => Flow = flow;
+
+    public FlowKey Flow { get; }
+
+    /// <summary>Segments that wait.</summary>
+    public int Count => Volatile.Read(ref _count);
+
+    /// <summary>The owner; null while nobody is attached.</summary>
+    public IFlowReceiver? Receiver => Volatile.Read(ref _receiver);
+
+    /// <summary>Whether the flow was released and late packets go to the host.</summary>
+    public bool IsForwarding => Volatile.Read(ref _sink) is not null;
+
+    /// <summary>Hands the flow to its owner, who is rung at once when segments were kept for it.</summary>
+    public void Attach(IFlowReceiver receiver)
+    {
+        bool ring;
+        lock (_lock)
+        {
+            _receiver = receiver;
+            _sink = null;
+            ring = _count > 0;
+            _rung = ring;
+        }
+
+        if (ring)
+        {
+            receiver.SegmentsReady();
+        }
+    }
+
+    /// <summary>The owner leaves; what comes is kept until the host forwards it or another owner attaches.</summary>
+    public void Detach()
+    {
+        lock (_lock)
+        {
+            _receiver = null;
+            _rung = false;
+        }
+    }
+
+    /// <summary>The flow is claimed (again): whatever comes is kept.</summary>
+    public void Keep()
+    {
+        lock (_lock)
+        {
+            _sink = null;
+        }
+    }
+
+    /// <summary>Hands everything kept, and whatever still comes, to the host, in order.</summary>
+    public void ForwardTo(PacketSink sink)
+    {
+        lock (_lock)
+        {
+            _sink = sink;
+            _receiver = null;
+            foreach (byte[] packet in _unconsumed ?? [])
+            {
+                sink(packet);
+            }
+
+            _unconsumed = null;
+            while (_count > 0)
+            {
+                QueuedSegment segment = Take();
+                sink(segment.IpPacket);
+                segment.Frame.Return();
+            }
+        }
+    }
+
+    /// <summary>
+    /// Keeps a copy of a segment that the owner does not consume (a FIN, an RST, urgent data), to be forwarded to the host before all
+    /// others. Bounded: beyond that the peer's retransmission has to do.
+    /// </summary>
+    public void KeepUnconsumed(in QueuedSegment segment)
+    {
+        lock (_lock)
+        {
+            _unconsumed ??= [];
+            if (_unconsumed.Count < MaxUnconsumed)
+            {
+                _unconsumed.Add(segment.IpPacket.ToArray());
+            }
+        }
+    }
+
+    /// <summary>Gives back everything that waits, undelivered.</summary>
+    /// <returns>How many segments were dropped.</returns>
+    public int Drop()
+    {
+        lock (_lock)
+        {
+            int dropped = _count;
+            while (_count > 0)
+            {
+                Take().Frame.Return();
+            }
+
+            return dropped;
+        }
+    }
+
+    /// <summary>Appends a segment; on <see cref="Delivery.Overflow"/> and <see cref="Delivery.Forwarded"/> its frame was returned.</summary>
+    public Delivery Deliver(in QueuedSegment segment)
+    {
+        lock (_lock)
+        {
+            if (_sink is not null)
+            {
+                _sink(segment.IpPacket);
+                segment.Frame.Return();
+                return Delivery.Forwarded;
+            }
+
+            if (_count == MaxQueued)
+            {
+                segment.Frame.Return();
+                return Delivery.Overflow;
+            }
+
+            if (_count == _ring.Length)
+            {
+                Grow();
+            }
+
+            _ring[(_head + _count) & (_ring.Length - 1)] = segment;
+            _count++;
+            if (_receiver is null || _rung)
+            {
+                return Delivery.Queued;
+            }
+
+            _rung = true;
+            return Delivery.QueuedRing;
+        }
+    }
+
+    /// <summary>The owner answers its doorbell, before it takes segments: what comes from now on rings again.</summary>
+    public void AnswerDoorbell()
+    {
+        lock (_lock)
+        {
+            _rung = false;
+        }
+    }
+
+    /// <summary>Takes up to as many segments as fit; the caller returns their frames.</summary>
+    public int Dequeue(Span<QueuedSegment> segments)
+    {
+        lock (_lock)
+        {
+            int taken = Math.Min(_count, segments.Length);
+            for (int i = 0; i < taken; i++)
+            {
+                segments[i] = Take();
+            }
+
+            return taken;
+        }
+    }
+
+    /// <summary>
+    /// Moves what waits out of the link's memory, so that an owner that lags does not hold up the link's ring.
+    /// </summary>
+    internal void Evacuate(HeapFrames heap)
+    {
+        lock (_lock)
+        {
+            for (int i = 0; i < _count; i++)
+            {
+                ref QueuedSegment segment = ref _ring[(_head + i) & (_ring.Length - 1)];
+                if (!ReferenceEquals(segment.Frame.Owner, heap))
+                {
+                    segment.Frame = heap.CopyOf(in segment.Frame);
+                }
+            }
+        }
+    }
+
+    private QueuedSegment Take()
+    {
+        QueuedSegment segment = _ring[_head];
+        _ring[_head] = default;
+        _head = (_head + 1) & (_ring.Length - 1);
+        _count--;
+        return segment;
+    }
+
+    private void Grow()
+    {
+        var larger = new QueuedSegment[_ring.Length * 2];
+        for (int i = 0; i < _count; i++)
+        {
+            larger[i] = _ring[(_head + i) & (_ring.Length - 1)];
+        }
+
+        (_ring, _head) = (larger, 0);
+    }
+}

@@ -1,0 +1,74 @@
+using System.Collections.Concurrent;
+using TcpActors.Transport.Links;
+
+namespace TcpActors.Transport.Receive;
+
+/// <summary>
+/// Copies of frames outside of any link's ring, for owners that lag behind: pinned buffers of two sizes, a bounded number of which is kept
+/// for reuse. How many can be out at once is bounded by the flow queues.
+/// </summary>
+internal sealed unsafe class HeapFrames : IRxFrameOwner
+{
+    private const int SmallSize = 2048;
+    private const int LargeSize = 72 * 1024;
+    private const int KeptOfEach = 64;
+
+    private readonly Lock _lock = new();
+    private readonly Stack<int> _freeSmall = new();
+    private readonly Stack<int> _freeLarge = new();
+    private readonly Stack<int> _freeTokens = new();
+    private readonly List<byte[]?> _buffers = [];
+
+    public RxFrame CopyOf(in RxFrame frame)
+    {
+        int token = Rent(frame.Length);
+        byte[] buffer = _buffers[token]!;
+        frame.Bytes.CopyTo(buffer);
+        RxFrame copy = frame;
+        copy.Owner = this;
+        copy.Token = token;
+        copy.Data = (byte*)System.Runtime.CompilerServices.Unsafe.AsPointer(
+            ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(buffer));
+        frame.Return();
+        return copy;
+    }
+
+    public void Return(int token)
+    {
+        lock (_lock)
+        {
+            Stack<int> free = _buffers[token]!.Length == SmallSize ? _freeSmall : _freeLarge;
+            if (free.Count < KeptOfEach)
+            {
+                free.Push(token);
+            }
+            else
+            {
+                _buffers[token] = null;
+                _freeTokens.Push(token);
+            }
+        }
+    }
+
+    private int Rent(int length)
+    {
+        lock (_lock)
+        {
+            Stack<int> free = length <= SmallSize ? _freeSmall : _freeLarge;
+            if (free.TryPop(out int token))
+            {
+                return token;
+            }
+
+            byte[] buffer = GC.AllocateUninitializedArray<byte>(length <= SmallSize ? SmallSize : LargeSize, pinned: true);
+            if (_freeTokens.TryPop(out token))
+            {
+                _buffers[token] = buffer;
+                return token;
+            }
+
+            _buffers.Add(buffer);
+            return _buffers.Count - 1;
+        }
+    }
+}

@@ -1,0 +1,26 @@
+using TcpActors.Transport.Links;
+
+namespace TcpActors.Transport.Receive;
+
+/// <summary>A validated TCP segment (or run of segments) in a frame that waits for its flow's owner, who returns the frame.</summary>
+public struct QueuedSegment
+{
+    public RxFrame Frame;
+
+    /// <summary>Offset of the IP header in the frame.</summary>
+    public int IpOffset;
+
+    /// <summary>Length of the IP packet in bytes, link padding taken off.</summary>
+    public int IpLength;
+
+    /// <summary>Offset of the TCP header in the frame.</summary>
+    public int TcpOffset;
+
+    /// <summary>TOS or traffic class of the IP header; its low two bits are the ECN field.</summary>
+    public byte Tos;
+
+    public readonly ReadOnlySpan<byte> IpPacket => Frame.Bytes.Slice(IpOffset, IpLength);
+
+    /// <summary>TCP header and payload.</summary>
+    public readonly ReadOnlySpan<byte> Tcp => Frame.Bytes[TcpOffset..(IpOffset + IpLength)];
+}

@@ -1,0 +1,300 @@
+using System.Buffers.Binary;
+using System.Threading.Channels;
+using TcpActors.Engine.State;
+using TcpActors.Engine.Wire;
+using TcpActors.Transport.Links;
+
+namespace TcpActors.Transport.Receive;
+
+/// <summary>Takes what belongs to no flow of this TOE: the managed host's own stack. Called on the receiving thread.</summary>
+public interface IHostStackInput
+{
+    /// <summary>A frame for the host; its bytes are valid during the call only.</summary>
+    void FrameReceived(in RxFrame frame);
+}
+
+/// <summary>
+/// Reads batches of frames from the channel, validates them, finds each one's flow and rings every touched owner once per batch. It runs
+/// inside the link thread's write to the channel (synchronous continuations), so a frame is processed on the thread that received it.
+/// The link's memory is borrowed for the length of one batch: what an owner has not taken by then is copied out of the ring
+/// (<see cref="FlowEntry.Evacuate"/>), and whoever takes a segment returns its frame.
+/// </summary>
+public sealed class RxDispatcher
+{
+    private readonly FlowTable _flows;
+    private readonly IHostStackInput? _host;
+    private readonly Action _afterDoorbells;
+    private readonly HeapFrames _heap = new();
+    private readonly List<FlowEntry> _ringing = [];
+    private readonly List<FlowEntry> _touched = [];
+    private readonly Channel<RxBatch> _channel;
+    private DispatchCounters _counters;
+
+    /// <param name="flows">The flows of this TOE.</param>
+    /// <param name="host">Gets what belongs to no flow; null: it is dropped and counted (the kernel has its own copy).</param>
+    /// <param name="afterDoorbells">Runs once after the doorbells of a batch were rung: drains the owners that run on this thread.</param>
+    /// <param name="fifoDepth">Batches the channel holds while the dispatcher is busy; beyond that they are dropped and counted.</param>
+    public RxDispatcher(FlowTable flows, IHostStackInput? host, Action afterDoorbells, int fifoDepth = 16)
+    {
+        (_flows, _host, _afterDoorbells) = (flows, host, afterDoorbells);
+
+        // Wait mode with TryWrite: DropWrite would say true for what it drops.
+        _channel = Channel.CreateBounded<RxBatch>(new BoundedChannelOptions(fifoDepth)
+        {
+            SingleReader = true,
+            SingleWriter = true,
+            AllowSynchronousContinuations = true,
+            FullMode = BoundedChannelFullMode.Wait,
+        });
+        Completion = RunAsync();
+    }
+
+    /// <summary>Ends when the channel is completed and everything in it was dispatched.</summary>
+    public Task Completion { get; }
+
+    /// <summary>Read on the receiving thread or when it rests.</summary>
+    public DispatchCounters Counters => _counters;
+
+    /// <summary>Hands a batch to the dispatcher.</summary>
+    /// <returns>False when the FIFO is full: the frames were returned and counted.</returns>
+    internal bool TryWrite(RxBatch batch)
+    {
+        if (_channel.Writer.TryWrite(batch))
+        {
+            return true;
+        }
+
+        for (int i = 0; i < batch.Count; i++)
+        {
+            batch.Frames[i].Return();
+        }
+
+        _counters.FifoOverflow += batch.Count;
+        batch.Count = 0;
+        return false;
+    }
+
+    internal void Complete() => _channel.Writer.TryComplete();
+
+    private async Task RunAsync()
+    {
+        // Without a captured context, so that the continuation runs inside the link thread's write.
+        while (await _channel.Reader.WaitToReadAsync().ConfigureAwait(false))
+        {
+            while (_channel.Reader.TryRead(out RxBatch? batch))
+            {
+                Dispatch(batch);
+            }
+        }
+    }
+
+    private void Dispatch(RxBatch batch)
+    {
+        for (int i = 0; i < batch.Count; i++)
+        {
+            try
+            {
+                Dispatch(in batch.Frames[i]);
+            }
+            catch (Exception) when (CountFailure())
+            {
+                // A frame that breaks the dispatcher is a lost frame: TCP repairs it.
+            }
+        }
+
+        batch.Count = 0;
+        foreach (FlowEntry entry in _ringing)
+        {
+            entry.Receiver?.SegmentsReady();
+        }
+
+        _ringing.Clear();
+        _afterDoorbells();
+        foreach (FlowEntry entry in _touched)
+        {
+            if (entry.Count > 0)
+            {
+                entry.Evacuate(_heap);
+            }
+        }
+
+        _touched.Clear();
+    }
+
+    private bool CountFailure()
+    {
+        _counters.Failures++;
+        return true;
+    }
+
+    private void Dispatch(in RxFrame frame)
+    {
+        if (!IpFrame.TryParse(frame.Bytes, out IpFrame ip))
+        {
+            HandToHost(in frame, ref _counters.Malformed);
+            return;
+        }
+
+        if (ip.IsFragment)
+        {
+            SeeFragment(in frame, in ip);
+            return;
+        }
+
+        if (ip.Protocol != IpProtocol.Tcp)
+        {
+            if (ip.Protocol is IpProtocol.Icmp or IpProtocol.IcmpV6)
+            {
+                SeeIcmp(in ip, frame.Bytes);
+            }
+
+            HandToHost(in frame, ref _counters.NotTcp);
+            return;
+        }
+
+        ReadOnlySpan<byte> tcp = frame.Bytes.Slice(ip.PayloadOffset, ip.PayloadLength);
+        if (tcp.Length < TcpHeaderSize)
+        {
+            _counters.Malformed++;
+            frame.Return();
+            return;
+        }
+
+        // RFC 9293 3.1: the checksum is a MUST on receive; who has verified it already says so.
+        if (frame.Checksum == ChecksumStatus.Unverified
+            && !InternetChecksum.IsValid(ip.SourceAddress, ip.DestinationAddress, IpProtocol.Tcp, tcp))
+        {
+            _counters.BadChecksum++;
+            frame.Return();
+            return;
+        }
+
+        var flow = new FlowKey(
+            ip.DestinationAddress,
+            ip.SourceAddress,
+            BinaryPrimitives.ReadUInt16BigEndian(tcp[2..]),
+            BinaryPrimitives.ReadUInt16BigEndian(tcp));
+        if (!_flows.TryGet(flow, out FlowEntry? entry))
+        {
+            HandToHost(in frame, ref _counters.UnknownFlow);
+            return;
+        }
+
+        Deliver(entry, new QueuedSegment
+        {
+            Frame = frame,
+            IpOffset = ip.IpOffset,
+            IpLength = ip.PayloadOffset + ip.PayloadLength - ip.IpOffset,
+            TcpOffset = ip.PayloadOffset,
+            Tos = ip.Tos,
+        });
+    }
+
+    private const int TcpHeaderSize = 20;
+
+    private void Deliver(FlowEntry entry, in QueuedSegment segment)
+    {
+        switch (entry.Deliver(in segment))
+        {
+            case Delivery.QueuedRing:
+                _ringing.Add(entry);
+                Touch(entry);
+                _counters.Delivered++;
+                break;
+            case Delivery.Queued:
+                Touch(entry);
+                _counters.Delivered++;
+                break;
+            case Delivery.Overflow:
+                _counters.QueueOverflow++;
+                break;
+            case Delivery.Forwarded:
+                _counters.Forwarded++;
+                break;
+        }
+    }
+
+    private void Touch(FlowEntry entry)
+    {
+        if (_touched.Count == 0 || !ReferenceEquals(_touched[^1], entry))
+        {
+            _touched.Add(entry);
+        }
+    }
+
+    private void HandToHost(in RxFrame frame, ref long counter)
+    {
+        counter++;
+        _host?.FrameReceived(in frame);
+        frame.Return();
+    }
+
+    private void SeeFragment(in RxFrame frame, in IpFrame ip)
+    {
+        _counters.Fragments++;
+
+        // Only the first fragment has ports.
+        ReadOnlySpan<byte> payload = frame.Bytes.Slice(ip.PayloadOffset, ip.PayloadLength);
+        if (ip.Protocol == IpProtocol.Tcp && ip.FragmentOffset == 0 && payload.Length >= 4)
+        {
+            var flow = new FlowKey(
+                ip.DestinationAddress,
+                ip.SourceAddress,
+                BinaryPrimitives.ReadUInt16BigEndian(payload[2..]),
+                BinaryPrimitives.ReadUInt16BigEndian(payload));
+            if (_flows.TryGet(flow, out FlowEntry? entry))
+            {
+                entry.Receiver?.FragmentSeen();
+            }
+        }
+
+        _host?.FrameReceived(in frame);
+        frame.Return();
+    }
+
+    private void SeeIcmp(in IpFrame ip, ReadOnlySpan<byte> frame)
+    {
+        if (IcmpTooBig.TryParse(in ip, frame, out IcmpTooBig report) && _flows.TryGet(report.Flow, out FlowEntry? entry))
+        {
+            _counters.PathTooBig++;
+            entry.Receiver?.PathTooBig(report.Mtu, report.Sequence);
+        }
+    }
+}
+
+/// <summary>What a dispatcher has counted.</summary>
+public record struct DispatchCounters
+{
+    /// <summary>Segments put into a flow's queue.</summary>
+    public long Delivered;
+
+    /// <summary>Segments of released flows that went on to the host.</summary>
+    public long Forwarded;
+
+    /// <summary>Frames dropped because the channel was full.</summary>
+    public long FifoOverflow;
+
+    /// <summary>Segments dropped because their flow's queue was full.</summary>
+    public long QueueOverflow;
+
+    /// <summary>Frames that are not IP or whose lengths do not add up.</summary>
+    public long Malformed;
+
+    /// <summary>Segments whose TCP checksum is wrong.</summary>
+    public long BadChecksum;
+
+    /// <summary>Frames of other protocols.</summary>
+    public long NotTcp;
+
+    /// <summary>Segments of flows this TOE does not own.</summary>
+    public long UnknownFlow;
+
+    /// <summary>IP fragments.</summary>
+    public long Fragments;
+
+    /// <summary>ICMP "too big" that quote an owned flow.</summary>
+    public long PathTooBig;
+
+    /// <summary>Frames that made the dispatcher throw.</summary>
+    public long Failures;
+}
