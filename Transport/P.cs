@@ -1,2 +1,0 @@
-namespace TcpActors;
-internal static class PlaceholderTransport;
