@@ -1,2 +1,3 @@
 namespace TcpActors;
+
 internal static class PlaceholderActors;

@@ -1,0 +1,77 @@
+using TcpActors.Engine.Wire;
+
+namespace TcpActors.Engine.State;
+
+/// <summary>
+/// What does not change from segment to segment but may change during a connection's life: the patent's segment-invariant variables.
+/// Only the host writes them: it replaces the record by one with the next <see cref="Version"/>, through a message; the TOE only reads.
+/// </summary>
+public sealed record SegmentInvariants
+{
+    /// <summary>Grows by one with each replacement.</summary>
+    public uint Version { get; init; }
+
+    public required MacAddress SourceMac { get; init; }
+
+    public required MacAddress NextHopMac { get; init; }
+
+    public MacEncapsulation Encapsulation { get; init; }
+
+    /// <summary>Path MTU: the largest IP packet, in bytes (RFC 1191, RFC 8201).</summary>
+    public required int PathMtu { get; init; }
+
+    /// <summary>
+    /// The largest payload of one segment in bytes, timestamps already taken off: min(peer's MSS, path MTU - IP and TCP header) less
+    /// the option bytes of every segment (RFC 9293 3.7.1, RFC 6691).
+    /// </summary>
+    public required int EffectiveMss { get; init; }
+
+    /// <summary>IP time-to-live (hop limit) at present.</summary>
+    public byte Ttl { get; init; } = 64;
+
+    /// <summary>IP type of service (traffic class) at present; the ECN bits are not part of it.</summary>
+    public byte Tos { get; init; }
+
+    public bool NagleEnabled { get; init; } = true;
+
+    public bool KeepAliveEnabled { get; init; }
+
+    /// <summary>Idle time before the first keep-alive probe.</summary>
+    public Microseconds KeepAliveTime { get; init; } = Microseconds.FromSeconds(7200);
+
+    /// <summary>Time between keep-alive probes.</summary>
+    public Microseconds KeepAliveInterval { get; init; } = Microseconds.FromSeconds(75);
+
+    /// <summary>Unanswered probes after which the connection is given up (the patent's maximum allowance).</summary>
+    public int KeepAliveMaxProbes { get; init; } = 9;
+
+    /// <summary>User time-out (RFC 5482; RFC 9293 3.9.1.8); <see cref="Microseconds.Never"/>: the number of retransmissions decides.</summary>
+    public Microseconds UserTimeout { get; init; } = Microseconds.Never;
+
+    /// <summary>Retransmissions (or unanswered window probes) of one segment before the host is asked to take the connection: Linux's tcp_retries2.</summary>
+    public int MaxRetransmissions { get; init; } = 15;
+
+    /// <summary>At most 500 ms (RFC 9293 3.8.6.3).</summary>
+    public Microseconds DelayedAckTimeout { get; init; } = Microseconds.FromMilliseconds(40);
+
+    /// <summary>How long data received without PSH may wait for the application's request to fill up (the patent's PUSH timer).</summary>
+    public Microseconds PushTimeout { get; init; } = Microseconds.FromMilliseconds(5);
+
+    public Microseconds MinRto { get; init; } = Microseconds.FromMilliseconds(200);
+
+    public Microseconds MaxRto { get; init; } = Microseconds.FromSeconds(120);
+
+    /// <summary>Upper bound of unread and not yet reassembled received bytes that the window advertises.</summary>
+    public int ReceiveBufferLimit { get; init; } = 4 << 20;
+
+    /// <summary>Upper bound of written but unacknowledged bytes.</summary>
+    public int SendBufferLimit { get; init; } = 4 << 20;
+
+    /// <summary>Name of the congestion control algorithm.</summary>
+    public string CongestionControl { get; init; } = "reno";
+
+    /// <summary>
+    /// False after <c>Invalidate</c>: the next hop or path is not usable, nothing may be transmitted until an update says otherwise.
+    /// </summary>
+    public bool IsPathUsable { get; init; } = true;
+}
