@@ -116,7 +116,7 @@ internal sealed class BpfAssembler
     }
 
     // RFC 9669 section 3: opcode 8 bits, destination 4, source 4, offset 16, immediate 32.
-    private BpfAssembler Emit(int opcode, Register destination = 0, Register source = 0, int offset = 0, int immediate = 0)
+    private BpfAssembler Emit(int opcode, Register destination = Register.R0, Register source = Register.R0, int offset = 0, int immediate = 0)
     {
         _code.Add((byte)opcode | (ulong)destination << 8 | (ulong)source << 12
             | (ulong)(ushort)checked((short)offset) << 16 | (ulong)(uint)immediate << 32);

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Microsoft.Win32.SafeHandles;
 using TcpActors.Transport.Steering;
 using static TcpActors.Transport.Linux.Bpf.BpfSystemCall;
@@ -81,7 +80,8 @@ internal sealed unsafe class BpfMap<TKey, TValue> : IDisposable
     /// </summary>
     public int Update(ReadOnlySpan<TKey> keys, ReadOnlySpan<TValue> values, out int done)
     {
-        ArgumentOutOfRangeException.ThrowIfNotEqual(values.Length, keys.Length);
+        if (values.Length != keys.Length)
+            throw new ArgumentException($"{keys.Length} keys need as many values, not {values.Length}.", nameof(values));
         fixed (TKey* keysAt = keys)
         fixed (TValue* valuesAt = values)
             return Batch(Command.MapUpdateBatch, keysAt, valuesAt, keys.Length, out done);

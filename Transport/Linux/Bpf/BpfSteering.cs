@@ -17,7 +17,7 @@ internal sealed record BpfSteeringParts(bool MarkReceived = true, bool FenceSent
 /// </remarks>
 public sealed class BpfSteering : ISteering
 {
-    /// <summary>As many flows as can be owned at once unless said otherwise: 2^17, in 13 MiB of kernel memory.</summary>
+    /// <summary>As many flows as can be owned at once unless said otherwise: 2^17, in 14 MiB of kernel memory.</summary>
     public const int DefaultMaxFlows = 1 << 17;
 
     private const int Batch = 128;
