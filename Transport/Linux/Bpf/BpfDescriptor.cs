@@ -14,14 +14,13 @@ internal static class BpfDescriptor
     public static SafeFileHandle Own(int result, string doing, string? details = null) => result switch
     {
         >= 0 => new SafeFileHandle(result, ownsHandle: true),
-        -BpfSystemCall.NotPermitted => throw new SteeringUnavailableException(
-            $"This process may not {doing}: steering by eBPF needs CAP_BPF and CAP_NET_ADMIN in the initial user namespace. Run as root.",
-            NotPermitted(doing)),
+        -BpfSystemCall.NotPermitted => throw NoRightTo(doing),
         -NoSystemCall => throw new SteeringUnavailableException("This kernel has no bpf system call (CONFIG_BPF_SYSCALL)."),
         _ => throw new SteeringException(
             $"The kernel refused to {doing}: {BpfSystemCall.Explain(-result)}.{(details is null ? "" : "\n" + details)}", -result),
     };
 
-    private static SteeringException NotPermitted(string doing) =>
-        new($"bpf(2) to {doing}: {BpfSystemCall.Explain(BpfSystemCall.NotPermitted)}", BpfSystemCall.NotPermitted);
+    /// <summary>The exception for a process without the right, root in a user namespace included.</summary>
+    public static SteeringUnavailableException NoRightTo(string doing) => new(
+        $"This process may not {doing}: steering by eBPF needs CAP_BPF and CAP_NET_ADMIN in the initial user namespace. Run as root.");
 }

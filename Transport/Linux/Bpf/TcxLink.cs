@@ -60,8 +60,7 @@ internal sealed class TcxLink : IDisposable
             case 0:
                 return (int)attributes.Count;
             case NotPermitted:
-                throw new SteeringUnavailableException(
-                    "This process may not use tcx: steering by eBPF needs CAP_BPF and CAP_NET_ADMIN in the initial user namespace. Run as root.");
+                throw BpfDescriptor.NoRightTo("use tcx");
             case Invalid:
                 throw new SteeringUnavailableException(
                     $"This kernel ({Environment.OSVersion.Version}) has no tcx, which came with Linux 6.6 (CONFIG_NET_XGRESS).");
