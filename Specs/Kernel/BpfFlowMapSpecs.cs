@@ -2,6 +2,7 @@ using System.Net;
 using TcpActors.Engine.Wire;
 using TcpActors.Transport.Linux.Bpf;
 using TcpActors.Transport.Steering;
+using Xunit;
 
 namespace TcpActors.Specs.Kernel;
 

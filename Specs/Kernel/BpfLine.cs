@@ -1,6 +1,6 @@
-using System.Diagnostics;
 using System.Net;
 using System.Net.NetworkInformation;
+using System.Net.Sockets;
 using PacketDotNet;
 using TcpActors.Engine.Wire;
 using TcpActors.Transport.Linux;
@@ -8,45 +8,45 @@ using TcpActors.Transport.Linux;
 namespace TcpActors.Specs.Kernel;
 
 /// <summary>
-/// Two network namespaces joined by a veth pair with fixed indexes, MACs, addresses and neighbours, so that nothing is sent but what a spec
-/// sends and what the kernel answers to it. Nobody listens: the kernel answers an ACK with a reset, which shows that it speaks for the flow.
+/// Two hosts that know each other's MAC, so that no TCP or ARP passes the cable but what a spec sends and what the kernel answers to it.
+/// Nobody listens: the kernel answers an ACK with a reset, which shows that it speaks for the flow.
 /// </summary>
 internal sealed class BpfLine : IDisposable
 {
-    public const int OurIndex = 10, PeerIndex = 11;
-
-    private static readonly PhysicalAddress _ourMac = PhysicalAddress.Parse("02-00-00-00-00-01");
-    private static readonly PhysicalAddress _peerMac = PhysicalAddress.Parse("02-00-00-00-00-02");
+    private readonly TwoHosts _hosts = new();
 
     public BpfLine()
     {
-        Us = NetworkNamespace.Create();
-        Peer = NetworkNamespace.Create();
-        Us.Run(() => Ip($"link add us index {OurIndex} address 02:00:00:00:00:01 type veth peer name peer index {PeerIndex} "
-            + $"address 02:00:00:00:00:02 netns /proc/{Environment.ProcessId}/fd/{Peer.Handle.DangerousGetHandle()}"));
-        Us.Run(() => SetUp("us", 1, 2));
-        Peer.Run(() => SetUp("peer", 2, 1));
+        foreach (var (host, other) in new[] { (_hosts.Server, _hosts.Client), (_hosts.Client, _hosts.Server) })
+        {
+            host.Netlink.SetNeighbor(host.LinkIndex, other.IPv4, other.Mac);
+            host.Netlink.SetNeighbor(host.LinkIndex, other.IPv6, other.Mac);
+        }
     }
 
-    public NetworkNamespace Us { get; }
+    public NetworkNamespace Us => _hosts.Server.Namespace;
 
-    public NetworkNamespace Peer { get; }
+    public NetworkNamespace Peer => _hosts.Client.Namespace;
 
-    public void Dispose()
-    {
-        Us.Dispose();
-        Peer.Dispose();
-    }
+    public int OurIndex => _hosts.Server.LinkIndex;
+
+    public int PeerIndex => _hosts.Client.LinkIndex;
+
+    public void Dispose() => _hosts.Dispose();
 
     /// <summary>A flow between us and the peer, as its owner sees it.</summary>
-    public static FlowKey Flow(bool ipv6, ushort localPort) =>
-        FlowKey.From(new IPEndPoint(Address(ipv6, 1), localPort), new IPEndPoint(Address(ipv6, 2), 40000));
+    public FlowKey Flow(bool ipv6, ushort localPort)
+    {
+        var family = ipv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork;
+        return FlowKey.From(
+            new IPEndPoint(_hosts.Server.Address(family), localPort), new IPEndPoint(_hosts.Client.Address(family), 40000));
+    }
 
-    /// <summary>An ACK from the peer to us.</summary>
-    public static EthernetPacket Received(in FlowKey flow) => Ack(flow.Reversed, _peerMac, _ourMac);
+    /// <summary>An ACK from the peer to us, which our kernel answers when it may.</summary>
+    public byte[] Received(in FlowKey flow) => Frame(flow.Reversed, _hosts.Client.Mac, _hosts.Server.Mac, reset: false);
 
-    /// <summary>An ACK from us to the peer.</summary>
-    public static EthernetPacket Sent(in FlowKey flow) => Ack(flow, _ourMac, _peerMac);
+    /// <summary>A reset from us to the peer, which nobody answers.</summary>
+    public byte[] Sent(in FlowKey flow) => Frame(flow, _hosts.Server.Mac, _hosts.Client.Mac, reset: true);
 
     /// <summary>Is this frame a reset from us to the peer on that flow?</summary>
     public static bool IsReset(byte[] frame, in FlowKey flow)
@@ -55,34 +55,12 @@ internal sealed class BpfLine : IDisposable
         return tcp is { Reset: true } && tcp.SourcePort == flow.LocalPort && tcp.DestinationPort == flow.RemotePort;
     }
 
-    /// <summary>Runs ip(8) in the calling thread's namespace.</summary>
-    public static void Ip(string arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo("ip", arguments) { RedirectStandardError = true })!;
-        var errors = process.StandardError.ReadToEnd();
-        process.WaitForExit();
-        Assert.True(process.ExitCode == 0, $"ip {arguments}: {errors}");
-    }
-
-    private static void SetUp(string name, int own, int other)
-    {
-        // Without duplicate address detection and router solicitations the line stays silent.
-        File.WriteAllText($"/proc/sys/net/ipv6/conf/{name}/accept_dad", "0");
-        File.WriteAllText($"/proc/sys/net/ipv6/conf/{name}/router_solicitations", "0");
-        Ip($"addr add {Address(ipv6: false, own)}/24 dev {name}");
-        Ip($"addr add {Address(ipv6: true, own)}/64 dev {name} nodad");
-        Ip($"link set {name} up");
-        foreach (var ipv6 in new[] { false, true })
-            Ip($"neigh add {Address(ipv6, other)} lladdr 02:00:00:00:00:0{other} nud permanent dev {name}");
-    }
-
-    private static IPAddress Address(bool ipv6, int host) => IPAddress.Parse(ipv6 ? $"fd00:77::{host}" : $"10.77.0.{host}");
-
-    private static EthernetPacket Ack(in FlowKey flow, PhysicalAddress from, PhysicalAddress to)
+    private static byte[] Frame(in FlowKey flow, MacAddress from, MacAddress to, bool reset)
     {
         var tcp = new TcpPacket(flow.LocalPort, flow.RemotePort)
         {
             Acknowledgment = true,
+            Reset = reset,
             SequenceNumber = 1000,
             AcknowledgmentNumber = 2000,
             WindowSize = 1000,
@@ -91,10 +69,13 @@ internal sealed class BpfLine : IDisposable
             ? new IPv4Packet(flow.LocalAddress.ToIPAddress(), flow.RemoteAddress.ToIPAddress()) { TimeToLive = 64 }
             : new IPv6Packet(flow.LocalAddress.ToIPAddress(), flow.RemoteAddress.ToIPAddress()) { TimeToLive = 64 };
         ip.PayloadPacket = tcp;
-        var frame = new EthernetPacket(from, to, flow.IsIPv4 ? EthernetType.IPv4 : EthernetType.IPv6) { PayloadPacket = ip };
+        var type = flow.IsIPv4 ? EthernetType.IPv4 : EthernetType.IPv6;
+        var frame = new EthernetPacket(Mac(from), Mac(to), type) { PayloadPacket = ip };
         tcp.UpdateTcpChecksum();
         if (ip is IPv4Packet ipv4)
             ipv4.UpdateIPChecksum();
-        return frame;
+        return frame.Bytes;
     }
+
+    private static PhysicalAddress Mac(MacAddress mac) => PhysicalAddress.Parse(mac.ToString().ToUpperInvariant().Replace(':', '-'));
 }

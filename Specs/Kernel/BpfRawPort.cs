@@ -3,13 +3,14 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using TcpActors.Transport.Linux;
+using Xunit;
 
 namespace TcpActors.Specs.Kernel;
 
 /// <summary>A raw socket on one interface, with the mark as what a spec sends with or looks for.</summary>
 internal sealed class BpfRawPort : IDisposable
 {
-    private const int SocketLevel = 1, SendMark = 36, AttachFilter = 26;
+    private const int SocketLevel = 1, SendMark = 36, AttachFilter = 26, PacketLevel = 263, IgnoreOutgoing = 23;
     private const ushort AllProtocols = 3;
     private const int Deadline = 5000;
 
@@ -22,8 +23,13 @@ internal sealed class BpfRawPort : IDisposable
         _socket.Bind(new LinkEndPoint(ifIndex, network));
     }
 
-    /// <summary>Takes all frames that pass the interface either way.</summary>
-    public static BpfRawPort Tap(NetworkNamespace where, int ifIndex) => where.Run(() => new BpfRawPort(ifIndex, AllProtocols));
+    /// <summary>Takes all frames that the interface receives, but for IPv6's own neighbour and group messages.</summary>
+    public static BpfRawPort Tap(NetworkNamespace where, int ifIndex) => where.Run(() =>
+    {
+        var port = new BpfRawPort(ifIndex, AllProtocols);
+        port._socket.SetRawSocketOption(PacketLevel, IgnoreOutgoing, BitConverter.GetBytes(1));
+        return port;
+    });
 
     /// <summary>Only sends; with a mark unless it is zero.</summary>
     public static BpfRawPort Sender(NetworkNamespace where, int ifIndex, uint mark = 0) => where.Run(() =>
@@ -54,13 +60,24 @@ internal sealed class BpfRawPort : IDisposable
     public byte[] Receive()
     {
         var buffer = new byte[2048];
-        return buffer[.._socket.Receive(buffer)];
+        while (true)
+        {
+            var frame = buffer.AsSpan(0, _socket.Receive(buffer));
+            if (!IsIcmpv6(frame))
+                return frame.ToArray();
+        }
     }
+
+    private static bool IsIcmpv6(ReadOnlySpan<byte> frame) =>
+        frame.Length > 20 && frame[12] == 0x86 && frame[13] == 0xdd && (frame[20] is 0 or 58);
 
     // Classic BPF: load SKF_AD_OFF + SKF_AD_MARK, compare, take all or nothing (uapi/linux/filter.h).
     private unsafe void FilterOnMark(uint mark)
     {
-        ReadOnlySpan<ulong> program = [Classic(0x20, 0, 0, 0xffff_f000 + 20), Classic(0x15, 0, 1, mark), Classic(0x06, 0, 0, 0xffff), Classic(0x06, 0, 0, 0)];
+        ReadOnlySpan<ulong> program =
+        [
+            Classic(0x20, 0, 0, 0xffff_f000 + 20), Classic(0x15, 0, 1, mark), Classic(0x06, 0, 0, 0xffff), Classic(0x06, 0, 0, 0),
+        ];
         fixed (ulong* at = program)
         {
             var filter = new FilterProgram { Length = (ushort)program.Length, Filter = (nint)at };

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using TcpActors.Transport.Linux.Bpf;
 using TcpActors.Transport.Steering;
+using Xunit;
 
 namespace TcpActors.Specs.Kernel;
 
@@ -13,20 +14,18 @@ public sealed class BpfSendFenceSpecs
     [KernelFact]
     public void The_kernel_cannot_answer_for_an_owned_flow() => EachFamily(ipv6 =>
     {
-        var (owned, free, toe) = (BpfLine.Flow(ipv6, 80), BpfLine.Flow(ipv6, 81), _marks.Next());
         using var line = new BpfLine();
+        var (owned, free, toe) = (line.Flow(ipv6, 80), line.Flow(ipv6, 81), _marks.Next());
         using var steering = Attached(line, new BpfSteeringParts());
-        using var peer = BpfRawPort.Sender(line.Peer, BpfLine.PeerIndex);
-        using var tap = BpfRawPort.Tap(line.Peer, BpfLine.PeerIndex);
+        using var peer = BpfRawPort.Sender(line.Peer, line.PeerIndex);
+        using var tap = BpfRawPort.Tap(line.Peer, line.PeerIndex);
         steering.Claim(owned, toe);
 
         // No rule at prerouting here: the kernel gets the owned frame too, and what it says to it must not leave.
-        peer.Send(BpfLine.Received(owned).Bytes);
+        peer.Send(line.Received(owned));
         Assert.True(SpinWait.SpinUntil(() => steering.Counters.Fenced == 1, TimeSpan.FromSeconds(5)));
-        Assert.Equal(BpfLine.Received(owned).Bytes, tap.Receive());
 
-        peer.Send(BpfLine.Received(free).Bytes);
-        Assert.Equal(BpfLine.Received(free).Bytes, tap.Receive());
+        peer.Send(line.Received(free));
         Assert.True(BpfLine.IsReset(tap.Receive(), free));
         Assert.Equal(new SteeringCounters(Marked: 1, Fenced: 1), steering.Counters);
     });
@@ -34,16 +33,15 @@ public sealed class BpfSendFenceSpecs
     [KernelFact]
     public void Without_the_send_fence_the_kernel_resets_an_owned_flow() => EachFamily(ipv6 =>
     {
-        var (owned, toe) = (BpfLine.Flow(ipv6, 80), _marks.Next());
         using var line = new BpfLine();
+        var (owned, toe) = (line.Flow(ipv6, 80), _marks.Next());
         using var steering = Attached(line, new BpfSteeringParts(FenceSent: false));
-        using var peer = BpfRawPort.Sender(line.Peer, BpfLine.PeerIndex);
-        using var tap = BpfRawPort.Tap(line.Peer, BpfLine.PeerIndex);
+        using var peer = BpfRawPort.Sender(line.Peer, line.PeerIndex);
+        using var tap = BpfRawPort.Tap(line.Peer, line.PeerIndex);
         steering.Claim(owned, toe);
 
-        peer.Send(BpfLine.Received(owned).Bytes);
+        peer.Send(line.Received(owned));
 
-        Assert.Equal(BpfLine.Received(owned).Bytes, tap.Receive());
         Assert.True(BpfLine.IsReset(tap.Receive(), owned));
         Assert.Equal(new SteeringCounters(Marked: 1, Fenced: 0), steering.Counters);
     });
@@ -51,14 +49,14 @@ public sealed class BpfSendFenceSpecs
     [KernelFact]
     public void Only_the_owner_sends_for_an_owned_flow() => EachFamily(ipv6 =>
     {
-        var (flow, before, now) = (BpfLine.Flow(ipv6, 80), _marks.Next(), _marks.Next());
         using var line = new BpfLine();
+        var (flow, before, now) = (line.Flow(ipv6, 80), _marks.Next(), _marks.Next());
         using var steering = Attached(line, new BpfSteeringParts());
-        using var stale = BpfRawPort.Sender(line.Us, BpfLine.OurIndex, before);
-        using var owner = BpfRawPort.Sender(line.Us, BpfLine.OurIndex, now);
-        using var foreign = BpfRawPort.Sender(line.Us, BpfLine.OurIndex, SomebodyElsesMark);
-        using var tap = BpfRawPort.Tap(line.Peer, BpfLine.PeerIndex);
-        var frame = BpfLine.Sent(flow).Bytes;
+        using var stale = BpfRawPort.Sender(line.Us, line.OurIndex, before);
+        using var owner = BpfRawPort.Sender(line.Us, line.OurIndex, now);
+        using var foreign = BpfRawPort.Sender(line.Us, line.OurIndex, SomebodyElsesMark);
+        using var tap = BpfRawPort.Tap(line.Peer, line.PeerIndex);
+        var frame = line.Sent(flow);
 
         steering.Claim(flow, before);
         stale.Send(frame);
@@ -75,14 +73,14 @@ public sealed class BpfSendFenceSpecs
     [KernelFact]
     public void A_stale_TOE_cannot_send_for_a_flow_that_the_kernel_has_back_and_others_can() => EachFamily(ipv6 =>
     {
-        var (flow, toe) = (BpfLine.Flow(ipv6, 80), _marks.Next());
         using var line = new BpfLine();
+        var (flow, toe) = (line.Flow(ipv6, 80), _marks.Next());
         using var steering = Attached(line, new BpfSteeringParts());
-        using var stale = BpfRawPort.Sender(line.Us, BpfLine.OurIndex, toe);
-        using var foreign = BpfRawPort.Sender(line.Us, BpfLine.OurIndex, SomebodyElsesMark);
-        using var unmarked = BpfRawPort.Sender(line.Us, BpfLine.OurIndex);
-        using var tap = BpfRawPort.Tap(line.Peer, BpfLine.PeerIndex);
-        var frame = BpfLine.Sent(flow).Bytes;
+        using var stale = BpfRawPort.Sender(line.Us, line.OurIndex, toe);
+        using var foreign = BpfRawPort.Sender(line.Us, line.OurIndex, SomebodyElsesMark);
+        using var unmarked = BpfRawPort.Sender(line.Us, line.OurIndex);
+        using var tap = BpfRawPort.Tap(line.Peer, line.PeerIndex);
+        var frame = line.Sent(flow);
         steering.Claim(flow, toe);
         steering.Release(flow);
 
@@ -99,12 +97,12 @@ public sealed class BpfSendFenceSpecs
     [KernelFact]
     public void Without_the_send_fence_a_stale_TOE_can_send() => EachFamily(ipv6 =>
     {
-        var (flow, toe) = (BpfLine.Flow(ipv6, 80), _marks.Next());
         using var line = new BpfLine();
+        var (flow, toe) = (line.Flow(ipv6, 80), _marks.Next());
         using var steering = Attached(line, new BpfSteeringParts(FenceSent: false));
-        using var stale = BpfRawPort.Sender(line.Us, BpfLine.OurIndex, toe);
-        using var tap = BpfRawPort.Tap(line.Peer, BpfLine.PeerIndex);
-        var frame = BpfLine.Sent(flow).Bytes;
+        using var stale = BpfRawPort.Sender(line.Us, line.OurIndex, toe);
+        using var tap = BpfRawPort.Tap(line.Peer, line.PeerIndex);
+        var frame = line.Sent(flow);
 
         steering.Claim(flow, toe);
         steering.Release(flow);
@@ -117,8 +115,8 @@ public sealed class BpfSendFenceSpecs
     {
         using var line = new BpfLine();
         using var steering = Attached(line, new BpfSteeringParts());
-        using var toe = BpfRawPort.Sender(line.Us, BpfLine.OurIndex, _marks.Next());
-        using var tap = BpfRawPort.Tap(line.Peer, BpfLine.PeerIndex);
+        using var toe = BpfRawPort.Sender(line.Us, line.OurIndex, _marks.Next());
+        using var tap = BpfRawPort.Tap(line.Peer, line.PeerIndex);
         byte[] arp = [.. Enumerable.Repeat<byte>(0xff, 6), 2, 0, 0, 0, 0, 1, 0x08, 0x06, .. new byte[46]];
 
         toe.Send(arp);
@@ -141,7 +139,7 @@ public sealed class BpfSendFenceSpecs
     private BpfSteering Attached(BpfLine line, BpfSteeringParts parts)
     {
         var steering = new BpfSteering(_marks, parts, maxFlows: 16);
-        line.Us.Run(() => steering.Attach(BpfLine.OurIndex));
+        line.Us.Run(() => steering.Attach(line.OurIndex));
         return steering;
     }
 }

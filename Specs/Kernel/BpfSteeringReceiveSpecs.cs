@@ -1,7 +1,6 @@
-using PacketDotNet;
-using TcpActors.Engine.Wire;
 using TcpActors.Transport.Linux.Bpf;
 using TcpActors.Transport.Steering;
+using Xunit;
 
 namespace TcpActors.Specs.Kernel;
 
@@ -12,17 +11,17 @@ public sealed class BpfSteeringReceiveSpecs
     [KernelFact]
     public void A_claimed_flow_is_marked_for_its_owner_from_the_next_frame_on() => EachFamily(ipv6 =>
     {
-        var (flow, other, toe) = (BpfLine.Flow(ipv6, 80), BpfLine.Flow(ipv6, 81), _marks.Next());
         using var line = new BpfLine();
+        var (flow, other, toe) = (line.Flow(ipv6, 80), line.Flow(ipv6, 81), _marks.Next());
         using var steering = Attached(line, new BpfSteeringParts());
-        using var peer = BpfRawPort.Sender(line.Peer, BpfLine.PeerIndex);
-        using var marked = BpfRawPort.Marked(line.Us, BpfLine.OurIndex, ipv6, toe);
+        using var peer = BpfRawPort.Sender(line.Peer, line.PeerIndex);
+        using var marked = BpfRawPort.Marked(line.Us, line.OurIndex, ipv6, toe);
 
         steering.Claim(flow, toe);
-        peer.Send(BpfLine.Received(other).Bytes);
-        peer.Send(BpfLine.Received(flow).Bytes);
+        peer.Send(line.Received(other));
+        peer.Send(line.Received(flow));
 
-        Assert.Equal(BpfLine.Received(flow).Bytes, marked.Receive());
+        Assert.Equal(line.Received(flow), marked.Receive());
         Assert.Equal(1, steering.Counters.Marked);
         Assert.False(marked.HasFrame);
     });
@@ -30,16 +29,15 @@ public sealed class BpfSteeringReceiveSpecs
     [KernelFact]
     public void Without_the_receive_mark_an_owned_flow_does_not_reach_its_owner() => EachFamily(ipv6 =>
     {
-        var (flow, toe) = (BpfLine.Flow(ipv6, 80), _marks.Next());
         using var line = new BpfLine();
+        var (flow, toe) = (line.Flow(ipv6, 80), _marks.Next());
         using var steering = Attached(line, new BpfSteeringParts(MarkReceived: false, FenceSent: false));
-        using var peer = BpfRawPort.Sender(line.Peer, BpfLine.PeerIndex);
-        using var tap = BpfRawPort.Tap(line.Peer, BpfLine.PeerIndex);
-        using var marked = BpfRawPort.Marked(line.Us, BpfLine.OurIndex, ipv6, toe);
+        using var peer = BpfRawPort.Sender(line.Peer, line.PeerIndex);
+        using var tap = BpfRawPort.Tap(line.Peer, line.PeerIndex);
+        using var marked = BpfRawPort.Marked(line.Us, line.OurIndex, ipv6, toe);
 
         steering.Claim(flow, toe);
-        peer.Send(BpfLine.Received(flow).Bytes);
-        Assert.Equal(BpfLine.Received(flow).Bytes, tap.Receive());
+        peer.Send(line.Received(flow));
 
         Assert.True(BpfLine.IsReset(tap.Receive(), flow), "the kernel answers for the flow");
         Assert.False(marked.HasFrame);
@@ -48,24 +46,24 @@ public sealed class BpfSteeringReceiveSpecs
     [KernelFact]
     public void A_flow_that_moves_between_TOEs_is_marked_for_the_later_one_and_a_released_one_for_nobody() => EachFamily(ipv6 =>
     {
-        var (flow, first, second) = (BpfLine.Flow(ipv6, 80), _marks.Next(), _marks.Next());
         using var line = new BpfLine();
+        var (flow, first, second) = (line.Flow(ipv6, 80), _marks.Next(), _marks.Next());
         using var steering = Attached(line, new BpfSteeringParts());
-        using var peer = BpfRawPort.Sender(line.Peer, BpfLine.PeerIndex);
-        using var tap = BpfRawPort.Tap(line.Peer, BpfLine.PeerIndex);
-        using var atFirst = BpfRawPort.Marked(line.Us, BpfLine.OurIndex, ipv6, first);
-        using var atSecond = BpfRawPort.Marked(line.Us, BpfLine.OurIndex, ipv6, second);
+        using var peer = BpfRawPort.Sender(line.Peer, line.PeerIndex);
+        using var tap = BpfRawPort.Tap(line.Peer, line.PeerIndex);
+        using var atFirst = BpfRawPort.Marked(line.Us, line.OurIndex, ipv6, first);
+        using var atSecond = BpfRawPort.Marked(line.Us, line.OurIndex, ipv6, second);
 
         steering.Claim(flow, first);
         steering.Claim(flow, second);
-        peer.Send(BpfLine.Received(flow).Bytes);
-        Assert.Equal(BpfLine.Received(flow).Bytes, atSecond.Receive());
+        peer.Send(line.Received(flow));
+        Assert.Equal(line.Received(flow), atSecond.Receive());
         Assert.False(atFirst.HasFrame);
 
         steering.Release(flow);
         steering.Release(flow);
-        peer.Send(BpfLine.Received(flow).Bytes);
-        AwaitReset(tap, flow);
+        peer.Send(line.Received(flow));
+        Assert.True(BpfLine.IsReset(tap.Receive(), flow));
         Assert.False(atSecond.HasFrame);
         Assert.Equal(1, steering.Counters.Marked);
     });
@@ -73,22 +71,22 @@ public sealed class BpfSteeringReceiveSpecs
     [KernelFact]
     public void Only_whole_TCP_segments_of_the_flow_are_marked()
     {
-        var (v4, v6, toe) = (BpfLine.Flow(ipv6: false, 80), BpfLine.Flow(ipv6: true, 80), _marks.Next());
         using var line = new BpfLine();
+        var (v4, v6, toe) = (line.Flow(ipv6: false, 80), line.Flow(ipv6: true, 80), _marks.Next());
         using var steering = Attached(line, new BpfSteeringParts());
-        using var peer = BpfRawPort.Sender(line.Peer, BpfLine.PeerIndex);
-        using var marked = BpfRawPort.Marked(line.Us, BpfLine.OurIndex, ipv6: false, toe);
+        using var peer = BpfRawPort.Sender(line.Peer, line.PeerIndex);
+        using var marked = BpfRawPort.Marked(line.Us, line.OurIndex, ipv6: false, toe);
         steering.Claim(v4, toe);
         steering.Claim(v6, toe);
 
-        peer.Send(Changed(v4, frame => frame[20] |= 0x20)); // more fragments follow
-        peer.Send(Changed(v4, frame => frame[21] = 1)); // a later fragment
-        peer.Send(Changed(v4, frame => frame[23] = 17)); // UDP
-        peer.Send(Changed(v6, frame => frame[20] = 0)); // hop-by-hop options
-        peer.Send(Changed(v4, frame => frame[33] ^= 1)); // another destination
-        peer.Send(Changed(v4, frame => frame[35] ^= 1)); // another source port
-        peer.Send(BpfLine.Received(v4).Bytes[..36]); // ends before the destination port
-        var dontFragment = Changed(v4, frame => frame[20] |= 0x40);
+        peer.Send(Changed(line.Received(v4), frame => frame[20] |= 0x20)); // more fragments follow
+        peer.Send(Changed(line.Received(v4), frame => frame[21] = 1)); // a later fragment
+        peer.Send(Changed(line.Received(v4), frame => frame[23] = 17)); // UDP
+        peer.Send(Changed(line.Received(v6), frame => frame[20] = 0)); // hop-by-hop options
+        peer.Send(Changed(line.Received(v4), frame => frame[33] ^= 1)); // another destination
+        peer.Send(Changed(line.Received(v4), frame => frame[35] ^= 1)); // another source port
+        peer.Send(line.Received(v4)[..36]); // ends before the destination port
+        var dontFragment = Changed(line.Received(v4), frame => frame[20] |= 0x40);
         peer.Send(dontFragment);
 
         Assert.Equal(dontFragment, marked.Receive());
@@ -98,13 +96,13 @@ public sealed class BpfSteeringReceiveSpecs
     [KernelFact]
     public void Ports_are_found_behind_IPv4_options_and_a_VLAN_tag_does_not_hide_a_flow()
     {
-        var (flow, toe) = (BpfLine.Flow(ipv6: false, 80), _marks.Next());
         using var line = new BpfLine();
+        var (flow, toe) = (line.Flow(ipv6: false, 80), _marks.Next());
         using var steering = Attached(line, new BpfSteeringParts());
-        using var peer = BpfRawPort.Sender(line.Peer, BpfLine.PeerIndex);
-        using var marked = BpfRawPort.Marked(line.Us, BpfLine.OurIndex, ipv6: false, toe);
+        using var peer = BpfRawPort.Sender(line.Peer, line.PeerIndex);
+        using var marked = BpfRawPort.Marked(line.Us, line.OurIndex, ipv6: false, toe);
         steering.Claim(flow, toe);
-        var plain = BpfLine.Received(flow).Bytes;
+        var plain = line.Received(flow);
 
         byte[] withOptions = [.. plain[..14], 0x46, .. plain[15..34], 1, 1, 1, 1, .. plain[34..]];
         peer.Send(withOptions);
@@ -118,21 +116,21 @@ public sealed class BpfSteeringReceiveSpecs
     [KernelFact]
     public void A_claim_before_the_interface_is_attached_holds_and_a_detached_interface_is_the_kernels() => EachFamily(ipv6 =>
     {
-        var (flow, toe) = (BpfLine.Flow(ipv6, 80), _marks.Next());
         using var line = new BpfLine();
+        var (flow, toe) = (line.Flow(ipv6, 80), _marks.Next());
         using var steering = BpfSteering.Create(_marks);
-        using var peer = BpfRawPort.Sender(line.Peer, BpfLine.PeerIndex);
-        using var tap = BpfRawPort.Tap(line.Peer, BpfLine.PeerIndex);
-        using var marked = BpfRawPort.Marked(line.Us, BpfLine.OurIndex, ipv6, toe);
+        using var peer = BpfRawPort.Sender(line.Peer, line.PeerIndex);
+        using var tap = BpfRawPort.Tap(line.Peer, line.PeerIndex);
+        using var marked = BpfRawPort.Marked(line.Us, line.OurIndex, ipv6, toe);
         steering.Claim(flow, toe);
 
-        line.Us.Run(() => steering.Attach(BpfLine.OurIndex));
-        peer.Send(BpfLine.Received(flow).Bytes);
+        line.Us.Run(() => steering.Attach(line.OurIndex));
+        peer.Send(line.Received(flow));
         marked.Receive();
 
-        steering.Detach(BpfLine.OurIndex);
-        peer.Send(BpfLine.Received(flow).Bytes);
-        AwaitReset(tap, flow);
+        steering.Detach(line.OurIndex);
+        peer.Send(line.Received(flow));
+        Assert.True(BpfLine.IsReset(tap.Receive(), flow));
         Assert.False(marked.HasFrame);
     });
 
@@ -142,24 +140,16 @@ public sealed class BpfSteeringReceiveSpecs
         check(true);
     }
 
-    private static byte[] Changed(FlowKey flow, Action<byte[]> change)
+    private static byte[] Changed(byte[] frame, Action<byte[]> change)
     {
-        var frame = BpfLine.Received(flow).Bytes;
         change(frame);
         return frame;
-    }
-
-    private static void AwaitReset(BpfRawPort tap, FlowKey flow)
-    {
-        while (!BpfLine.IsReset(tap.Receive(), flow))
-        {
-        }
     }
 
     private BpfSteering Attached(BpfLine line, BpfSteeringParts parts)
     {
         var steering = new BpfSteering(_marks, parts, maxFlows: 16);
-        line.Us.Run(() => steering.Attach(BpfLine.OurIndex));
+        line.Us.Run(() => steering.Attach(line.OurIndex));
         return steering;
     }
 }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Runtime.InteropServices;
 using TcpActors.Engine.Wire;
 using TcpActors.Transport.Linux.Bpf;
+using Xunit;
 
 namespace TcpActors.Specs.Transport;
 

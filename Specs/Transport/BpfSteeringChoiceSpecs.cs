@@ -1,5 +1,6 @@
 using TcpActors.Engine.Wire;
 using TcpActors.Transport.Steering;
+using Xunit;
 
 namespace TcpActors.Specs.Transport;
 
