@@ -20,15 +20,14 @@ internal sealed class HostSupervisor : UntypedActor
     private readonly INextHopWatch? _nextHops;
     private readonly ILogger _logger;
     private readonly string _stackName;
-    private readonly TaskFactory _workers = new(
-        new ConcurrentExclusiveSchedulerPair(TaskScheduler.Default, Math.Max(2, Environment.ProcessorCount)).ConcurrentScheduler);
-
+    private readonly TaskFactory _workers;
     private TaskCompletionSource? _quiesced;
 
     public HostSupervisor(
-        string stackName, PostedBuffers buffers, TransferStack fromToes, INextHopWatch? nextHops, ILogger logger)
+        string stackName, PostedBuffers buffers, TransferStack fromToes, INextHopWatch? nextHops, WorkerThreads workers, ILogger logger)
     {
         (_stackName, _buffers, _fromToes, _nextHops, _logger) = (stackName, buffers, fromToes, nextHops, logger);
+        _workers = workers.Factory;
     }
 
     protected override void PreRestart(Exception reason, object message) =>
