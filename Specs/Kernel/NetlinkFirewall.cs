@@ -3,7 +3,10 @@ using TcpActors.Transport.Linux.Netlink;
 
 namespace TcpActors.Specs.Kernel;
 
-/// <summary>nftables rules that a user's host might have, made without the nft command; they vanish with their table.</summary>
+/// <summary>
+/// nftables rules that a user's host might have, made without the nft command; they vanish with their table. The small numbers are
+/// attribute types of linux/netfilter/nf_tables.h, register 8 is the first, hook 1 is input.
+/// </summary>
 internal static class NetlinkFirewall
 {
     private const uint CtInvalid = 1;
