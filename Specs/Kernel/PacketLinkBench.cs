@@ -1,36 +1,31 @@
 using System.Buffers.Binary;
-using System.Diagnostics;
 using System.Net.Sockets;
 using TcpActors.Engine.State;
-using TcpActors.Transport.Linux;
 using TcpActors.Transport.Links;
+using TcpActors.Transport.Linux;
+using TcpActors.Transport.Linux.Netlink;
 
 namespace TcpActors.Specs.Kernel;
 
 /// <summary>
-/// A packet link at each end of the cable between two hosts. Frames that the client sends to port <see cref="OwnedPort"/> are marked as owned
-/// at the server's ingress, by an nftables rule; others are not.
+/// A packet link at each end of the cable between two hosts. An nftables rule marks the segments that arrive at the server as owned; the
+/// server's kernel sees them as well.
 /// </summary>
 internal sealed unsafe class PacketLinkBench : IDisposable
 {
-    public const ushort OwnedPort = 7000;
+    public const ushort ServerPort = 7000;
+    public const ushort ClientPort = 40000;
     public const uint ServerMark = 0x5a01;
     public const uint ClientMark = 0x5a02;
     public static readonly Microseconds Deadline = Microseconds.FromSeconds(5);
 
-    private readonly RxFrame[] _received = new RxFrame[64];
+    private readonly RxFrame[] _received = new RxFrame[1];
+    private OwnedTable? _marking;
 
     public PacketLinkBench(int ringSlots = 64, int slotSize = 128 * 1024, int mtu = 1500)
     {
         Hosts = new TwoHosts(mtu);
-        Nft(Hosts.Server, $$"""
-            table netdev spec {
-              chain ingress {
-                type filter hook ingress device "{{Hosts.Server.Link}}" priority -500;
-                tcp dport {{OwnedPort}} meta mark set {{ServerMark}}
-              }
-            }
-            """);
+        Mark();
         Server = Open(Hosts.Server, ServerMark, ringSlots, slotSize);
         Client = Open(Hosts.Client, ClientMark, ringSlots, slotSize);
     }
@@ -41,28 +36,19 @@ internal sealed unsafe class PacketLinkBench : IDisposable
 
     public PacketLink Client { get; }
 
-    /// <summary>Runs nft(8) with a script in a host's namespace.</summary>
-    public static void Nft(SpecHost host, string script) => host.Run(() =>
-    {
-        using Process nft = Process.Start(new ProcessStartInfo("nft", "-f -")
-        {
-            RedirectStandardInput = true,
-            RedirectStandardError = true,
-            UseShellExecute = false,
-        })!;
-        nft.StandardInput.Write(script);
-        nft.StandardInput.Close();
-        string error = nft.StandardError.ReadToEnd();
-        nft.WaitForExit();
-        if (nft.ExitCode != 0)
-            throw new InvalidOperationException(error);
-    });
+    /// <summary>Marks every TCP segment that arrives at the server as owned, fragments excepted.</summary>
+    public void Mark() => _marking = Hosts.Server.Run(() => new OwnedTable("mark segments", Netfilter.FamilyNetdev, batch => batch
+        .NewChain("ingress", NfHook.NetdevIngress, priority: -500, Hosts.Server.Link)
+        .NewRule("ingress", rule => rule.IsIPv4().IsTcp().IsNoIPv4Fragment().SetMark(ServerMark))
+        .NewRule("ingress", rule => rule.IsIPv6().IsTcpWithoutExtensionHeaders().SetMark(ServerMark))));
+
+    public void Unmark() => _marking?.Dispose();
 
     public static PacketLink Open(SpecHost host, uint mark, int ringSlots = 64, int slotSize = 128 * 1024) => host.Run(() => PacketLink.Open(
         host.Link, new PacketLinkOptions { OwnedMark = mark, RingSlots = ringSlots, SlotSize = slotSize }));
 
     /// <summary>Ethernet, IP and TCP header of a segment from client to server, for a payload of the given length, without any checksum of TCP's.</summary>
-    public byte[] Header(int payloadLength, ushort port = OwnedPort, AddressFamily family = AddressFamily.InterNetwork)
+    public byte[] Header(int payloadLength, AddressFamily family = AddressFamily.InterNetwork)
     {
         bool isIPv4 = family == AddressFamily.InterNetwork;
         int ip = isIPv4 ? 20 : 40;
@@ -89,8 +75,8 @@ internal sealed unsafe class PacketLinkBench : IDisposable
         }
 
         Span<byte> tcp = packet[ip..];
-        BinaryPrimitives.WriteUInt16BigEndian(tcp, 40000);
-        BinaryPrimitives.WriteUInt16BigEndian(tcp[2..], port);
+        BinaryPrimitives.WriteUInt16BigEndian(tcp, ClientPort);
+        BinaryPrimitives.WriteUInt16BigEndian(tcp[2..], ServerPort);
         (tcp[12], tcp[13]) = (0x50, 0x10);
         return header;
     }
@@ -150,7 +136,7 @@ internal sealed unsafe class PacketLinkBench : IDisposable
     /// <summary>The next frame that the server's link receives; fails after the deadline.</summary>
     public RxFrame Receive()
     {
-        int count = Server.Receive(_received.AsSpan(0, 1), Deadline);
+        int count = Server.Receive(_received, Deadline);
         return count == 1 ? _received[0] : throw new TimeoutException("No frame came.");
     }
 
@@ -171,6 +157,7 @@ internal sealed unsafe class PacketLinkBench : IDisposable
     {
         Server?.Dispose();
         Client?.Dispose();
+        Unmark();
         Hosts.Dispose();
     }
 }

@@ -1,8 +1,10 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
 using TcpActors.Engine.State;
-using TcpActors.Transport.Linux;
+using TcpActors.Engine.Wire;
 using TcpActors.Transport.Links;
+using TcpActors.Transport.Linux;
+using TcpActors.Transport.Linux.Netlink;
 using Xunit;
 
 namespace TcpActors.Specs.Kernel;
@@ -17,7 +19,7 @@ public sealed unsafe class PacketLinkSendSpec
     public void A_super_segment_is_taken_by_the_peers_kernel(AddressFamily family)
     {
         using var bench = new PacketLinkBench();
-        using Socket listener = bench.Hosts.Server.Listen(family, PacketLinkBench.OwnedPort);
+        using Socket listener = bench.Hosts.Server.Listen(family, PacketLinkBench.ServerPort);
         using Socket client = bench.Hosts.Client.Run(() => new Socket(family, SocketType.Stream, ProtocolType.Tcp));
         client.Connect(listener.LocalEndPoint!);
         using Socket server = listener.Accept();
@@ -44,19 +46,43 @@ public sealed unsafe class PacketLinkSendSpec
         Assert.Equal(payload, received);
     }
 
+    [EthtoolFact]
+    public void Without_the_devices_offloads_the_kernel_cuts_super_segments_and_completes_checksums()
+    {
+        using var bench = new PacketLinkBench();
+        EthtoolFactAttribute.SwitchOffloadsOff(bench.Hosts.Client);
+        EthtoolFactAttribute.SwitchOffloadsOff(bench.Hosts.Server);
+        byte[] payload = new byte[30_001];
+        new Random(4).NextBytes(payload);
+        Assert.Equal(1, bench.Send(bench.Header(payload.Length), payload[..1001], payload[1001..], segmentSize: 1400));
+
+        var received = new List<byte>();
+        while (received.Count < payload.Length)
+        {
+            RxFrame frame = bench.Receive();
+            Assert.InRange(frame.Length, 55, 1454);
+            Assert.Equal(0, frame.SegmentSize);
+            Assert.Equal(ChecksumStatus.Unverified, frame.Checksum);
+            Assert.True(PacketLinkBench.HasGoodChecksum(frame.Bytes));
+            received.AddRange(frame.Bytes[54..]);
+            frame.Return();
+        }
+
+        Assert.Equal(payload, received);
+    }
+
     [KernelFact]
     public void The_mark_passes_the_fence_that_stops_other_marks()
     {
         using var bench = new PacketLinkBench();
-        PacketLinkBench.Nft(bench.Hosts.Client, $$"""
-            table netdev fence {
-              chain egress {
-                type filter hook egress device "{{bench.Hosts.Client.Link}}" priority 0;
-                tcp dport {{PacketLinkBench.OwnedPort}} meta mark != {{PacketLinkBench.ClientMark}} drop
-              }
-            }
-            """);
-        using PacketLink stale = PacketLinkBench.Open(bench.Hosts.Client, PacketLinkBench.ClientMark + 1);
+        SpecHost client = bench.Hosts.Client;
+        using FlowSetSteering fence = client.Run(() => new FlowSetSteering(client.Link, PacketLinkBench.ClientMark));
+        fence.Claim(new FlowKey(
+            InternetAddress.From(client.IPv4),
+            InternetAddress.From(bench.Hosts.Server.IPv4),
+            PacketLinkBench.ClientPort,
+            PacketLinkBench.ServerPort));
+        using PacketLink stale = PacketLinkBench.Open(client, PacketLinkBench.ClientMark + 1);
         Assert.Equal(0, bench.Send(bench.Header(1), [9], link: stale));
         Assert.Equal(1, stale.Counters.TxDropped);
         Assert.Equal(1, bench.Send(bench.Header(1), [7]));
