@@ -1,0 +1,399 @@
+using System.Buffers;
+using TcpActors.Engine.State;
+
+namespace TcpActors.Engine.Buffers;
+
+/// <summary>
+/// The bytes a peer has sent and the application has not consumed, addressed by sequence number. One owner (whoever owns the connection's
+/// variables) writes them to their places, out of order too, and makes them visible by <see cref="Commit"/>; one consumer (the
+/// application's side) reads and consumes them from the front. Memory is rented in chunks as bytes come and goes back when they are
+/// consumed; an empty buffer holds none. At most 2^30 bytes.
+/// </summary>
+/// <remarks>
+/// The lock guards chunks coming and going. The owner takes it once for a batch of segments and once at the commit, and when a chunk is
+/// missing; the consumer once for a read and once for what it consumed.
+/// </remarks>
+public sealed unsafe class ReceiveBuffer : IDisposable
+{
+    private const int MaxCount = 1 << 30;
+
+    private readonly ChunkRing _chunks;
+    private readonly Lock _lock = new();
+
+    // Positions are sequence numbers less the origin, so that Rebase renames every byte at once.
+    private uint _origin;
+    private uint _read;
+    private uint _committed;
+
+    // The owner's: after the last byte written, and whether chunks at or after Committed must stay because the owner writes there.
+    private uint _written;
+    private bool _ownerHolds;
+    private int _lentToOwner;
+
+    private int _limit;
+    private int _requested;
+    private bool _lentToConsumer;
+    private bool _disposed;
+
+    /// <param name="pool">Where the memory comes from.</param>
+    /// <param name="limit">Bytes that may wait unread, up to 2^30.</param>
+    public ReceiveBuffer(ChunkPool pool, int limit)
+    {
+        _chunks = new ChunkRing(pool);
+        Limit = limit;
+    }
+
+    /// <summary>
+    /// Bytes that may wait unread. It bounds what is advertised (<see cref="Free"/>), not what is written: a window once offered is kept
+    /// (RFC 9293 3.8.6: a receiver should not shrink it), so lowering it takes nothing away.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">When it is not within 1 to 2^30.</exception>
+    public int Limit
+    {
+        get => Volatile.Read(ref _limit);
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, MaxCount);
+            Volatile.Write(ref _limit, value);
+        }
+    }
+
+    /// <summary>Sequence number of the next byte that the application has not consumed.</summary>
+    public SeqNum Read => new(Volatile.Read(ref _read) + _origin);
+
+    /// <summary>Sequence number after the last byte that the application may see: the committed RCV_NXT.</summary>
+    public SeqNum Committed => new(Volatile.Read(ref _committed) + _origin);
+
+    /// <summary>Bytes the application may read and has not consumed.</summary>
+    public int Unread => (int)(Volatile.Read(ref _committed) - Volatile.Read(ref _read));
+
+    /// <summary>Bytes that may be advertised beyond <see cref="Committed"/>.</summary>
+    public int Free => Math.Max(0, Limit - Unread);
+
+    /// <summary>Bytes the application's pending request asks for; 0: none is pending. The patent's PUSH timer reads it.</summary>
+    public int Requested
+    {
+        get => Volatile.Read(ref _requested);
+        set => Volatile.Write(ref _requested, value);
+    }
+
+    /// <summary>Copies received bytes to their place, for the owner. They stay invisible until <see cref="Commit"/>.</summary>
+    /// <param name="at">Sequence number of the first byte, at or after <see cref="Committed"/>.</param>
+    /// <param name="bytes">May end beyond the limit, within the window that was advertised.</param>
+    /// <returns>False when the pool has not enough chunks; then nothing was written.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">When the place lies before Committed or 2^30 bytes and more after Read.</exception>
+    /// <exception cref="ObjectDisposedException"/>
+    public bool TryWrite(SeqNum at, ReadOnlySpan<byte> bytes)
+    {
+        uint position = at.Value - _origin;
+        uint read = Volatile.Read(ref _read);
+        if (position - _committed > MaxCount || position - read > (uint)(MaxCount - bytes.Length))
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(at), $"{bytes.Length} bytes at {at} do not fit: committed is {Committed}, read {Read}.");
+        }
+
+        if (bytes.IsEmpty)
+        {
+            return true;
+        }
+
+        uint end = position + (uint)bytes.Length;
+        uint first = _chunks.IndexOf(position);
+        uint last = _chunks.IndexOf(end - 1);
+        if (!_ownerHolds || !_chunks.Has(_chunks.IndexOf(read), first, last))
+        {
+            lock (_lock)
+            {
+                ObjectDisposedException.ThrowIf(_disposed, this);
+                Reserve(last);
+                if (!_chunks.TryFill(first, last))
+                {
+                    return false;
+                }
+
+                _ownerHolds = true;
+            }
+        }
+
+        if ((int)(end - _written) > 0)
+        {
+            _written = end;
+        }
+
+        CopyIn(position, bytes);
+        return true;
+    }
+
+    /// <summary>Makes every byte before <paramref name="rcvNxt"/> visible to the consumer, for the owner.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">When it lies before Committed or after the last byte written.</exception>
+    public void Commit(SeqNum rcvNxt)
+    {
+        uint position = rcvNxt.Value - _origin;
+        if (position - _committed > _written - _committed)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(rcvNxt), $"{rcvNxt} cannot be committed: committed is {Committed}, written {_written + _origin}.");
+        }
+
+        if (!_ownerHolds)
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            Volatile.Write(ref _committed, position);
+            OwnerLetsGo();
+        }
+    }
+
+    /// <summary>
+    /// Forgets what was written at or after <paramref name="rcvNxt"/> and gives back the chunks that hold nothing else, for the owner:
+    /// out-of-order bytes at an upload, uncommitted ones after a crash.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">When it lies before Committed.</exception>
+    public void DiscardBeyond(SeqNum rcvNxt)
+    {
+        uint position = rcvNxt.Value - _origin;
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(position - _committed, (uint)MaxCount, nameof(rcvNxt));
+        if ((int)(_written - position) <= 0)
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            uint first = _chunks.IndexOf(position + (uint)_chunks.ChunkSize - 1);
+            int shared = _chunks.OffsetOf(position) == 0 ? 0 : 1;
+            int count = _chunks.Span(_chunks.IndexOf(position), _chunks.IndexOf(_written - 1)) - shared;
+            for (uint i = 0; (int)i < count; i++)
+            {
+                _chunks.Free(first + i);
+            }
+
+            _written = position;
+            OwnerLetsGo();
+        }
+    }
+
+    /// <summary>Copies bytes out, for the owner: committed ones that are not consumed, and uncommitted ones.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">When the bytes lie outside what was written and not consumed.</exception>
+    /// <exception cref="InvalidOperationException">When no byte was ever written near them.</exception>
+    public void CopyTo(SeqNum from, Span<byte> destination)
+    {
+        lock (_lock)
+        {
+            uint position = from.Value - _origin;
+            uint held = _written - _read;
+            uint skipped = position - _read;
+            if (skipped > held || (uint)destination.Length > held - skipped)
+            {
+                throw new ArgumentOutOfRangeException(
+                    nameof(from), $"{destination.Length} bytes from {from} on are not held: it holds {Read} to {_written + _origin}.");
+            }
+
+            while (!destination.IsEmpty)
+            {
+                int offset = _chunks.OffsetOf(position);
+                int count = Math.Min(_chunks.ChunkSize - offset, destination.Length);
+                Chunk chunk = _chunks.At(_chunks.IndexOf(position))
+                    ?? throw new InvalidOperationException($"Bytes at {position + _origin} were never written.");
+                new ReadOnlySpan<byte>(chunk.Address + offset, count).CopyTo(destination);
+                destination = destination[count..];
+                position += (uint)count;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Lends the place of the next bytes, for the host while the kernel owns the connection: a receive goes straight into it.
+    /// <see cref="Produce"/> ends the loan. It costs a chunk: wait until there is something to receive first.
+    /// </summary>
+    /// <param name="memory">At least one byte, at most a chunk, never beyond <see cref="Limit"/>.</param>
+    /// <returns>False when the buffer is full.</returns>
+    /// <exception cref="OutOfBufferMemoryException">When the pool has no chunk left.</exception>
+    /// <exception cref="ObjectDisposedException"/>
+    public bool TryGetMemory(out Memory<byte> memory)
+    {
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            int room = Free;
+            if (room == 0)
+            {
+                memory = default;
+                return false;
+            }
+
+            uint index = _chunks.IndexOf(_committed);
+            Reserve(index);
+            if (!_chunks.TryFill(index, index))
+            {
+                throw new OutOfBufferMemoryException(
+                    "No buffer memory is left for received bytes: raise the pool's limit, lower the buffers' or hold fewer connections.");
+            }
+
+            _ownerHolds = true;
+            int offset = _chunks.OffsetOf(_committed);
+            memory = _chunks.At(index)!.Memory.Slice(offset, Math.Min(room, _chunks.ChunkSize - offset));
+            _lentToOwner = memory.Length;
+            return true;
+        }
+    }
+
+    /// <summary>Ends the loan of <see cref="TryGetMemory"/> and commits the first <paramref name="count"/> bytes of it.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">When more bytes are produced than were lent.</exception>
+    public void Produce(int count)
+    {
+        lock (_lock)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(count);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(count, _lentToOwner);
+            _lentToOwner = 0;
+            if (_disposed)
+            {
+                FreeAllUnlessLent();
+                return;
+            }
+
+            Volatile.Write(ref _committed, _committed + (uint)count);
+            if ((int)(_committed - _written) > 0)
+            {
+                _written = _committed;
+            }
+
+            OwnerLetsGo();
+        }
+    }
+
+    /// <summary>
+    /// Renames the bytes held: the one after the last committed gets the sequence number <paramref name="committed"/>. For the host while
+    /// nobody else owns the connection; the consumer may go on reading.
+    /// </summary>
+    public void Rebase(SeqNum committed)
+    {
+        lock (_lock)
+        {
+            _origin = committed.Value - _committed;
+        }
+    }
+
+    /// <summary>
+    /// Lends the consumer every byte it may see, without a copy; <see cref="Consume"/> ends the loan and makes the sequence invalid.
+    /// </summary>
+    /// <exception cref="ObjectDisposedException"/>
+    public ReadOnlySequence<byte> GetReadable()
+    {
+        uint read = _read;
+        uint committed;
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            committed = _committed;
+            if (committed == read)
+            {
+                return ReadOnlySequence<byte>.Empty;
+            }
+
+            _lentToConsumer = true;
+        }
+
+        uint first = _chunks.IndexOf(read);
+        int count = _chunks.Span(first, _chunks.IndexOf(committed - 1));
+        Chunk.Segment last = _chunks.At(first + (uint)(count - 1))!.View;
+        Chunk.Segment next = last;
+        last.Link((long)(count - 1) * _chunks.ChunkSize, next: null);
+        for (int i = count - 2; i >= 0; i--)
+        {
+            Chunk.Segment segment = _chunks.At(first + (uint)i)!.View;
+            segment.Link((long)i * _chunks.ChunkSize, next);
+            next = segment;
+        }
+
+        return new ReadOnlySequence<byte>(next, _chunks.OffsetOf(read), last, _chunks.OffsetOf(committed - 1) + 1);
+    }
+
+    /// <summary>Ends the consumer's loan; the first <paramref name="count"/> bytes are done with and their memory goes back.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">When more bytes are consumed than can be read.</exception>
+    public void Consume(int count)
+    {
+        lock (_lock)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(count);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(count, Unread);
+            _lentToConsumer = false;
+            if (_disposed)
+            {
+                FreeAllUnlessLent();
+                return;
+            }
+
+            uint read = _read + (uint)count;
+            uint first = _chunks.IndexOf(_read);
+            int passed = _chunks.Span(first, _chunks.IndexOf(read)) - 1;
+            for (uint i = 0; i < (uint)passed; i++)
+            {
+                _chunks.Free(first + i);
+            }
+
+            // After the chunks are gone: an owner that sees Read here may take their slots for others.
+            Volatile.Write(ref _read, read);
+            FreeLastWhenEmpty();
+        }
+    }
+
+    /// <summary>Gives all memory back, once the consumer has ended its loan. Nobody may own the connection any more.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            if (!_disposed)
+            {
+                _disposed = true;
+                FreeAllUnlessLent();
+            }
+        }
+    }
+
+    private void OwnerLetsGo()
+    {
+        _ownerHolds = _written != _committed || _lentToOwner != 0;
+        FreeLastWhenEmpty();
+    }
+
+    private void FreeLastWhenEmpty()
+    {
+        if (_read == _committed && !_ownerHolds)
+        {
+            _chunks.Free(_chunks.IndexOf(_committed));
+        }
+    }
+
+    private void FreeAllUnlessLent()
+    {
+        if (!_lentToConsumer && _lentToOwner == 0)
+        {
+            _chunks.FreeAll();
+        }
+    }
+
+    private void Reserve(uint last)
+    {
+        uint low = _chunks.IndexOf(_read);
+        _chunks.Reserve(low, _chunks.Span(low, last));
+    }
+
+    private void CopyIn(uint position, ReadOnlySpan<byte> bytes)
+    {
+        while (!bytes.IsEmpty)
+        {
+            byte* address = _chunks.AddressOf(position, out int contiguous);
+            int count = Math.Min(contiguous, bytes.Length);
+            bytes[..count].CopyTo(new Span<byte>(address, count));
+            bytes = bytes[count..];
+            position += (uint)count;
+        }
+    }
+}
