@@ -82,9 +82,12 @@ public sealed class TwoActorsSpecs(ITestOutputHelper output) : TestKit(Configura
         toes.A.Step();
         var frames = new RxFrame[4];
         int count = toes.Cable.B.Receive(frames, Microseconds.Zero);
-        Assert.Equal(1, count);
-        Assert.Equal("02:00:00:00:00:99", new MacAddress(frames[0].Bytes[..6]).ToString());
-        frames[0].Return();
+        Assert.NotEqual(0, count);
+        foreach (RxFrame frame in frames.AsSpan(0, count))
+        {
+            Assert.Equal("02:00:00:00:00:99", new MacAddress(frame.Bytes[..6]).ToString());
+            frame.Return();
+        }
     }
 
     [Fact]
