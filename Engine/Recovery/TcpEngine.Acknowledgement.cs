@@ -103,11 +103,13 @@ public sealed partial class TcpEngine
                 restartTimer = !_retransmitFirst || !_timerRestartedInRecovery;
                 _timerRestartedInRecovery = true;
                 break;
-            case RecoveryPhase.Loss when _v.SndUna >= _v.RecoveryPoint:
-                _v.Recovery = RecoveryPhase.Open;
-                goto default;
             default:
                 GrowCongestionWindow(mss, acked);
+                if (_v.SndUna >= _v.RecoveryPoint)
+                {
+                    _v.Recovery = RecoveryPhase.Open;
+                }
+
                 break;
         }
 
