@@ -54,7 +54,7 @@ public class CongestionSpecs
         Assert.Equal(6000u, link.V.CongestionWindow);
     }
 
-    // RFC 7661 3
+    // RFC 7661 4
     [Fact]
     public void A_window_that_the_application_does_not_fill_does_not_grow()
     {

@@ -105,7 +105,7 @@ public class MoveSpecs
         link.Sends(600.s, seq: 2000, length: 1000);
     }
 
-    // RFC 1191 6.5: data that was too big is sent again at once, in segments of the new size, without a congestion response.
+    // RFC 1191 6.4: data that was too big is sent again at once, in segments of the new size, without a congestion response.
     [Fact]
     public void A_smaller_path_MTU_sends_what_is_in_flight_again_in_smaller_segments()
     {
