@@ -149,8 +149,9 @@ internal sealed class KernelHalf : IHostHalf
             }
 
             var repair = new TcpRepair(socket);
+
+            // Repair mode forces address reuse, beside a listener too; setting SO_REUSEADDR now would weaken that.
             repair.Enter();
-            socket.SetInt(TcpOption.LevelSocket, TcpOption.ReuseAddress, 1);
 
             // Before connect; afterwards its send MSS would be that of a connection without options.
             repair.MaxSegment = connection.PeerMss;
