@@ -157,7 +157,7 @@ internal sealed class KernelHalf : IHostHalf
             repair.MaxSegment = connection.PeerMss;
             repair.EndOfSendQueue = variants.SndUna;
             repair.ReceiveNext = variants.RcvNxt;
-            socket.Bind(_local);
+            socket.BindAsIs(_local);
             socket.Connect(_remote);
             repair.SetOptions(connection, connection.PeerMss);
             if (connection.TimestampsEnabled)
@@ -370,7 +370,7 @@ internal sealed class KernelHalf : IHostHalf
             }
 
             new TcpRepair(holder).Enter();
-            holder.Bind(_local);
+            holder.BindAsIs(_local);
             return holder;
         }
         catch (SocketException)
