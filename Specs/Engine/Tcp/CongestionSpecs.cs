@@ -89,5 +89,5 @@ public class CongestionSpecs
     }
 
     private static Conversation With(uint window, uint threshold) =>
-        new(variants: v => v with { CongestionWindow = window, SlowStartThreshold = threshold, LastDataSentAt = Microseconds.FromSeconds(1) });
+        new(variants: v => v with { CongestionWindow = window, SlowStartThreshold = threshold, LastDataSentAt = 1.s });
 }
