@@ -1,4 +1,3 @@
-using TcpActors.Engine.State;
 using Xunit;
 
 namespace TcpActors.Specs.Engine.Tcp;
