@@ -191,7 +191,7 @@ public sealed unsafe class ReceiveBuffer : IDisposable
             if (skipped > held || (uint)destination.Length > held - skipped)
             {
                 throw new ArgumentOutOfRangeException(
-                    nameof(from), $"{destination.Length} bytes from {from} on are not held: the buffer holds {Read} to {_written + _origin}.");
+                    nameof(from), $"{destination.Length} bytes from {from} on are not held: it holds {Read} to {_written + _origin}.");
             }
 
             while (!destination.IsEmpty)

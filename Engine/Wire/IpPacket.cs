@@ -1,0 +1,192 @@
+using System.Buffers.Binary;
+
+namespace TcpActors.Engine.Wire;
+
+/// <summary>
+/// What stands in the IP header of a packet, either family, with IPv6 extension headers walked. Offsets count from the packet's first byte.
+/// </summary>
+public readonly struct IpPacket
+{
+    public const int IPv4HeaderLength = 20;
+    public const int IPv6HeaderLength = 40;
+
+    /// <summary>Protocol number of TCP.</summary>
+    public const byte Tcp = 6;
+
+    internal const byte Icmp = 1;
+    internal const byte IcmpV6 = 58;
+    private const byte HopByHopOptions = 0;
+    private const byte Routing = 43;
+    private const byte Fragment = 44;
+    private const byte DestinationOptions = 60;
+
+    public InternetAddress SourceAddress { get; private init; }
+
+    public InternetAddress DestinationAddress { get; private init; }
+
+    public bool IsIPv4 { get; private init; }
+
+    /// <summary>The upper-layer protocol; of a fragment, as far as it can be told.</summary>
+    public byte Protocol { get; private init; }
+
+    /// <summary>Time to live (hop limit).</summary>
+    public byte Ttl { get; private init; }
+
+    /// <summary>Type of service (traffic class), ECN bits included.</summary>
+    public byte Tos { get; private init; }
+
+    /// <summary>Whether it is one of several pieces of a packet, the first included. IPv6: whether it has a fragment header.</summary>
+    public bool IsFragment { get; private init; }
+
+    /// <summary>Offset of the upper-layer header.</summary>
+    public int PayloadOffset { get; private init; }
+
+    /// <summary>Bytes of upper-layer header and data: by the header's length field, so without padding of the link.</summary>
+    public int PayloadLength { get; private init; }
+
+    /// <summary>Bytes of the whole packet by its header's length field.</summary>
+    public int Length => PayloadOffset + PayloadLength;
+
+    /// <summary>The two ECN bits (RFC 3168 5).</summary>
+    public byte Ecn => (byte)(Tos & 3);
+
+    /// <param name="packet">From the IP header on; bytes after the packet's end are left out of it.</param>
+    /// <param name="ip">What the header says.</param>
+    /// <returns>
+    /// False when the packet is cut off, its header impossible or its checksum wrong, or when it is not for an end host (source routed, or
+    /// IPv4-mapped addresses in an IPv6 header, which nobody may send: RFC 4942 2.2).
+    /// </returns>
+    public static bool TryParse(ReadOnlySpan<byte> packet, out IpPacket ip) => TryParse(packet, isQuoted: false, out ip);
+
+    /// <summary>Parses the beginning of a packet as an ICMP error quotes it: its end may be missing, routers may have changed it.</summary>
+    internal static bool TryParseQuoted(ReadOnlySpan<byte> packet, out IpPacket ip) => TryParse(packet, isQuoted: true, out ip);
+
+    /// <summary>Whether the upper-layer checksum (at the place where TCP has it, and in ICMPv6) is right.</summary>
+    /// <param name="payload">The upper-layer header and data: all of it.</param>
+    public bool HasValidChecksum(ReadOnlySpan<byte> payload)
+    {
+        InternetChecksum checksum = default;
+        checksum.AddPseudoHeader(SourceAddress, DestinationAddress, Protocol, payload.Length);
+        checksum.Add(payload);
+        return checksum.IsValid;
+    }
+
+    private static bool TryParse(ReadOnlySpan<byte> packet, bool isQuoted, out IpPacket ip)
+    {
+        ip = default;
+        return !packet.IsEmpty && (packet[0] >> 4) switch
+        {
+            4 => TryParseIPv4(packet, isQuoted, out ip),
+            6 => TryParseIPv6(packet, isQuoted, out ip),
+            _ => false,
+        };
+    }
+
+    private static bool TryParseIPv4(ReadOnlySpan<byte> packet, bool isQuoted, out IpPacket ip)
+    {
+        ip = default;
+        if (packet.Length < IPv4HeaderLength)
+        {
+            return false;
+        }
+
+        int headerLength = (packet[0] & 0xf) * 4;
+        int totalLength = BinaryPrimitives.ReadUInt16BigEndian(packet[2..]);
+        if (totalLength == 0 && packet.Length > ushort.MaxValue)
+        {
+            // Linux writes 0 into super-segments that the field cannot count.
+            totalLength = packet.Length;
+        }
+
+        if (headerLength < IPv4HeaderLength || headerLength > packet.Length || totalLength < headerLength ||
+            (!isQuoted && totalLength > packet.Length))
+        {
+            return false;
+        }
+
+        // RFC 1122 3.2.1.2: a wrong header checksum means discard. In a quotation the TTL no longer fits it on some routers.
+        if (!isQuoted && InternetChecksum.Of(packet[..headerLength]) != 0)
+        {
+            return false;
+        }
+
+        const int moreFragmentsAndOffset = 0x3fff;
+        ip = new IpPacket
+        {
+            IsIPv4 = true,
+            SourceAddress = InternetAddress.FromBytes(packet.Slice(12, 4)),
+            DestinationAddress = InternetAddress.FromBytes(packet.Slice(16, 4)),
+            Protocol = packet[9],
+            Ttl = packet[8],
+            Tos = packet[1],
+            IsFragment = (BinaryPrimitives.ReadUInt16BigEndian(packet[6..]) & moreFragmentsAndOffset) != 0,
+            PayloadOffset = headerLength,
+            PayloadLength = totalLength - headerLength,
+        };
+        return true;
+    }
+
+    private static bool TryParseIPv6(ReadOnlySpan<byte> packet, bool isQuoted, out IpPacket ip)
+    {
+        ip = default;
+        if (packet.Length < IPv6HeaderLength)
+        {
+            return false;
+        }
+
+        int payloadLength = BinaryPrimitives.ReadUInt16BigEndian(packet[4..]);
+        if (payloadLength == 0 && packet.Length - IPv6HeaderLength > ushort.MaxValue)
+        {
+            // A jumbogram (RFC 2675), which is how Linux writes super-segments that the field cannot count.
+            payloadLength = packet.Length - IPv6HeaderLength;
+        }
+
+        InternetAddress source = InternetAddress.FromBytes(packet.Slice(8, 16));
+        InternetAddress destination = InternetAddress.FromBytes(packet.Slice(24, 16));
+        int end = IPv6HeaderLength + payloadLength;
+        if (source.IsIPv4 || destination.IsIPv4 || (!isQuoted && end > packet.Length))
+        {
+            return false;
+        }
+
+        byte protocol = packet[6];
+        int offset = IPv6HeaderLength;
+        bool isFragment = false;
+        while (protocol is HopByHopOptions or Routing or DestinationOptions or Fragment && !isFragment)
+        {
+            if (offset + 8 > Math.Min(end, packet.Length))
+            {
+                return false;
+            }
+
+            // RFC 8200 4.4: with segments left this host is a way-point and not the destination.
+            if (protocol == Routing && packet[offset + 3] != 0 && !isQuoted)
+            {
+                return false;
+            }
+
+            // What follows a fragment header belongs to the whole packet and may not be here.
+            isFragment = protocol == Fragment;
+            int length = isFragment ? 8 : (packet[offset + 1] + 1) * 8;
+            protocol = packet[offset];
+            offset += length;
+            if (offset > end)
+            {
+                return false;
+            }
+        }
+
+        ip = new IpPacket
+        {
+            SourceAddress = source,
+            DestinationAddress = destination,
+            Protocol = protocol,
+            Ttl = packet[7],
+            Tos = (byte)(BinaryPrimitives.ReadUInt16BigEndian(packet) >> 4),
+            IsFragment = isFragment,
+            PayloadOffset = offset,
+            PayloadLength = end - offset,
+        };
+        return true;
+    }
+}
