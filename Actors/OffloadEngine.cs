@@ -61,7 +61,7 @@ public sealed class OffloadEngine : IDisposable, IReceiveLoopWork
         Flows = new FlowTable();
         Dispatcher = new RxDispatcher(Flows, options.HostStack, () => _ready.Drain(DrainBudget));
         Loop = new ReceiveLoop(_link, Dispatcher, this, options.Clock);
-        Loop.Failed += failure => Log.ReceiverFailed(options.Logger, failure, Name);
+        Loop.OnFailure = failure => Log.ReceiverFailed(options.Logger, failure, Name);
         FromHost = new TransferStack();
         var context = new ToeContext
         {

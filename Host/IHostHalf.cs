@@ -20,6 +20,10 @@ internal interface IHostHalf
     /// <summary>The application read from the receive buffer.</summary>
     void WindowOpened();
 
+    /// <summary>The interface over which the peer is reached at present: a TOE on that interface can take the connection.</summary>
+    /// <exception cref="IOException">When there is no route, or the next hop does not answer; the message says so.</exception>
+    int FindInterface();
+
     /// <summary>
     /// Takes the connection out of the stack: stops, claims the flow at the gate, reads every variable, fills the buffers with what
     /// the stack held. After a refusal the connection runs on in the stack as if nothing had happened.

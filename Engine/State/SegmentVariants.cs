@@ -95,6 +95,11 @@ public struct SegmentVariants
     /// <summary>SSTHRESH in bytes (RFC 5681); uint.MaxValue: not yet set.</summary>
     public uint SlowStartThreshold;
 
+    /// <summary>
+    /// Congestion control's private word. NewReno: bytes acknowledged that have not yet widened the window (RFC 3465 2.1).
+    /// </summary>
+    public uint CongestionCredit;
+
     /// <summary>Loss recovery goes on until this is acknowledged (RFC 6582 "recover").</summary>
     public SeqNum RecoveryPoint;
 
@@ -120,8 +125,14 @@ public struct SegmentVariants
     /// <summary>Duplicate acknowledgements in a row (RFC 5681 3.2).</summary>
     public ushort DuplicateAcks;
 
-    /// <summary>Times the RTO was doubled since the last progress (RFC 6298 5.5).</summary>
+    /// <summary>
+    /// Times the RTO, or the interval of window probes, is doubled (RFC 6298 5.5). Back to zero with the next valid measurement of a
+    /// round trip, as Karn's algorithm asks (RFC 6298 3), or when a closed window opens.
+    /// </summary>
     public byte RtoBackoff;
+
+    /// <summary>Retransmission time-outs in a row without progress (what R2 of RFC 9293 3.8.3 limits).</summary>
+    public byte Retransmissions;
 
     /// <summary>Window probes sent without an answer.</summary>
     public byte WindowProbesSent;

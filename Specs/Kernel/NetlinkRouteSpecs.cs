@@ -49,6 +49,15 @@ public sealed class NetlinkRouteSpecs
     }
 
     [KernelFact]
+    public void An_unknown_sysctl_and_a_refused_value_are_errors()
+    {
+        using var network = NetworkNamespace.Create();
+
+        Assert.Throws<FileNotFoundException>(() => network.Sysctl("net.ipv4.no_such_key", "1"));
+        Assert.Throws<IOException>(() => network.Sysctl("net.ipv4.tcp_sack", "many"));
+    }
+
+    [KernelFact]
     public void A_failure_inside_a_namespace_is_the_callers()
     {
         using var network = NetworkNamespace.Create();

@@ -1,5 +1,6 @@
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
+using System.Text;
 using Microsoft.Win32.SafeHandles;
 
 namespace TcpActors.Transport.Linux;
@@ -31,7 +32,8 @@ public sealed partial class NetworkNamespace : IDisposable
     public static NetworkNamespace Current() => OpenPath(OwnPath);
 
     /// <summary>The namespace of a process.</summary>
-    /// <exception cref="IOException">There is no such process, or it may not be looked at.</exception>
+    /// <exception cref="IOException">There is no such process.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be looked at.</exception>
     public static NetworkNamespace OfProcess(int processId) => OpenPath($"/proc/{processId}/ns/net");
 
     /// <summary>The namespace that a file stands for, such as those that <c>ip netns add</c> leaves in /run/netns.</summary>
@@ -62,7 +64,13 @@ public sealed partial class NetworkNamespace : IDisposable
     /// <param name="key">As sysctl(8) writes it: with dots, or with slashes when an interface name in it has a dot.</param>
     /// <param name="value">The value as text.</param>
     /// <exception cref="IOException">The key is unknown, or the value is refused.</exception>
-    public void Sysctl(string key, string value) => Run(() => File.WriteAllText(SysctlPath(key), value));
+    /// <exception cref="UnauthorizedAccessException">The key may not be written from here.</exception>
+    public void Sysctl(string key, string value) => Run(() =>
+    {
+        // Opened, never created: an unknown key is then "not found".
+        using var parameter = new FileStream(SysctlPath(key), FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
+        parameter.Write(Encoding.UTF8.GetBytes(value));
+    });
 
     /// <summary>Reads a kernel parameter of this namespace.</summary>
     /// <inheritdoc cref="Sysctl(string, string)"/>

@@ -1,4 +1,5 @@
-using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using TcpActors.Transport.Links;
 
 namespace TcpActors.Transport.Receive;
@@ -27,8 +28,8 @@ internal sealed unsafe class HeapFrames : IRxFrameOwner
         RxFrame copy = frame;
         copy.Owner = this;
         copy.Token = token;
-        copy.Data = (byte*)System.Runtime.CompilerServices.Unsafe.AsPointer(
-            ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(buffer));
+        copy.Data = (byte*)Unsafe.AsPointer(
+            ref MemoryMarshal.GetArrayDataReference(buffer));
         frame.Return();
         return copy;
     }

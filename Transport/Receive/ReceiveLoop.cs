@@ -43,7 +43,7 @@ public sealed class ReceiveLoop : IDisposable
     public Exception? Failure { get; private set; }
 
     /// <summary>Called on the receiving thread when it ends by an exception.</summary>
-    public event Action<Exception>? Failed;
+    public Action<Exception>? OnFailure { get; set; }
 
     /// <summary>Starts the thread.</summary>
     public void Start()
@@ -142,7 +142,7 @@ public sealed class ReceiveLoop : IDisposable
         catch (Exception e)
         {
             Failure = e;
-            Failed?.Invoke(e);
+            OnFailure?.Invoke(e);
         }
         finally
         {

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Threading.Channels;
-using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 using TcpActors.Transport.Links;
 
@@ -141,40 +140,22 @@ public sealed class RxDispatcher
             return;
         }
 
-        if (ip.Protocol != IpProtocol.Tcp)
+        if (ip.Protocol != IpPacket.Tcp)
         {
-            if (ip.Protocol is IpProtocol.Icmp or IpProtocol.IcmpV6)
-            {
-                SeeIcmp(in ip, frame.Bytes);
-            }
-
+            SeeIcmp(in ip, frame.Bytes);
             HandToHost(in frame, ref _counters.NotTcp);
             return;
         }
 
-        ReadOnlySpan<byte> tcp = frame.Bytes.Slice(ip.PayloadOffset, ip.PayloadLength);
-        if (tcp.Length < TcpHeaderSize)
-        {
-            _counters.Malformed++;
-            frame.Return();
-            return;
-        }
-
         // RFC 9293 3.1: the checksum is a MUST on receive; who has verified it already says so.
-        if (frame.Checksum == ChecksumStatus.Unverified
-            && !InternetChecksum.IsValid(ip.SourceAddress, ip.DestinationAddress, IpProtocol.Tcp, tcp))
+        if (frame.Checksum == ChecksumStatus.Unverified && !ip.Packet.HasValidChecksum(ip.PayloadOf(frame.Bytes)))
         {
             _counters.BadChecksum++;
             frame.Return();
             return;
         }
 
-        var flow = new FlowKey(
-            ip.DestinationAddress,
-            ip.SourceAddress,
-            BinaryPrimitives.ReadUInt16BigEndian(tcp[2..]),
-            BinaryPrimitives.ReadUInt16BigEndian(tcp));
-        if (!_flows.TryGet(flow, out FlowEntry? entry))
+        if (!ip.TryGetFlow(frame.Bytes, out FlowKey flow) || !_flows.TryGet(flow, out FlowEntry? entry))
         {
             HandToHost(in frame, ref _counters.UnknownFlow);
             return;
@@ -183,14 +164,12 @@ public sealed class RxDispatcher
         Deliver(entry, new QueuedSegment
         {
             Frame = frame,
-            IpOffset = ip.IpOffset,
-            IpLength = ip.PayloadOffset + ip.PayloadLength - ip.IpOffset,
+            IpOffset = ip.NetworkOffset,
+            IpLength = ip.Packet.Length,
             TcpOffset = ip.PayloadOffset,
             Tos = ip.Tos,
         });
     }
-
-    private const int TcpHeaderSize = 20;
 
     private void Deliver(FlowEntry entry, in QueuedSegment segment)
     {
@@ -233,9 +212,9 @@ public sealed class RxDispatcher
     {
         _counters.Fragments++;
 
-        // Only the first fragment has ports.
-        ReadOnlySpan<byte> payload = frame.Bytes.Slice(ip.PayloadOffset, ip.PayloadLength);
-        if (ip.Protocol == IpProtocol.Tcp && ip.FragmentOffset == 0 && payload.Length >= 4)
+        // Only the first fragment has ports; the bytes at that place in a later one name no flow of ours but by chance.
+        ReadOnlySpan<byte> payload = ip.PayloadOf(frame.Bytes);
+        if (ip.Protocol == IpPacket.Tcp && payload.Length >= 4)
         {
             var flow = new FlowKey(
                 ip.DestinationAddress,
@@ -254,10 +233,10 @@ public sealed class RxDispatcher
 
     private void SeeIcmp(in IpFrame ip, ReadOnlySpan<byte> frame)
     {
-        if (IcmpTooBig.TryParse(in ip, frame, out IcmpTooBig report) && _flows.TryGet(report.Flow, out FlowEntry? entry))
+        if (PacketTooBig.TryParse(frame, in ip, out PacketTooBig report) && _flows.TryGet(report.Flow, out FlowEntry? entry))
         {
             _counters.PathTooBig++;
-            entry.Receiver?.PathTooBig(report.Mtu, report.Sequence);
+            entry.Receiver?.PathTooBig((int)Math.Min(report.NextHopMtu, ushort.MaxValue), report.Seq);
         }
     }
 }

@@ -1,0 +1,7 @@
+namespace TcpActors.Engine.Congestion;
+
+/// <summary>RFC 6928 2: the congestion window of a connection that has not measured its path.</summary>
+internal static class InitialWindow
+{
+    public static uint For(int mss) => (uint)Math.Min(10 * mss, Math.Max(2 * mss, 14600));
+}

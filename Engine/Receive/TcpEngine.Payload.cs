@@ -1,0 +1,106 @@
+using TcpActors.Engine.State;
+using TcpActors.Engine.Wire;
+
+namespace TcpActors.Engine;
+
+/// <content>The payload of an acceptable segment: RFC 9293 3.10.7.4, seventh.</content>
+public sealed partial class TcpEngine
+{
+    private Verdict ReceivePayload(in TcpSegment segment, Microseconds now)
+    {
+        // First: what lies outside the window on either side is trimmed off.
+        SeqNum left = SeqNum.Max(segment.Seq, _v.RcvNxt);
+        SeqNum right = SeqNum.Min(segment.Seq + segment.Payload.Length, _v.RcvNxt + _v.RcvWnd);
+        if (right <= left)
+        {
+            // A FIN that is not in order yet, or data that ends where the window begins.
+            _v.AckNow = true;
+            return Verdict.Dropped;
+        }
+
+        ReadOnlySpan<byte> bytes = segment.Payload.Slice(left - segment.Seq, right - left);
+        bool isInOrder = left == _v.RcvNxt;
+        if (!isInOrder && !_reassembly.CanAdd(left, right))
+        {
+            _counters.DroppedReassemblyFull++;
+            _v.AckNow = true;
+            return Verdict.Dropped;
+        }
+
+        if (!_receive.TryWrite(left, bytes))
+        {
+            // Not acknowledged, so the peer sends it again; and not answered, as a duplicate acknowledgement would have it do so at once.
+            _counters.DroppedNoMemory++;
+            return Verdict.Dropped;
+        }
+
+        if (isInOrder)
+        {
+            ReceiveInOrder(segment, right, now);
+        }
+        else
+        {
+            ReceiveOutOfOrder(segment, left, right, now);
+        }
+
+        return Verdict.Consumed;
+    }
+
+    private void ReceiveInOrder(in TcpSegment segment, SeqNum right, Microseconds now)
+    {
+        bool hadHoles = _reassembly.Count > 0;
+        SeqNum next = hadHoles ? _reassembly.Advance(right) : right;
+        uint advanced = (uint)(next - _v.RcvNxt);
+        _v.RcvNxt = next;
+        _v.RcvWnd -= advanced;
+        _counters.BytesReceived += advanced;
+
+        // RFC 5681 4.2: a segment that fills all or part of a gap is acknowledged at once.
+        if (_delayedAck.OnInOrder(segment, ref _v) || hadHoles)
+        {
+            _v.AckNow = true;
+        }
+        else if (_v.DelayedAckAt.IsNever)
+        {
+            _v.DelayedAckAt = now + _invariants.DelayedAckTimeout;
+        }
+
+        // What waited behind a hole has waited enough.
+        OnDataForApplication(isPushed: segment.Has(TcpFlags.Psh) || next != right, now);
+    }
+
+    private void ReceiveOutOfOrder(in TcpSegment segment, SeqNum left, SeqNum right, Microseconds now)
+    {
+        _reassembly.TryAdd(left, right);
+        _counters.OutOfOrder += Math.Max(1, segment.SegmentCount);
+
+        // RFC 5681 4.2: each one is acknowledged at once, since the sender counts the duplicates.
+        if (_invariants.IsPathUsable)
+        {
+            SendAck(AckSequence, now);
+        }
+        else
+        {
+            _v.AckNow = true;
+        }
+    }
+
+    /// <summary>
+    /// The PUSH timer. The patent lists "time remaining for PUSH" among the variables without defining it. Our definition: data received
+    /// without PSH that does not fill the application's request is handed up when this timer runs out; with PSH, or when the request is
+    /// filled, at once. RFC 9293 3.9.1.3 leaves it open when data without PSH is passed on.
+    /// </summary>
+    private void OnDataForApplication(bool isPushed, Microseconds now)
+    {
+        int requested = _receive.Requested;
+        if (isPushed || (requested > 0 && _v.RcvNxt - _receive.Read >= requested))
+        {
+            _shouldDeliver = true;
+            _v.PushAt = Microseconds.Never;
+        }
+        else if (_v.PushAt.IsNever && !_shouldDeliver)
+        {
+            _v.PushAt = now + _invariants.PushTimeout;
+        }
+    }
+}

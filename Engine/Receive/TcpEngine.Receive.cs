@@ -1,0 +1,174 @@
+using TcpActors.Engine.Receive;
+using TcpActors.Engine.State;
+using TcpActors.Engine.Wire;
+
+namespace TcpActors.Engine;
+
+/// <content>A segment arrives: the checks of RFC 9293 3.10.7.4 in their order. None of them changes a variable.</content>
+public sealed partial class TcpEngine
+{
+    /// <summary>Takes one segment. Acknowledgements that must not be coalesced are appended at once, the rest by <see cref="Transmit"/>.</summary>
+    /// <param name="segment">Its payload is copied; nothing of it is kept.</param>
+    /// <param name="now">The owner's clock; never earlier than in the call before.</param>
+    public Verdict Receive(in TcpSegment segment, Microseconds now)
+    {
+        BeginBatch();
+        _counters.SegmentsReceived += Math.Max(1, segment.SegmentCount);
+
+        bool isReset = segment.Has(TcpFlags.Rst);
+        if (segment.Has(TcpFlags.Syn) && !isReset)
+        {
+            // RFC 5961 4.2: irrespective of the sequence number, and so before PAWS: a peer that has restarted knows no timestamps of ours.
+            _counters.DroppedSyn++;
+            OweChallengeAck(now);
+            return new Verdict(VerdictKind.Dropped, SynNotice: true);
+        }
+
+        if (_connection.TimestampsEnabled)
+        {
+            switch (TimestampCheck.Test(segment, _v, now))
+            {
+                case TimestampResult.Missing:
+                    _counters.DroppedWithoutTimestamp++;
+                    return Verdict.Dropped;
+                case TimestampResult.Old:
+                    _counters.DroppedPaws++;
+                    OweReply(segment, now);
+                    return Verdict.Dropped;
+            }
+        }
+
+        // RFC 9293 3.10.7.4, first: into a closed window nothing but ACK, URG and RST are taken, and only from where it stands.
+        int length = segment.Payload.Length + (segment.Has(TcpFlags.Fin) ? 1 : 0);
+        bool isAllowance = _v.RcvWnd == 0 && length > 0 && segment.Seq == _v.RcvNxt;
+        if (!isAllowance && !SequenceCheck.IsAcceptable(segment.Seq, length, _v.RcvNxt, _v.RcvWnd))
+        {
+            _counters.DroppedSequence++;
+            if (!isReset)
+            {
+                OweReply(segment, now);
+            }
+
+            return Verdict.Dropped;
+        }
+
+        if (isReset)
+        {
+            return ReceiveReset(segment, now);
+        }
+
+        // Fifth: without ACK the segment is dropped.
+        if (!segment.Has(TcpFlags.Ack))
+        {
+            _counters.DroppedAck++;
+            return Verdict.Dropped;
+        }
+
+        // RFC 5961 5.2: any other acknowledgement number is answered and the segment dropped.
+        if (!AcceptableAck.Test(segment.Ack, _v))
+        {
+            _counters.DroppedAck++;
+            OweChallengeAck(now);
+            return Verdict.Dropped;
+        }
+
+        // Sixth: RCV.UP would move beyond what was received (RFC 9293 3.8.5).
+        if (segment.Has(TcpFlags.Urg) && segment.Seq + (int)segment.UrgentPointer > _v.RcvNxt)
+        {
+            return Verdict.Upload(UploadReason.UrgentData);
+        }
+
+        // Eighth. The host gets the segment with all of its data: it is the host that acknowledges both.
+        if (IsFinInOrder(segment))
+        {
+            return Verdict.Upload(UploadReason.PeerFin);
+        }
+
+        return Accept(segment, now, isAllowance);
+    }
+
+    /// <summary>RFC 5961 3.2: only an RST at exactly RCV_NXT resets.</summary>
+    private Verdict ReceiveReset(in TcpSegment segment, Microseconds now)
+    {
+        if (segment.Seq == _v.RcvNxt)
+        {
+            return Verdict.Upload(UploadReason.PeerReset);
+        }
+
+        _counters.DroppedReset++;
+        if (SequenceCheck.IsInWindow(segment.Seq, _v.RcvNxt, _v.RcvWnd))
+        {
+            OweChallengeAck(now);
+        }
+
+        return Verdict.Dropped;
+    }
+
+    /// <summary>
+    /// Whether the FIN is the next thing in order once the segment's own data is received. The part of a segment right of the window is
+    /// trimmed off, a FIN too (RFC 9293 3.10.7.4, first); one beyond a hole is not remembered: the peer sends it again.
+    /// </summary>
+    private bool IsFinInOrder(in TcpSegment segment)
+    {
+        if (!segment.Has(TcpFlags.Fin) || segment.Seq > _v.RcvNxt)
+        {
+            return false;
+        }
+
+        SeqNum fin = segment.Seq + segment.Payload.Length;
+        return SequenceCheck.IsInWindow(fin, _v.RcvNxt, _v.RcvWnd);
+    }
+
+    /// <summary>The segment passed every check: from here on variables change.</summary>
+    private Verdict Accept(in TcpSegment segment, Microseconds now, bool isAllowance)
+    {
+        _v.LastReceivedAt = now;
+        _v.KeepAliveProbesSent = 0;
+        if (_connection.TimestampsEnabled)
+        {
+            // Not before the acknowledgement number was checked: a blind attacker must not move TS.Recent (RFC 7323 7, RFC 5961 5).
+            TimestampCheck.Update(segment, ref _v, now);
+        }
+
+        ProcessAck(segment, now);
+        if (isAllowance)
+        {
+            // RFC 9293 3.8.6.1: a probe of our closed window is answered.
+            _counters.DroppedZeroWindow++;
+            _v.AckNow = true;
+            return Verdict.Dropped;
+        }
+
+        return segment.Payload.IsEmpty && !segment.Has(TcpFlags.Fin) ? Verdict.Consumed : ReceivePayload(segment, now);
+    }
+
+    /// <summary>
+    /// RFC 9293 3.10.7.4, first: an unacceptable segment is acknowledged. Those with data all the same, one for a batch; those without by the rate
+    /// limit, as two peers that disagree would otherwise answer each other's answers for ever (RFC 5961 7).
+    /// </summary>
+    private void OweReply(in TcpSegment segment, Microseconds now)
+    {
+        if (!segment.Payload.IsEmpty || _replies.TryTake(now))
+        {
+            _v.AckNow = true;
+        }
+        else
+        {
+            _counters.RepliesSuppressed++;
+        }
+    }
+
+    /// <summary>RFC 5961 3, 4, 5, limited by 7. Its budget is its own, so that an attacker cannot use up that of probes.</summary>
+    private void OweChallengeAck(Microseconds now)
+    {
+        if (_challenges.TryTake(now))
+        {
+            _v.AckNow = true;
+            _counters.ChallengeAcksSent++;
+        }
+        else
+        {
+            _counters.RepliesSuppressed++;
+        }
+    }
+}

@@ -1,0 +1,34 @@
+namespace TcpActors.Engine.State;
+
+/// <summary>Why the host must take a connection back.</summary>
+public enum UploadReason : byte
+{
+    None = 0,
+
+    /// <summary>The peer's FIN arrived in order: the connection leaves ESTABLISHED.</summary>
+    PeerFin,
+
+    /// <summary>An RST exactly at RCV_NXT (RFC 5961 3).</summary>
+    PeerReset,
+
+    /// <summary>Urgent data in the window (RFC 9293 3.8.5).</summary>
+    UrgentData,
+
+    /// <summary>R2 of RFC 9293 3.8.3: retransmissions or window probes went unanswered too often.</summary>
+    RetransmissionLimit,
+
+    /// <summary>The user time-out ran out (RFC 5482).</summary>
+    UserTimeout,
+
+    /// <summary>Keep-alive probes went unanswered too often (RFC 9293 3.8.4).</summary>
+    KeepAliveLimit,
+
+    /// <summary>Memory or another resource of the TOE ran out.</summary>
+    ResourceFailure,
+
+    /// <summary>The connection keeps receiving IP fragments, which are the host's.</summary>
+    Fragments,
+
+    /// <summary>The link went down.</summary>
+    LinkFailure,
+}

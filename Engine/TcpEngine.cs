@@ -1,0 +1,232 @@
+using TcpActors.Engine.Buffers;
+using TcpActors.Engine.Congestion;
+using TcpActors.Engine.Receive;
+using TcpActors.Engine.State;
+using TcpActors.Engine.Transmit;
+
+namespace TcpActors.Engine;
+
+/// <summary>
+/// TCP in the ESTABLISHED state, for one connection: pure, without clock, I/O or threads. A batch is any number of
+/// <see cref="Receive"/> and <see cref="Fire"/>, then one <see cref="Transmit"/>; then the owner commits <see cref="Variants"/> and the receive
+/// buffer, and only then flushes the transmit queue. The same inputs give the same outputs.
+/// </summary>
+/// <remarks>
+/// <see cref="Variants"/> is the truth; the other fields are relearned after a move or a crash: at worst something is sent again or a little
+/// later. Owned by the connection's owner; not thread safe. Nothing is allocated in the steady state.
+/// </remarks>
+public sealed partial class TcpEngine
+{
+    /// <summary>What IP's total length leaves for payload beside the longest headers: 65535 - 20 (IPv4) - 60 (TCP); bytes.</summary>
+    public const int MaxSuperSegment = 65535 - 80;
+
+    private readonly ConnectionInvariants _connection;
+    private readonly SendBuffer _send;
+    private readonly ReceiveBuffer _receive;
+    private readonly TransmitQueue _output;
+    private readonly Reassembly _reassembly = new();
+    private SegmentInvariants _invariants;
+    private ICongestionControl _congestion;
+    private SegmentVariants _v;
+    private EngineCounters _counters;
+
+    // Owed within a batch.
+    private bool _retransmitFirst;
+    private bool _owesWindowProbe;
+    private bool _owesKeepAliveProbe;
+    private bool _isSillyWindowOverridden;
+    private bool _shouldDeliver;
+    private bool _isBatchOver;
+
+    // Relearned.
+    private DelayedAck _delayedAck;
+    private AckThrottle _replies;
+    private AckThrottle _challenges;
+    private SeqNum _smallSegmentEnd;
+    private bool _isCongestionLimited;
+    private bool _timerRestartedInRecovery;
+    private uint _lastTimestamp;
+    private bool _hasSentTimestamp;
+    private bool _isStopped;
+
+    /// <param name="connection">Set at set-up.</param>
+    /// <param name="invariants">The present version.</param>
+    /// <param name="variants">Deadlines absolute (<see cref="SegmentVariants.ToDeadlines"/>).</param>
+    /// <param name="send">Holds every byte from SND_UNA on.</param>
+    /// <param name="receive">Committed up to RCV_NXT.</param>
+    /// <param name="output">Flushed by the owner after each commit.</param>
+    /// <exception cref="ArgumentException">When there is no congestion control of the name given.</exception>
+    public TcpEngine(
+        ConnectionInvariants connection,
+        SegmentInvariants invariants,
+        in SegmentVariants variants,
+        SendBuffer send,
+        ReceiveBuffer receive,
+        TransmitQueue output)
+    {
+        _connection = connection;
+        _invariants = invariants;
+        _v = variants;
+        _send = send;
+        _receive = receive;
+        _output = output;
+        _congestion = CongestionControls.Named(invariants.CongestionControl);
+        RederiveCaches();
+    }
+
+    public ref readonly SegmentVariants Variants => ref _v;
+
+    public ref readonly EngineCounters Counters => ref _counters;
+
+    public SegmentInvariants Invariants => _invariants;
+
+    public ConnectionInvariants Connection => _connection;
+
+    /// <summary>
+    /// The longest run of segments put into one <see cref="OutgoingSegment"/>, in payload bytes; at least one segment. A link without
+    /// segmentation offload may want less. Not more than a chunk of the send buffer.
+    /// </summary>
+    public int MaxBurst { get; set; } = MaxSuperSegment;
+
+    /// <summary>
+    /// After a batch: whether the application is to be woken. PSH was received, its request is filled, data behind a hole became readable, or
+    /// the PUSH timer ran out.
+    /// </summary>
+    public bool ShouldDeliver => _shouldDeliver;
+
+    /// <summary>Whether everything sent has been acknowledged: after <see cref="Stop"/> the upload need not wait any longer.</summary>
+    public bool IsDrained => _v.SndUna == _v.SndMax;
+
+    /// <summary>The first act after an offload: a pure acknowledgement, timers, caches. <see cref="Transmit"/> follows.</summary>
+    public void StartAfterMove(Microseconds now)
+    {
+        BeginBatch();
+        int mss = _invariants.EffectiveMss;
+
+        // TCP_INFO may not say these; zero is no value of theirs.
+        _v.CongestionWindow = _v.CongestionWindow == 0 ? InitialWindow.For(mss) : Math.Max(_v.CongestionWindow, (uint)mss);
+        _v.SlowStartThreshold = _v.SlowStartThreshold == 0 ? uint.MaxValue : _v.SlowStartThreshold;
+        _v.MaxWindow = Math.Max(_v.MaxWindow, _v.SndWnd);
+        if (_v.Recovery == RecoveryPhase.Open)
+        {
+            // RFC 6582 3.2 step 1: "recover" starts before everything that can be lost.
+            _v.RecoveryPoint = _v.SndUna - 1;
+        }
+
+        RederiveCaches();
+        _delayedAck.StartAfterMove();
+        _shouldDeliver = _receive.Unread > 0;
+        _v.AckNow = true;
+        if (_invariants.IsPathUsable)
+        {
+            SendAck(AckSequence, now);
+        }
+
+        ArmTimers(now);
+    }
+
+    /// <summary>
+    /// A new version of the segment-invariant variables; <see cref="Transmit"/> follows. What is in flight has no remembered segment edges:
+    /// it is cut anew whenever it is sent again.
+    /// </summary>
+    /// <exception cref="ArgumentException">When there is no congestion control of the name given.</exception>
+    public void Update(SegmentInvariants next, Microseconds now)
+    {
+        SegmentInvariants previous = _invariants;
+        _congestion = CongestionControls.Named(next.CongestionControl);
+        _invariants = next;
+        _v.CongestionWindow = Math.Max(_v.CongestionWindow, (uint)next.EffectiveMss);
+        _v.KeepAliveAt = Microseconds.Never;
+
+        if (_v.SndNxt > _v.SndUna)
+        {
+            if (next.PathMtu < previous.PathMtu && next.EffectiveMss < previous.EffectiveMss)
+            {
+                RetransmitInSmallerSegments();
+            }
+            else if (next.IsPathUsable && !previous.IsPathUsable)
+            {
+                // What left before, or while, the path broke is lost more likely than not; one segment finds out.
+                _retransmitFirst = true;
+                _v.RetransmitAt = RetransmitDeadline(now);
+            }
+        }
+
+        ArmTimers(now);
+    }
+
+    /// <summary>
+    /// Back to the last commit after a crash, which TCP sees as lost packets: what was queued and not flushed is forgotten, bytes received out of order
+    /// as well (RFC 2018 8 lets a receiver do that). <see cref="Transmit"/> follows.
+    /// </summary>
+    public void Restore(in SegmentVariants committed, Microseconds now)
+    {
+        BeginBatch();
+        _v = committed;
+        _output.Clear();
+        _reassembly.Clear();
+        if (_receive.Committed < _v.RcvNxt)
+        {
+            // The crash came between the two halves of the commit.
+            _receive.Commit(_v.RcvNxt);
+        }
+
+        _receive.DiscardBeyond(_v.RcvNxt);
+        _owesWindowProbe = false;
+        _owesKeepAliveProbe = false;
+        _isSillyWindowOverridden = false;
+        _isCongestionLimited = false;
+        RederiveCaches();
+
+        // An acknowledgement or the retransmission of this phase may have been among what is forgotten.
+        _retransmitFirst = _v.Recovery == RecoveryPhase.FastRecovery;
+        _v.AckNow = true;
+        _shouldDeliver = _receive.Unread > 0;
+        ArmTimers(now);
+    }
+
+    /// <summary>
+    /// An upload begins: nothing is sent that was not sent before, except acknowledgements. Retransmissions go on until
+    /// <see cref="IsDrained"/> or the owner's patience ends.
+    /// </summary>
+    public void Stop() => _isStopped = true;
+
+    /// <summary>The ranges received out of order, ascending; their bytes are in the receive buffer. For re-injection at an upload.</summary>
+    /// <param name="destination">Room for up to 256 ranges.</param>
+    /// <returns>How many were copied.</returns>
+    public int CopyReassembly(Span<SackBlock> destination) => _reassembly.CopyTo(destination);
+
+    /// <summary>
+    /// RFC 1191 6.5, RFC 8201 5.4: what was too big is sent again at once, and not taken for a sign of congestion. Duplicate acknowledgements for
+    /// what got through nevertheless are ignored until everything sent so far is acknowledged. That the ICMP message is genuine
+    /// (RFC 5927 4) is for whoever made the new version to check.
+    /// </summary>
+    private void RetransmitInSmallerSegments()
+    {
+        if (_v.Recovery == RecoveryPhase.FastRecovery)
+        {
+            _v.CongestionWindow = Math.Max(_v.SlowStartThreshold, (uint)_invariants.EffectiveMss);
+        }
+
+        Recovery.FastRecovery.GoBack(ref _v);
+        _retransmitFirst = false;
+        _v.RetransmitAt = Microseconds.Never;
+    }
+
+    private void RederiveCaches()
+    {
+        // Whether a short segment is in flight is not known: assume it, which is Nagle's own rule.
+        _smallSegmentEnd = _v.SndMax;
+        _timerRestartedInRecovery = false;
+    }
+
+    /// <summary>What <see cref="ShouldDeliver"/> says holds until the next batch begins.</summary>
+    private void BeginBatch()
+    {
+        if (_isBatchOver)
+        {
+            _isBatchOver = false;
+            _shouldDeliver = false;
+        }
+    }
+}

@@ -1,0 +1,138 @@
+using TcpActors.Engine.Receive;
+using TcpActors.Engine.State;
+using TcpActors.Engine.Transmit;
+using TcpActors.Engine.Wire;
+
+namespace TcpActors.Engine;
+
+/// <content>Segments as they are put into the transmit queue.</content>
+public sealed partial class TcpEngine
+{
+    /// <summary>RFC 2018 3: two NOPs, kind and length, then 8 bytes a block.</summary>
+    private const int SackOptionHeader = 4;
+
+    private const int SackBlockLength = 8;
+
+    /// <summary>
+    /// SEG.SEQ of a segment without data. SND_MAX, as SND_NXT may have fallen back to where the peer no longer accepts segments; but not
+    /// beyond the peer's window, where it would not accept them either (a window that shrank, or a probed one).
+    /// </summary>
+    private SeqNum AckSequence => SeqNum.Min(_v.SndMax, _v.SndUna + _v.SndWnd);
+
+    /// <summary>RFC 2018 3: with timestamps three blocks fit beside them into 40 bytes of options, without four.</summary>
+    private int MaxSackBlocks => _connection.TimestampsEnabled ? 3 : 4;
+
+    private WindowAdvertisement Window() =>
+        new(_receive.Limit - (long)(_v.RcvNxt - _receive.Read), _receive.Limit, _invariants.EffectiveMss, _connection.ReceiveWindowScale);
+
+    /// <summary>
+    /// Payload of a full-sized segment now. RFC 2018 4 wants SACK blocks on every acknowledgement while data is out of order, and a data segment
+    /// is one too; every segment of a run carries the run's options, so each of them is shorter by the blocks (RFC 6691 2). Where they would
+    /// take more than half of a tiny segment they are left to the pure acknowledgements.
+    /// </summary>
+    private int SegmentSize(out int sackRoom)
+    {
+        int mss = _invariants.EffectiveMss;
+        sackRoom = _connection.SackPermitted ? Math.Min(_reassembly.Count, MaxSackBlocks) : 0;
+        int options = sackRoom == 0 ? 0 : SackOptionHeader + (SackBlockLength * sackRoom);
+        if (options > mss / 2)
+        {
+            sackRoom = 0;
+            options = 0;
+        }
+
+        return mss - options;
+    }
+
+    /// <summary>Appends a run of data segments from <paramref name="seq"/> on and moves SND_NXT and SND_MAX behind it.</summary>
+    private void SendRun(SeqNum seq, int length, int segmentSize, int sackRoom, Microseconds now)
+    {
+        SeqNum end = seq + length;
+        ref OutgoingSegment segment = ref Append(seq, now);
+        segment.Length = length;
+        segment.SegmentSize = segmentSize;
+        segment.Sack = sackRoom == 0 ? default : _reassembly.Report(sackRoom);
+        if (end == _send.End)
+        {
+            // RFC 9293 3.9.1.2, MUST-61: the last segment of what is buffered.
+            segment.Flags |= TcpFlags.Psh;
+        }
+
+        int count = segment.SegmentCount;
+        _v.IpId += (ushort)count;
+        _counters.SegmentsSent += count;
+
+        int again = Math.Min(length, Math.Max(0, _v.SndMax - seq));
+        if (again > 0)
+        {
+            _counters.SegmentsRetransmitted += (again + segmentSize - 1) / segmentSize;
+            _counters.BytesRetransmitted += again;
+
+            // Karn's algorithm (RFC 6298 3).
+            _v.TimedSegmentSentAt = Microseconds.Never;
+        }
+        else if (!_connection.TimestampsEnabled && _v.TimedSegmentSentAt.IsNever)
+        {
+            _v.TimedSegmentSentAt = now;
+            _v.TimedSegmentEnd = end;
+        }
+
+        _counters.BytesSent += length - again;
+        if (length % segmentSize != 0 && end > _v.SndMax)
+        {
+            _smallSegmentEnd = end;
+        }
+
+        _v.SndNxt = end;
+        _v.SndMax = SeqNum.Max(_v.SndMax, end);
+        _v.LastDataSentAt = now;
+    }
+
+    /// <summary>Appends a segment without data.</summary>
+    private void SendAck(SeqNum seq, Microseconds now)
+    {
+        ref OutgoingSegment segment = ref Append(seq, now);
+        segment.SegmentSize = _invariants.EffectiveMss;
+        if (_connection.SackPermitted && _reassembly.Count > 0)
+        {
+            segment.Sack = _reassembly.Report(MaxSackBlocks);
+        }
+
+        _v.IpId++;
+        _counters.SegmentsSent++;
+    }
+
+    /// <summary>Every segment acknowledges, and offers the window; what was owed no longer is.</summary>
+    private ref OutgoingSegment Append(SeqNum seq, Microseconds now)
+    {
+        ref OutgoingSegment segment = ref _output.Append();
+        segment.Seq = seq;
+        segment.Ack = _v.RcvNxt;
+        segment.Flags = TcpFlags.Ack;
+        segment.Window = Window().Offer(ref _v);
+        segment.IpId = _v.IpId;
+        if (_connection.TimestampsEnabled)
+        {
+            segment.TsVal = Timestamp(now);
+            _lastTimestamp = segment.TsVal;
+            _hasSentTimestamp = true;
+
+            // RFC 7323 3.2; zero while nothing of the peer's is known, as a restored kernel socket does.
+            segment.TsEcr = _v.TsRecentValid ? _v.TsRecent : 0;
+        }
+
+        _v.LastAckSent = _v.RcvNxt;
+        _v.AckNow = false;
+        _v.UnackedSegments = 0;
+        _v.DelayedAckAt = Microseconds.Never;
+        _delayedAck.OnAckSent();
+        return ref segment;
+    }
+
+    /// <summary>Our timestamp clock (RFC 7323 5.4). It never goes back, whatever the owner's clock or a changed offset say.</summary>
+    private uint Timestamp(Microseconds now)
+    {
+        uint value = (uint)(now.Value / _connection.TimestampTick.Value) + _v.TsOffset;
+        return _hasSentTimestamp && (int)(value - _lastTimestamp) < 0 ? _lastTimestamp : value;
+    }
+}

@@ -1,0 +1,204 @@
+using System.IO.Pipelines;
+using System.Net;
+using Akka.Actor;
+using TcpActors.Actors.Contract;
+using TcpActors.Engine.Buffers;
+using TcpActors.Engine.State;
+using TcpActors.HostSide.Policy;
+using TcpActors.Transport;
+
+namespace TcpActors.HostSide;
+
+/// <summary>
+/// A TCP connection as the application has it: the same object whoever owns the variables. It reads from <see cref="Input"/> and writes to
+/// <see cref="Output"/>; the connection may move between the host's stack and a TOE at any time meanwhile, as often as wanted.
+/// </summary>
+public sealed class Connection : IDuplexPipe, IAsyncDisposable
+{
+    private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly IActorRef _supervisor;
+    private readonly IOffloadPolicy _policy;
+    private readonly SlotTable _slots;
+    private readonly nint _slot;
+    private readonly ConnectionInput _input;
+    private readonly ConnectionOutput _output;
+    private readonly Face _face;
+    private IOwnerDoorbell? _owner;
+    private int _offloadAsked;
+    private int _ended;
+    private int _invariantUpdates;
+
+    internal Connection(
+        ConnectionId id, IPEndPoint local, IPEndPoint remote, ConnectionParts parts, Func<Connection, IHostHalfEvents, IHostHalf> half)
+    {
+        (Id, LocalEndPoint, RemoteEndPoint) = (id, local, remote);
+        (_supervisor, _policy, _slots, Clock) = (parts.Supervisor, parts.Policy, parts.Slots, parts.Clock);
+        var send = new SendBuffer(parts.Pool, parts.SendBufferLimit);
+        var receive = new ReceiveBuffer(parts.Pool, parts.ReceiveBufferLimit);
+        CommitSlot slot = _slots.Rent(out _slot);
+        _face = new Face(this);
+        _input = new ConnectionInput(receive, _face);
+        _output = new ConnectionOutput(send, _face);
+        Memory = new PostedMemory(send, receive, slot, _face);
+        Half = half(this, _face);
+    }
+
+    /// <summary>The host's number for it.</summary>
+    public ConnectionId Id { get; }
+
+    public IPEndPoint LocalEndPoint { get; }
+
+    public IPEndPoint RemoteEndPoint { get; }
+
+    /// <summary>What the peer sent. Ends with its FIN; throws <see cref="System.Net.Sockets.SocketException"/> where a socket would.</summary>
+    public PipeReader Input => _input;
+
+    /// <summary>What the peer will get. Completing it sends FIN behind everything written (half-close).</summary>
+    public PipeWriter Output => _output;
+
+    /// <summary>Completes when the stack has let go of the connection; never faults.</summary>
+    public Task Closed => _closed.Task;
+
+    /// <summary>How often the TOE confirmed a new version of the segment-invariant variables.</summary>
+    public int InvariantUpdates => Volatile.Read(ref _invariantUpdates);
+
+    /// <summary>How often the variables have changed hands.</summary>
+    public Epoch Epoch => Memory.Slot.Epoch;
+
+    internal PostedMemory Memory { get; }
+
+    internal IHostHalf Half { get; }
+
+    internal MonotonicClock Clock { get; }
+
+    /// <summary>
+    /// Receives into the application's own memory. Completes when the memory is full, at data that the sender pushed, or when the PUSH timer
+    /// of the patent runs out.
+    /// </summary>
+    /// <returns>Bytes received; 0 at the end of the stream.</returns>
+    public ValueTask<int> ReceiveAsync(Memory<byte> memory, CancellationToken cancellationToken = default) =>
+        _input.ReceiveAsync(memory, cancellationToken);
+
+    /// <summary>Moves the connection to a TOE.</summary>
+    /// <returns>What became of it; a refusal carries its reason.</returns>
+    public Task<MoveResult> OffloadAsync() => MoveAsync(toToe: true);
+
+    /// <summary>Moves the connection back to the host's stack.</summary>
+    public Task<MoveResult> UploadAsync() => MoveAsync(toToe: false);
+
+    /// <summary>Ends the connection in both directions, as closing a socket does: what was written is sent first, unread data makes it an RST.</summary>
+    public ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _ended, 1) == 0)
+        {
+            _output.Complete();
+            _input.Complete();
+            _supervisor.Tell(new HostMessages.End(Id, EndKind.Close));
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Ends the connection with an RST; what was not sent yet is lost.</summary>
+    public void Abort()
+    {
+        Interlocked.Exchange(ref _ended, 1);
+        var aborted = new System.Net.Sockets.SocketException((int)System.Net.Sockets.SocketError.OperationAborted);
+        _input.CompleteInput(aborted);
+        _output.Fail(aborted);
+        _supervisor.Tell(new HostMessages.End(Id, EndKind.Abort));
+    }
+
+    public override string ToString() => $"{Id} {LocalEndPoint}-{RemoteEndPoint}";
+
+    /// <summary>The supervisor knows the connection: it may run.</summary>
+    internal void Begin()
+    {
+        OwnedByHost();
+        Half.Start();
+        ConsiderOffload();
+    }
+
+    internal void OwnedByHost() => Volatile.Write(ref _owner, new HostDoorbell(Half));
+
+    internal void CountInvariantUpdate(uint version)
+    {
+        if (version > 1)
+        {
+            Interlocked.Increment(ref _invariantUpdates);
+        }
+    }
+
+    /// <summary>The connection is lost to the application.</summary>
+    internal void Fail(Exception error)
+    {
+        _input.CompleteInput(error);
+        _output.Fail(error);
+        Half.Abort();
+    }
+
+    internal void ReleaseMemory()
+    {
+        Memory.Send.Dispose();
+        Memory.Receive.Dispose();
+        _slots.Return(_slot);
+        _closed.TrySetResult();
+    }
+
+    private Task<MoveResult> MoveAsync(bool toToe)
+    {
+        var done = new TaskCompletionSource<MoveResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _supervisor.Tell(new HostMessages.Move([Id], toToe, done));
+        return done.Task;
+    }
+
+    private void ConsiderOffload()
+    {
+        if (Volatile.Read(ref _offloadAsked) == 0
+            && _policy.ShouldOffload(new ConnectionActivity(_input.TotalReceived, _output.TotalSent))
+            && Interlocked.Exchange(ref _offloadAsked, 1) == 0)
+        {
+            _supervisor.Tell(new HostMessages.Move(
+                [Id], ToToe: true, new TaskCompletionSource<MoveResult>(TaskCreationOptions.RunContinuationsAsynchronously)));
+        }
+    }
+
+    /// <summary>The side the owners and the pipes see.</summary>
+    private sealed class Face(Connection connection) : IApplicationFace, IHostHalfEvents, IOwnerDoorbell
+    {
+        public void OwnedBy(IOwnerDoorbell owner) => Volatile.Write(ref connection._owner, owner);
+
+        public void NotifyReadable() => connection._input.NotifyReadable();
+
+        public void NotifyWritable() => connection._output.NotifyWritable();
+
+        public void DataReady() => Volatile.Read(ref connection._owner)?.DataReady();
+
+        public void WindowOpened() => Volatile.Read(ref connection._owner)?.WindowOpened();
+
+        public void Readable()
+        {
+            connection._input.NotifyReadable();
+            connection.ConsiderOffload();
+        }
+
+        public void Writable()
+        {
+            connection._output.NotifyWritable();
+            connection.ConsiderOffload();
+        }
+
+        public void EndOfInput(Exception? error) => connection._input.CompleteInput(error);
+
+        public void EndOfOutput(Exception error) => connection._output.Fail(error);
+
+        public void Closed() => connection._supervisor.Tell(new HostMessages.Gone(connection.Id));
+    }
+
+    private sealed class HostDoorbell(IHostHalf half) : IOwnerDoorbell
+    {
+        public void DataReady() => half.DataReady();
+
+        public void WindowOpened() => half.WindowOpened();
+    }
+}

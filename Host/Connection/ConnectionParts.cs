@@ -1,0 +1,16 @@
+using Akka.Actor;
+using TcpActors.Engine.Buffers;
+using TcpActors.HostSide.Policy;
+using TcpActors.Transport;
+
+namespace TcpActors.HostSide;
+
+/// <summary>What every connection of a host is made of.</summary>
+internal sealed record ConnectionParts(
+    IActorRef Supervisor,
+    IOffloadPolicy Policy,
+    ChunkPool Pool,
+    SlotTable Slots,
+    MonotonicClock Clock,
+    int SendBufferLimit,
+    int ReceiveBufferLimit);

@@ -1,0 +1,54 @@
+using TcpActors.Actors.Contract;
+using TcpActors.Engine.State;
+using TcpActors.Engine.Wire;
+
+namespace TcpActors.HostSide;
+
+/// <summary>What is said to the <see cref="HostSupervisor"/> from within the host's process.</summary>
+internal static class HostMessages
+{
+    /// <summary>A connection was set up.</summary>
+    public sealed record Register(Connection Connection);
+
+    /// <summary>A TOE can be used.</summary>
+    public sealed record AddToe(ToeUnit Toe);
+
+    /// <summary>Move these connections (null: all) and complete the task when that is done.</summary>
+    public sealed record Move(IReadOnlyList<ConnectionId>? Connections, bool ToToe, TaskCompletionSource<MoveResult> Done);
+
+    /// <summary>The application wants the connection to end in this way.</summary>
+    public sealed record End(ConnectionId Connection, EndKind Kind);
+
+    /// <summary>The stack has let go of a connection.</summary>
+    public sealed record Gone(ConnectionId Connection);
+
+    /// <summary>A worker has taken a connection out of the stack, or not.</summary>
+    public sealed record TakeOutDone(ConnectionId Connection, ToeUnit? Toe, TakeOut Result);
+
+    /// <summary>A worker has put a connection back.</summary>
+    public sealed record PutBackDone(ConnectionId Connection, Exception? Failure);
+
+    /// <summary>The next hop of these flows has another MAC address, or can (not) be reached.</summary>
+    public sealed record NextHopChanged(IReadOnlyCollection<FlowKey> Flows, MacAddress? Mac, bool Usable);
+
+    /// <summary>Report every connection.</summary>
+    public sealed record List(TaskCompletionSource<IReadOnlyList<ConnectionReport>> Done);
+
+    /// <summary>Bring every connection back; the host is about to end.</summary>
+    public sealed record Quiesce(TaskCompletionSource Done);
+}
+
+/// <summary>How an application ends a connection. Later ones include earlier ones.</summary>
+internal enum EndKind
+{
+    None = 0,
+
+    /// <summary>FIN behind everything that was written; reading goes on.</summary>
+    ShutdownSend,
+
+    /// <summary>Both directions.</summary>
+    Close,
+
+    /// <summary>RST.</summary>
+    Abort,
+}

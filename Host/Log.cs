@@ -1,0 +1,41 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+using TcpActors.Actors.Contract;
+using TcpActors.Engine;
+using TcpActors.Engine.State;
+
+namespace TcpActors.HostSide;
+
+/// <summary>Every log message of this project. The events of a connection's life carry connection, owner and epoch.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Debug, "Connection {Connection} is set up: {Local} - {Remote}")]
+    public static partial void Registered(ILogger logger, ConnectionId connection, IPEndPoint local, IPEndPoint remote);
+
+    [LoggerMessage(2, LogLevel.Information, "Connection {Connection} was offloaded to {Owner}, epoch {Epoch}")]
+    public static partial void Offloaded(ILogger logger, ConnectionId connection, Epoch epoch, string owner);
+
+    [LoggerMessage(3, LogLevel.Information, "Connection {Connection} was uploaded from {Owner}, epoch {Epoch}")]
+    public static partial void Uploaded(ILogger logger, ConnectionId connection, Epoch epoch, string owner);
+
+    [LoggerMessage(4, LogLevel.Information, "Connection {Connection}, epoch {Epoch}, is not offloaded: {Reason}")]
+    public static partial void OffloadRefused(ILogger logger, ConnectionId connection, Epoch epoch, string reason);
+
+    [LoggerMessage(5, LogLevel.Debug, "Connection {Connection}, epoch {Epoch}: {Owner} asks for an upload, {Reason}")]
+    public static partial void UploadRequested(ILogger logger, ConnectionId connection, Epoch epoch, string owner, UploadReason reason);
+
+    [LoggerMessage(6, LogLevel.Information, "Connection {Connection}, epoch {Epoch}: {Owner} works with version {Version} of the invariants")]
+    public static partial void InvariantsUpdated(ILogger logger, ConnectionId connection, Epoch epoch, string owner, uint version);
+
+    [LoggerMessage(7, LogLevel.Error, "Connection {Connection}, epoch {Epoch}: the stack does not take it back; it is lost")]
+    public static partial void PutBackFailed(ILogger logger, Exception failure, ConnectionId connection, Epoch epoch);
+
+    [LoggerMessage(8, LogLevel.Information, "Connection {Connection}, epoch {Epoch}: path MTU is {Mtu} now")]
+    public static partial void PathMtuLowered(ILogger logger, ConnectionId connection, Epoch epoch, int mtu);
+
+    [LoggerMessage(9, LogLevel.Debug, "Connection {Connection} has ended, epoch {Epoch}")]
+    public static partial void Ended(ILogger logger, ConnectionId connection, Epoch epoch);
+
+    [LoggerMessage(10, LogLevel.Error, "The host supervisor failed on {Message}; it goes on")]
+    public static partial void SupervisorFailed(ILogger logger, Exception failure, string message);
+}

@@ -1,0 +1,62 @@
+using Akka.Actor;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using TcpActors.HostSide.Policy;
+
+namespace TcpActors.HostSide;
+
+/// <summary>One TOE to run.</summary>
+/// <param name="Interface">The network interface it runs on.</param>
+/// <param name="Name">What lists and logs call it; null: like the interface.</param>
+public sealed record ToeOptions(string Interface, string? Name = null);
+
+/// <summary>How an <see cref="OffloadHost"/> works.</summary>
+public sealed record OffloadHostOptions
+{
+    /// <summary>When the host offloads by itself.</summary>
+    public IOffloadPolicy Policy { get; init; } = OffloadPolicies.Always;
+
+    /// <summary>The TOEs. Empty: one for each interface that carries a served address, opened when it is needed.</summary>
+    public IReadOnlyList<ToeOptions> Toes { get; init; } = [];
+
+    public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
+
+    /// <summary>A pcapng file that gets every frame the TOEs send and receive; null: none. With several TOEs each has its own, named before the extension.</summary>
+    public string? CaptureFile { get; init; }
+
+    /// <summary>Most memory that connection buffers take, in bytes.</summary>
+    public long BufferMemoryLimit { get; init; } = 4L << 30;
+
+    /// <summary>Most unacknowledged and unsent bytes of one connection.</summary>
+    public int SendBufferLimit { get; init; } = 4 << 20;
+
+    /// <summary>Most unread bytes of one connection: what the window advertises.</summary>
+    public int ReceiveBufferLimit { get; init; } = 4 << 20;
+
+    /// <summary>Most connections of one TOE.</summary>
+    public int ToeCapacity { get; init; } = 100_000;
+
+    /// <summary>
+    /// The embedder's own actor system, which must have <see cref="Actors.OffloadEngine.ReferenceConfig"/> as a fallback; null: the host
+    /// makes one and ends it.
+    /// </summary>
+    public ActorSystem? System { get; init; }
+}
+
+/// <summary>The host cannot do what was asked for; the message says what to do about it.</summary>
+public sealed class OffloadHostException : Exception
+{
+    public OffloadHostException()
+    {
+    }
+
+    public OffloadHostException(string message)
+        : base(message)
+    {
+    }
+
+    public OffloadHostException(string message, Exception? innerException)
+        : base(message, innerException)
+    {
+    }
+}

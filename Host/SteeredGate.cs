@@ -1,0 +1,41 @@
+using TcpActors.Actors;
+using TcpActors.Engine.Wire;
+using TcpActors.Transport.Receive;
+using TcpActors.Transport.Steering;
+
+namespace TcpActors.HostSide;
+
+/// <summary>The gate of one TOE on a kernel host: the flow table says what the TOE keeps, the steering what reaches it.</summary>
+/// <param name="engine">The TOE.</param>
+/// <param name="steering">Marks and fences the flows of this host.</param>
+/// <param name="incarnation">What the TOE's link marks its frames with.</param>
+internal sealed class SteeredGate(OffloadEngine engine, ISteering steering, uint incarnation) : IFlowGate
+{
+    public void Claim(in FlowKey flow)
+    {
+        // First a place to keep what comes, then what comes.
+        engine.Flows.Claim(in flow);
+        try
+        {
+            steering.Claim(in flow, incarnation);
+        }
+        catch (SteeringException)
+        {
+            Forward(in flow, static _ => { });
+            throw;
+        }
+    }
+
+    public void Release(in FlowKey flow) => steering.Release(in flow);
+
+    public void Forward(in FlowKey flow, PacketSink sink)
+    {
+        if (engine.Flows.TryGet(in flow, out FlowEntry? entry))
+        {
+            entry.ForwardTo(sink);
+
+            // Frames that were marked before the release may still be in the link's ring: the entry stays until they are through.
+            engine.Loop.PostBarrier(() => engine.Flows.Retire(entry));
+        }
+    }
+}

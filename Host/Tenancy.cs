@@ -1,0 +1,106 @@
+using TcpActors.Actors.Contract;
+using TcpActors.Engine.State;
+using TcpActors.Engine.Wire;
+
+namespace TcpActors.HostSide;
+
+/// <summary>Who owns a connection's variables, as the host supervisor sees it.</summary>
+internal enum Ownership
+{
+    Host,
+    LeavingHost,
+    Toe,
+    ReturningToHost,
+}
+
+/// <summary>The host supervisor's book on one connection. Used by that actor only.</summary>
+internal sealed class Tenancy(Connection connection)
+{
+    public Connection Connection { get; } = connection;
+
+    public Ownership Owner { get; set; }
+
+    public Epoch Epoch { get; set; }
+
+    /// <summary>Where the connection is or is going; null while the host has it.</summary>
+    public ToeUnit? Toe { get; set; }
+
+    public ConnectionInvariants? Invariants { get; private set; }
+
+    /// <summary>The newest version, which the host wrote.</summary>
+    public SegmentInvariants? Segment { get; set; }
+
+    public FlowKey Flow => Invariants!.Flow;
+
+    public string? LastRefusal { get; set; }
+
+    public bool MayReturnToToe { get; set; } = true;
+
+    public EndKind WantedEnd { get; set; }
+
+    public EndKind DoneEnd { get; set; }
+
+    /// <summary>Who waits for which move.</summary>
+    public List<(bool ToToe, MoveTicket Ticket)> Tickets { get; } = [];
+
+    public void Take(ToeUnit toe, TakeOut.Taken taken)
+    {
+        Toe = toe;
+        Invariants = taken.Connection;
+
+        // Versions go on growing over all moves of a connection.
+        Segment = taken.Segment with { Version = (Segment?.Version ?? 0) + 1 };
+    }
+
+    /// <summary>The connection is where these tickets want it, without a move, or cannot get there.</summary>
+    public void Settle(bool toToe, string? refusal) => Settle(toToe, ticket =>
+    {
+        if (refusal is null)
+        {
+            ticket.Unmoved();
+        }
+        else
+        {
+            ticket.Refused(new Refusal(Connection.Id, refusal));
+        }
+    });
+
+    /// <summary>The connection has moved there.</summary>
+    public void SettleMoved(bool toToe) => Settle(toToe, ticket => ticket.Moved());
+
+    /// <summary>The connection has ended.</summary>
+    public void SettleAll()
+    {
+        Settle(toToe: true, refusal: null);
+        Settle(toToe: false, refusal: null);
+    }
+
+    public string OwnerName(string stackName) => Owner switch
+    {
+        Ownership.Host => stackName,
+        Ownership.Toe => Toe!.Name,
+        _ => "moving",
+    };
+
+    public ConnectionReport Report(string stackName)
+    {
+        SegmentVariants variants = Owner == Ownership.Host
+            ? Connection.Half.Query()
+            : Connection.Memory.Slot.Read(out _).ToTimesRemaining(Connection.Clock.Now);
+        return new ConnectionReport(
+            Connection.Id, OwnerName(stackName), Epoch, Invariants, Segment, variants,
+            Connection.LocalEndPoint, Connection.RemoteEndPoint, LastRefusal);
+    }
+
+    private void Settle(bool toToe, Action<MoveTicket> how)
+    {
+        for (int i = Tickets.Count - 1; i >= 0; i--)
+        {
+            if (Tickets[i].ToToe == toToe)
+            {
+                how(Tickets[i].Ticket);
+                Tickets.RemoveAt(i);
+            }
+        }
+    }
+}

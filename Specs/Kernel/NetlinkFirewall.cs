@@ -1,0 +1,156 @@
+using System.Buffers.Binary;
+using TcpActors.Transport.Linux.Netlink;
+
+namespace TcpActors.Specs.Kernel;
+
+/// <summary>
+/// nftables rules that a user's host might have, made without the nft command; they vanish with their table. The small numbers are
+/// attribute types of linux/netfilter/nf_tables.h, register 8 is the first, hook 1 is input.
+/// </summary>
+internal static class NetlinkFirewall
+{
+    private const uint CtInvalid = 1;
+    private const uint CtEstablishedOrRelated = 2 | 4;
+    private const uint CtNew = 8;
+
+    /// <summary>
+    /// In the caller's namespace: drops what connection tracking calls invalid, accepts established flows and new ones to the
+    /// port, and drops all other TCP.
+    /// </summary>
+    public static OwnedTable Stateful(ushort port) => new("make a stateful firewall", Netfilter.FamilyInet, batch => batch
+        .NewChain("input", (NfHook)1, priority: 0)
+        .NewRule("input", rule => rule.CtState(CtInvalid).Drop())
+        .NewRule("input", rule => rule.CtState(CtEstablishedOrRelated).Verdict(accept: true))
+        .NewRule("input", rule => rule.CtState(CtNew).IsTcp().DestinationPort(port).Verdict(accept: true))
+        .NewRule("input", rule => rule.IsTcp().Drop()));
+
+    /// <summary>In the caller's namespace: loses one of <paramref name="oneOf"/> packets that arrive at an interface.</summary>
+    public static OwnedTable Lossy(string interfaceName, uint oneOf) => new("lose packets", Netfilter.FamilyNetdev, batch => batch
+        .NewChain("ingress", NfHook.NetdevIngress, priority: 0, interfaceName)
+        .NewRule("ingress", rule => rule.IsTcp().OneOf(oneOf).Drop()));
+
+    /// <summary>In the caller's namespace: connections to one port arrive at another.</summary>
+    public static OwnedTable Redirect(ushort port, ushort to) => new("redirect a port", Netfilter.FamilyInet, batch => batch
+        .NewChain("prerouting", NfHook.InetPrerouting, priority: -100, type: "nat")
+        .NewRule("prerouting", rule => rule.IsTcp().DestinationPort(port).RedirectTo(to)));
+
+    private static NfRule CtState(this NfRule rule, uint states)
+    {
+        Span<byte> mask = stackalloc byte[4];
+        BitConverter.TryWriteBytes(mask, states);
+        var message = rule.Message;
+        using (message.Nested(1))
+        {
+            message.Text(1, "ct");
+            using (message.Nested(2))
+                message.UInt32BigEndian(1, 8).UInt32BigEndian(2, 0);
+        }
+
+        using (message.Nested(1))
+        {
+            message.Text(1, "bitwise");
+            using (message.Nested(2))
+            {
+                message.UInt32BigEndian(1, 8).UInt32BigEndian(2, 8).UInt32BigEndian(3, 4);
+                using (message.Nested(4))
+                    message.Bytes(1, mask);
+                using (message.Nested(5))
+                    message.Bytes(1, [0, 0, 0, 0]);
+            }
+        }
+
+        return rule.CompareRegister(operation: 1, [0, 0, 0, 0]);
+    }
+
+    private static NfRule DestinationPort(this NfRule rule, ushort port)
+    {
+        var message = rule.Message;
+        using (message.Nested(1))
+        {
+            message.Text(1, "payload");
+            using (message.Nested(2))
+                message.UInt32BigEndian(1, 8).UInt32BigEndian(2, 2).UInt32BigEndian(3, 2).UInt32BigEndian(4, 2);
+        }
+
+        return rule.CompareRegister(operation: 0, Port(port));
+    }
+
+    private static NfRule OneOf(this NfRule rule, uint modulus)
+    {
+        var message = rule.Message;
+        using (message.Nested(1))
+        {
+            message.Text(1, "numgen");
+            using (message.Nested(2))
+                message.UInt32BigEndian(1, 8).UInt32BigEndian(2, modulus).UInt32BigEndian(3, 1);
+        }
+
+        return rule.CompareRegister(operation: 0, [0, 0, 0, 0]);
+    }
+
+    private static NfRule RedirectTo(this NfRule rule, ushort port)
+    {
+        var message = rule.Message;
+        using (message.Nested(1))
+        {
+            message.Text(1, "immediate");
+            using (message.Nested(2))
+            {
+                message.UInt32BigEndian(1, 8);
+                using (message.Nested(2))
+                    message.Bytes(1, Port(port));
+            }
+        }
+
+        using (message.Nested(1))
+        {
+            message.Text(1, "redir");
+            using (message.Nested(2))
+                message.UInt32BigEndian(1, 8);
+        }
+
+        return rule;
+    }
+
+    private static NfRule Verdict(this NfRule rule, bool accept)
+    {
+        var message = rule.Message;
+        using (message.Nested(1))
+        {
+            message.Text(1, "immediate");
+            using (message.Nested(2))
+            {
+                message.UInt32BigEndian(1, 0);
+                using (message.Nested(2))
+                using (message.Nested(2))
+                    message.UInt32BigEndian(1, accept ? 1u : 0u);
+            }
+        }
+
+        return rule;
+    }
+
+    private static NfRule CompareRegister(this NfRule rule, uint operation, ReadOnlySpan<byte> value)
+    {
+        var message = rule.Message;
+        using (message.Nested(1))
+        {
+            message.Text(1, "cmp");
+            using (message.Nested(2))
+            {
+                message.UInt32BigEndian(1, 8).UInt32BigEndian(2, operation);
+                using (message.Nested(3))
+                    message.Bytes(1, value);
+            }
+        }
+
+        return rule;
+    }
+
+    private static byte[] Port(ushort port)
+    {
+        var bytes = new byte[2];
+        BinaryPrimitives.WriteUInt16BigEndian(bytes, port);
+        return bytes;
+    }
+}

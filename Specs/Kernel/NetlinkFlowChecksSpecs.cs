@@ -1,0 +1,147 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using TcpActors.Engine.Wire;
+using TcpActors.Transport.Linux.Netlink;
+using Xunit;
+
+namespace TcpActors.Specs.Kernel;
+
+public sealed class NetlinkFlowChecksSpecs
+{
+    [KernelTheory]
+    [InlineData(AddressFamily.InterNetwork)]
+    [InlineData(AddressFamily.InterNetworkV6)]
+    public void A_tracked_flow_is_forgotten_once_from_either_end(AddressFamily family)
+    {
+        using var hosts = new TwoHosts();
+        using var firewall = hosts.Server.Run(() => NetlinkFirewall.Stateful(8080));
+        using var listener = hosts.Server.Listen(family, 8080);
+        using var client = hosts.Client.Run(() => new Socket(family, SocketType.Stream, ProtocolType.Tcp));
+        client.Connect(listener.LocalEndPoint!);
+        using var connection = new KernelConnection(listener.Accept(), client);
+        using var tracking = hosts.Server.Run(() => new ConnectionTracking());
+
+        Assert.False(tracking.IsTranslated(connection.ServerFlow));
+        Assert.True(tracking.Forget(connection.ServerFlow));
+        Assert.False(tracking.Forget(connection.ServerFlow));
+
+        connection.Client.Send("again"u8);
+        connection.Server.ReceiveTimeout = 10_000;
+        Assert.Equal(5, connection.Server.Receive(new byte[16]));
+        Assert.True(tracking.Forget(connection.ServerFlow.Reversed));
+    }
+
+    [KernelFact]
+    public void Other_flows_entries_stay()
+    {
+        using var hosts = new TwoHosts();
+        using var firewall = hosts.Server.Run(() => NetlinkFirewall.Redirect(1, to: 2));
+        using var one = hosts.Connect();
+        using var other = hosts.Connect();
+        using var tracking = hosts.Server.Run(() => new ConnectionTracking());
+
+        Assert.True(tracking.Forget(one.ServerFlow));
+
+        Assert.True(tracking.Forget(other.ServerFlow));
+    }
+
+    [KernelFact]
+    public void Where_nothing_is_tracked_there_is_nothing_to_forget()
+    {
+        using var hosts = new TwoHosts();
+        using var connection = hosts.Connect();
+        using var tracking = hosts.Server.Run(() => new ConnectionTracking());
+
+        Assert.False(tracking.Forget(connection.ServerFlow));
+        Assert.False(tracking.IsTranslated(connection.ServerFlow));
+    }
+
+    [KernelTheory]
+    [InlineData(AddressFamily.InterNetwork)]
+    [InlineData(AddressFamily.InterNetworkV6)]
+    public void A_redirected_flow_is_seen_to_be_translated(AddressFamily family)
+    {
+        using var hosts = new TwoHosts();
+        using var listener = hosts.Server.Listen(family);
+        var port = (ushort)((IPEndPoint)listener.LocalEndPoint!).Port;
+        using var redirect = hosts.Server.Run(() => NetlinkFirewall.Redirect(80, to: port));
+        using var client = hosts.Client.Run(() => new Socket(family, SocketType.Stream, ProtocolType.Tcp));
+        client.Connect(hosts.Server.Address(family), 80);
+        using var accepted = listener.Accept();
+        using var direct = hosts.Connect(family);
+        using var tracking = hosts.Server.Run(() => new ConnectionTracking());
+
+        Assert.True(tracking.IsTranslated(new KernelConnection(accepted, client).ServerFlow));
+        Assert.False(tracking.IsTranslated(direct.ServerFlow));
+    }
+
+    [KernelFact]
+    public void Where_there_is_no_policy_none_applies()
+    {
+        using var hosts = new TwoHosts();
+        using var policies = hosts.Server.Run(() => new IpsecPolicies());
+
+        Assert.False(policies.ApplyTo(Flow("10.77.0.1", 80, "10.77.0.2", 1234)));
+    }
+
+    [KernelFact]
+    public void A_policy_applies_to_the_flows_it_selects_in_either_direction()
+    {
+        using var hosts = new TwoHosts();
+        using var policies = hosts.Server.Run(() => new IpsecPolicies());
+        hosts.Server.Run(() =>
+        {
+            using var xfrm = new NetlinkSocket(NetlinkProtocol.Xfrm);
+            AddPolicy(xfrm, direction: 1, action: 1, "10.77.0.0", 25, "192.0.2.0", 23, remotePort: 0);
+            AddPolicy(xfrm, direction: 0, action: 1, "fd77::", 64, "2001:db8::", 33, remotePort: 443);
+            AddPolicy(xfrm, direction: 1, action: 0, "10.77.0.0", 24, "198.51.100.0", 24, remotePort: 0);
+        });
+
+        Assert.True(policies.ApplyTo(Flow("10.77.0.1", 80, "192.0.2.9", 1234)));
+        Assert.True(policies.ApplyTo(Flow("10.77.0.1", 80, "192.0.3.9", 1234)));
+        Assert.False(policies.ApplyTo(Flow("10.77.0.1", 80, "192.0.4.9", 1234)));
+        Assert.False(policies.ApplyTo(Flow("10.77.0.200", 80, "192.0.2.9", 1234)));
+        Assert.True(policies.ApplyTo(Flow("fd77::1", 80, "2001:db8::9", 443)));
+        Assert.False(policies.ApplyTo(Flow("fd77::1", 80, "2001:db8::9", 444)));
+        Assert.False(policies.ApplyTo(Flow("fd77::1", 80, "2001:db8:8000::9", 443)));
+        // An allowing policy without a template says: leave IPsec out of it.
+        Assert.False(policies.ApplyTo(Flow("10.77.0.1", 80, "198.51.100.1", 1234)));
+    }
+
+    private static FlowKey Flow(string local, int localPort, string remote, int remotePort) => FlowKey.From(
+        new IPEndPoint(IPAddress.Parse(local), localPort), new IPEndPoint(IPAddress.Parse(remote), remotePort));
+
+    private static void AddPolicy(
+        NetlinkSocket xfrm, byte direction, byte action, string local, byte localBits, string remote, byte remoteBits, ushort remotePort)
+    {
+        // struct xfrm_userpolicy_info by its offsets, so that this spec does not lean on the layout it checks.
+        var policy = default(RawPolicy);
+        Span<byte> bytes = policy;
+        var (from, to) = direction == 1 ? (local, remote) : (remote, local);
+        var (fromBits, toBits) = direction == 1 ? (localBits, remoteBits) : (remoteBits, localBits);
+        IPAddress.Parse(to).TryWriteBytes(bytes, out var length);
+        IPAddress.Parse(from).TryWriteBytes(bytes[16..], out _);
+        var portAt = direction == 1 ? 32 : 36;
+        (bytes[portAt], bytes[portAt + 1]) = ((byte)(remotePort >> 8), (byte)remotePort);
+        (bytes[portAt + 2], bytes[portAt + 3]) = remotePort == 0 ? ((byte)0, (byte)0) : ((byte)0xff, (byte)0xff);
+        bytes[40] = (byte)(length == 4 ? 2 : 10);
+        bytes[42] = toBits;
+        bytes[43] = fromBits;
+        bytes[44] = 6;
+        // Soft and hard limits in bytes and packets: none.
+        bytes.Slice(56, 32).Fill(0xff);
+        bytes[160] = direction;
+        bytes[161] = action;
+        xfrm.Execute(new NetlinkMessageBuilder("add a policy")
+            .Begin(0x13, NetlinkFlags.Create | NetlinkFlags.Exclusive | NetlinkFlags.Ack, policy));
+    }
+
+    [InlineArray(168)]
+    [StructLayout(LayoutKind.Sequential)]
+    private struct RawPolicy
+    {
+        private byte _first;
+    }
+}

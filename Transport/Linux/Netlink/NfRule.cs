@@ -1,0 +1,181 @@
+using System.Runtime.InteropServices;
+
+namespace TcpActors.Transport.Linux.Netlink;
+
+/// <summary>
+/// Writes a rule as the kernel's expressions: each loads into, compares, or uses registers of four bytes (the first is 8).
+/// What <c>nft --debug=netlink</c> shows is one call each.
+/// </summary>
+internal sealed class NfRule(NetlinkMessageBuilder message)
+{
+    public const ushort DataValue = 1;
+    private const ushort DataVerdict = 2;
+    private const ushort VerdictCode = 1;
+    private const uint FirstRegister = 8;
+    private const uint VerdictRegister = 0;
+    private const uint MetaProtocol = 1;
+    private const uint MetaMark = 3;
+    private const uint MetaL4Protocol = 16;
+    private const uint NetworkHeader = 1;
+    private const uint TransportHeader = 2;
+    private const byte Tcp = 6;
+
+    /// <summary>Where expressions that are not here are written.</summary>
+    public NetlinkMessageBuilder Message => message;
+
+    public NfRule MarkIs(uint mark) => Load("meta", MetaMark).Compare(equal: true, Host(mark));
+
+    public NfRule MarkIsNot(uint mark) => Load("meta", MetaMark).Compare(equal: false, Host(mark));
+
+    public NfRule IsIPv4() => Load("meta", MetaProtocol).Compare(equal: true, [0x08, 0x00]);
+
+    public NfRule IsIPv6() => Load("meta", MetaProtocol).Compare(equal: true, [0x86, 0xdd]);
+
+    /// <summary>TCP, behind whatever IPv6 extension headers.</summary>
+    public NfRule IsTcp() => Load("meta", MetaL4Protocol).Compare(equal: true, [Tcp]);
+
+    /// <summary>IPv6 with TCP right after the fixed header: no extension header and so no fragment (RFC 8200 4.5).</summary>
+    public NfRule IsTcpWithoutExtensionHeaders() => Payload(FirstRegister, NetworkHeader, offset: 6, length: 1).Compare(equal: true, [Tcp]);
+
+    /// <summary>IPv4 that is no fragment, the first one included: offset and More Fragments are 0 (RFC 791 3.1).</summary>
+    public NfRule IsNoIPv4Fragment()
+    {
+        Payload(FirstRegister, NetworkHeader, offset: 6, length: 2);
+        using (message.Nested(Expression.Element))
+        {
+            message.Text(Expression.Name, "bitwise");
+            using (message.Nested(Expression.Data))
+            {
+                message.UInt32BigEndian(1, FirstRegister).UInt32BigEndian(2, FirstRegister).UInt32BigEndian(3, 2);
+                using (message.Nested(4))
+                    message.Bytes(DataValue, [0x3f, 0xff]);
+                using (message.Nested(5))
+                    message.Bytes(DataValue, [0, 0]);
+            }
+        }
+
+        return Compare(equal: true, [0, 0]);
+    }
+
+    /// <summary>The packet's flow is in the set: as it is keyed (arriving), or with source and destination exchanged (leaving).</summary>
+    public NfRule IsIn(NfFlowSet set, bool arriving)
+    {
+        var addressLength = (uint)set.AddressLength;
+        var registers = addressLength / 4;
+        var source = set.IsIPv4 ? 12u : 8u;
+        var destination = source + addressLength;
+        var (peer, self) = arriving ? (source, destination) : (destination, source);
+        var (peerPort, selfPort) = arriving ? (0u, 2u) : (2u, 0u);
+        Payload(FirstRegister, NetworkHeader, peer, addressLength);
+        Payload(FirstRegister + registers, TransportHeader, peerPort, length: 2);
+        Payload(FirstRegister + registers + 1, NetworkHeader, self, addressLength);
+        Payload(FirstRegister + 2 * registers + 1, TransportHeader, selfPort, length: 2);
+        using (message.Nested(Expression.Element))
+        {
+            message.Text(Expression.Name, "lookup");
+            using (message.Nested(Expression.Data))
+                message.Text(1, set.Name).UInt32BigEndian(2, FirstRegister);
+        }
+
+        return this;
+    }
+
+    public NfRule SetMark(uint mark)
+    {
+        using (message.Nested(Expression.Element))
+        {
+            message.Text(Expression.Name, "immediate");
+            using (message.Nested(Expression.Data))
+            {
+                message.UInt32BigEndian(1, FirstRegister);
+                using (message.Nested(2))
+                    message.Bytes(DataValue, Host(mark));
+            }
+        }
+
+        using (message.Nested(Expression.Element))
+        {
+            message.Text(Expression.Name, "meta");
+            using (message.Nested(Expression.Data))
+                message.UInt32BigEndian(2, MetaMark).UInt32BigEndian(3, FirstRegister);
+        }
+
+        return this;
+    }
+
+    public NfRule Drop()
+    {
+        const uint drop = 0;
+        using (message.Nested(Expression.Element))
+        {
+            message.Text(Expression.Name, "immediate");
+            using (message.Nested(Expression.Data))
+            {
+                message.UInt32BigEndian(1, VerdictRegister);
+                using (message.Nested(2))
+                using (message.Nested(DataVerdict))
+                    message.UInt32BigEndian(VerdictCode, drop);
+            }
+        }
+
+        return this;
+    }
+
+    private NfRule Load(string expression, uint key)
+    {
+        using (message.Nested(Expression.Element))
+        {
+            message.Text(Expression.Name, expression);
+            using (message.Nested(Expression.Data))
+                message.UInt32BigEndian(1, FirstRegister).UInt32BigEndian(2, key);
+        }
+
+        return this;
+    }
+
+    private NfRule Payload(uint register, uint header, uint offset, uint length)
+    {
+        using (message.Nested(Expression.Element))
+        {
+            message.Text(Expression.Name, "payload");
+            using (message.Nested(Expression.Data))
+            {
+                message.UInt32BigEndian(1, register).UInt32BigEndian(2, header)
+                    .UInt32BigEndian(3, offset).UInt32BigEndian(4, length);
+            }
+        }
+
+        return this;
+    }
+
+    private NfRule Compare(bool equal, ReadOnlySpan<byte> value)
+    {
+        using (message.Nested(Expression.Element))
+        {
+            message.Text(Expression.Name, "cmp");
+            using (message.Nested(Expression.Data))
+            {
+                message.UInt32BigEndian(1, FirstRegister).UInt32BigEndian(2, equal ? 0u : 1u);
+                using (message.Nested(3))
+                    message.Bytes(DataValue, value);
+            }
+        }
+
+        return this;
+    }
+
+    // Marks lie in registers as the machine holds them; what comes from packets as the wire does.
+    private static byte[] Host(uint mark)
+    {
+        var bytes = new byte[4];
+        MemoryMarshal.Write(bytes, mark);
+        return bytes;
+    }
+
+    private static class Expression
+    {
+        public const ushort Element = 1;
+        public const ushort Name = 1;
+        public const ushort Data = 2;
+    }
+}

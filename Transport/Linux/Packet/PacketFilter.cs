@@ -1,0 +1,71 @@
+using static TcpActors.Transport.Linux.PacketSystemCalls;
+
+namespace TcpActors.Transport.Linux;
+
+/// <summary>
+/// The classic BPF filters of the receive sockets. A frame to this host is taken when it bears the mark of an owned flow, when it is an
+/// ICMP error that tells a path MTU, or when it is a fragment of TCP; everything else is the kernel's alone. Offsets count from the
+/// Ethernet header: a VLAN tag has been taken out of the frame before.
+/// </summary>
+internal static class PacketFilter
+{
+    private const ushort LoadWord = 0x20;
+    private const ushort LoadHalf = 0x28;
+    private const ushort LoadByte = 0x30;
+    private const ushort LoadHalfIndexed = 0x48;
+    private const ushort LoadHeaderLength = 0xb1;
+    private const ushort JumpEqual = 0x15;
+    private const ushort JumpSet = 0x45;
+    private const ushort Return = 0x06;
+
+    // linux/filter.h: what belongs to the packet but is not in it is read at negative offsets.
+    private const uint PacketType = 0xffff_f000 + 4;
+    private const uint PacketMark = 0xffff_f000 + 20;
+    private const uint ToThisHost = 0;
+    private const uint Everything = 1 << 20;
+
+    public static FilterInstruction[] ForIPv4(uint mark) =>
+    [
+        new(LoadWord, 0, 0, PacketType),
+        new(JumpEqual, 0, 12, ToThisHost),
+        new(LoadWord, 0, 0, PacketMark),
+        new(JumpEqual, 9, 0, mark),
+        new(LoadByte, 0, 0, 23),
+        new(JumpEqual, 3, 0, 1),
+        new(JumpEqual, 0, 7, 6),
+
+        // RFC 791 3.1: more fragments, or an offset.
+        new(LoadHalf, 0, 0, 20),
+        new(JumpSet, 4, 5, 0x3fff),
+        new(LoadHeaderLength, 0, 0, 14),
+
+        // RFC 792: destination unreachable (3), fragmentation needed and DF set (4).
+        new(LoadHalfIndexed, 0, 0, 14),
+        new(JumpEqual, 1, 2, 0x0304),
+        new(Return, 0, 0, 0),
+        new(Return, 0, 0, Everything),
+        new(Return, 0, 0, 0),
+    ];
+
+    /// <summary>Looks past no extension header: errors and fragments behind one are the kernel's alone.</summary>
+    public static FilterInstruction[] ForIPv6(uint mark) =>
+    [
+        new(LoadWord, 0, 0, PacketType),
+        new(JumpEqual, 0, 9, ToThisHost),
+        new(LoadWord, 0, 0, PacketMark),
+        new(JumpEqual, 8, 0, mark),
+        new(LoadByte, 0, 0, 20),
+        new(JumpEqual, 0, 2, 58),
+
+        // RFC 4443 3.2: packet too big (2).
+        new(LoadByte, 0, 0, 54),
+        new(JumpEqual, 4, 3, 2),
+        new(JumpEqual, 0, 2, 44),
+
+        // RFC 8200 4.5: the fragment header begins with the protocol of what it carries.
+        new(LoadByte, 0, 0, 54),
+        new(JumpEqual, 1, 0, 6),
+        new(Return, 0, 0, 0),
+        new(Return, 0, 0, Everything),
+    ];
+}

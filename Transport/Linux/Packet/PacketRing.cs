@@ -1,0 +1,222 @@
+using System.Buffers.Binary;
+using TcpActors.Transport.Links;
+using static TcpActors.Transport.Linux.PacketSystemCalls;
+
+namespace TcpActors.Transport.Linux;
+
+/// <summary>
+/// A receive socket of one EtherType with its TPACKET_V2 ring. The status word of a slot says whose it is: 0 the kernel's, with the user bit
+/// a new frame's, <see cref="StatusLent"/> a borrower's. The kernel fills slots in order and stops at the first that is not its own.
+/// One thread takes; any thread returns.
+/// </summary>
+internal sealed unsafe class PacketRing : IRxFrameOwner, IDisposable
+{
+    // Any value but 0 keeps the kernel off; without the user bit it is not a new frame either.
+    private const uint StatusLent = 1u << 16;
+    private const int SmallBlock = 64 * 1024;
+
+    private readonly PacketMapping _mapping;
+    private readonly byte* _start;
+    private readonly int _slotSize;
+    private readonly int _blockSize;
+    private readonly int _slotsPerBlock;
+    private readonly int _slots;
+    private readonly Lock _statisticsLock = new();
+    private int _next;
+    private long _overflowed;
+    private long _truncated;
+
+    /// <summary>Opens the socket with filter and ring, and binds it last: a frame that the filter does not want never gets in.</summary>
+    /// <exception cref="LinkException">When the kernel refuses.</exception>
+    public PacketRing(PacketInterface device, ushort etherType, FilterInstruction[] filter, PacketLinkOptions options)
+    {
+        _slotSize = options.SlotSize;
+        int page = Environment.SystemPageSize;
+        _blockSize = _slotSize > SmallBlock / 2 ? (_slotSize + page - 1) / page * page : SmallBlock;
+        _slotsPerBlock = _blockSize / _slotSize;
+        int blocks = (options.RingSlots + _slotsPerBlock - 1) / _slotsPerBlock;
+        _slots = blocks * _slotsPerBlock;
+
+        Socket = PacketSystemCalls.Socket(AddressFamilyPacket, SocketRaw | SocketCloseOnExec | SocketNonBlocking, 0);
+        try
+        {
+            if (Socket.IsInvalid)
+            {
+                throw PacketFailure.Last(device.Name, "open a packet socket");
+            }
+
+            Set(device, RingVersion, TpacketV2);
+            Set(device, VirtioHeader, 1);
+            Set(device, IgnoreOutgoing, 1);
+            Attach(device, filter);
+            var request = new RingRequest
+            {
+                BlockSize = (uint)_blockSize,
+                BlockCount = (uint)blocks,
+                SlotSize = (uint)_slotSize,
+                SlotCount = (uint)_slots,
+            };
+            PacketFailure.Check(
+                SetOption(Socket, LevelPacket, ReceiveRing, &request, (uint)sizeof(RingRequest)), device.Name, "make a receive ring");
+            nuint length = (nuint)blocks * (nuint)_blockSize;
+            _mapping = Map(0, length, ProtectReadWrite, MapShared, Socket, 0);
+            if (_mapping.IsInvalid)
+            {
+                throw PacketFailure.Last(device.Name, "map the receive ring");
+            }
+
+            _mapping.Length = length;
+            _start = (byte*)_mapping.DangerousGetHandle();
+            Bind(device, etherType);
+        }
+        catch
+        {
+            _mapping?.Dispose();
+            Socket.Dispose();
+            throw;
+        }
+    }
+
+    public PacketDescriptor Socket { get; }
+
+    /// <summary>Frames lost because no slot was free or none was large enough.</summary>
+    public long Dropped
+    {
+        get
+        {
+            lock (_statisticsLock)
+            {
+                // PACKET_STATISTICS counts from the last reading.
+                RingStatistics statistics = default;
+                uint length = (uint)sizeof(RingStatistics);
+                if (!Socket.IsClosed && GetOption(Socket, LevelPacket, Statistics, &statistics, ref length) == 0)
+                {
+                    _overflowed += statistics.Drops;
+                }
+
+                return _overflowed + Volatile.Read(ref _truncated);
+            }
+        }
+    }
+
+    /// <summary>Takes the frames that are there, in order.</summary>
+    /// <exception cref="ObjectDisposedException">When the ring was disposed before the call.</exception>
+    public int Take(Span<RxFrame> frames)
+    {
+        bool isReferenced = false;
+        _mapping.DangerousAddRef(ref isReferenced);
+        try
+        {
+            return TakeMapped(frames);
+        }
+        finally
+        {
+            _mapping.DangerousRelease();
+        }
+    }
+
+    /// <summary>Reads the error that the kernel keeps for the socket (the interface went down), so that it is not told of again.</summary>
+    public void ClearError()
+    {
+        int error = 0;
+        uint length = sizeof(int);
+        _ = GetOption(Socket, LevelSocket, SocketError, &error, ref length);
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="InvalidOperationException">When the frame has been returned before.</exception>
+    public void Return(int token)
+    {
+        var slot = (SlotHeader*)Slot(token);
+        if (Interlocked.CompareExchange(ref slot->Status, StatusKernel, StatusLent) != StatusLent)
+        {
+            throw new InvalidOperationException($"Frame {token} was returned twice.");
+        }
+
+        _mapping.DangerousRelease();
+    }
+
+    public void Dispose()
+    {
+        Socket.Dispose();
+        _mapping.Dispose();
+    }
+
+    private int TakeMapped(Span<RxFrame> frames)
+    {
+        int taken = 0;
+        while (taken < frames.Length)
+        {
+            var slot = (SlotHeader*)Slot(_next);
+            uint status = Volatile.Read(ref slot->Status);
+            if ((status & StatusUser) == 0)
+            {
+                break;
+            }
+
+            if ((status & StatusCopy) != 0 || slot->CapturedLength < slot->Length)
+            {
+                Volatile.Write(ref slot->Status, StatusKernel);
+                Volatile.Write(ref _truncated, _truncated + 1);
+            }
+            else
+            {
+                Lend(slot, status, out frames[taken++]);
+            }
+
+            _next = _next + 1 < _slots ? _next + 1 : 0;
+        }
+
+        return taken;
+    }
+
+    private byte* Slot(int index) => _slotsPerBlock == 1
+        ? _start + ((long)index * _blockSize)
+        : _start + ((long)(index / _slotsPerBlock) * _blockSize) + (index % _slotsPerBlock * _slotSize);
+
+    private void Lend(SlotHeader* slot, uint status, out RxFrame frame)
+    {
+        bool isReferenced = false;
+        _mapping.DangerousAddRef(ref isReferenced);
+        slot->Status = StatusLent;
+        byte* data = (byte*)slot + slot->MacOffset;
+        var offload = (VirtioNetHeader*)(data - sizeof(VirtioNetHeader));
+        bool isGood = (status & (StatusChecksumNotReady | StatusChecksumValid)) != 0
+            || (offload->Flags & (VirtioNeedsChecksum | VirtioDataValid)) != 0;
+        frame = new RxFrame
+        {
+            Data = data,
+            Length = (int)slot->CapturedLength,
+            SegmentSize = offload->SegmentationType == 0 ? (ushort)0 : offload->SegmentSize,
+            HasVlanTag = (status & StatusVlanValid) != 0,
+            VlanTci = slot->VlanTci,
+            Checksum = isGood ? ChecksumStatus.Good : ChecksumStatus.Unverified,
+            Token = _next,
+            Owner = this,
+        };
+    }
+
+    private void Set(PacketInterface device, int option, int value) =>
+        PacketFailure.Check(SetOption(Socket, LevelPacket, option, &value, sizeof(int)), device.Name, "prepare a packet socket");
+
+    private void Attach(PacketInterface device, FilterInstruction[] filter)
+    {
+        fixed (FilterInstruction* instructions = filter)
+        {
+            var program = new FilterProgram { Length = (ushort)filter.Length, Instructions = instructions };
+            PacketFailure.Check(
+                SetOption(Socket, LevelSocket, AttachFilter, &program, (uint)sizeof(FilterProgram)), device.Name, "attach the filter");
+        }
+    }
+
+    private void Bind(PacketInterface device, ushort etherType)
+    {
+        var address = new LinkLayerAddress
+        {
+            Family = AddressFamilyPacket,
+            Protocol = BinaryPrimitives.ReverseEndianness(etherType),
+            InterfaceIndex = device.Index,
+        };
+        PacketFailure.Check(PacketSystemCalls.Bind(Socket, in address, 20), device.Name, "bind a packet socket");
+    }
+}

@@ -1,0 +1,115 @@
+using System.Runtime.InteropServices;
+using TcpActors.Engine.State;
+using static TcpActors.Transport.Linux.PacketSystemCalls;
+
+namespace TcpActors.Transport.Linux;
+
+/// <summary>Why a wait ended.</summary>
+internal enum PacketWait
+{
+    TimedOut,
+    Woken,
+
+    /// <summary>Something arrived since the last wait.</summary>
+    Event,
+
+    /// <summary>A socket has an error to tell.</summary>
+    Error,
+}
+
+/// <summary>
+/// Where the receiving thread sleeps. Edge-triggered, because the kernel calls a ring readable as long as the slot it filled last has not
+/// been given back: poll would spin while a slow actor holds a frame.
+/// </summary>
+internal sealed unsafe class PacketWaiter : IDisposable
+{
+    private const int MaxEvents = 4;
+
+    private readonly PacketDescriptor _epoll;
+    private readonly PacketDescriptor _wakeUp;
+    private int _woken;
+    private int _sleeping;
+
+    public PacketWaiter(string interfaceName)
+    {
+        _epoll = EpollCreate(SocketCloseOnExec);
+        _wakeUp = EventDescriptor(0, SocketCloseOnExec | SocketNonBlocking);
+        if (_epoll.IsInvalid || _wakeUp.IsInvalid)
+        {
+            throw PacketFailure.Last(interfaceName, "make an epoll and an eventfd");
+        }
+
+        Add(_wakeUp, EpollIn, interfaceName);
+    }
+
+    // epoll_event is packed on x86-64 only.
+    private static int EventSize => RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 12 : 16;
+
+    public void Watch(PacketDescriptor socket, string interfaceName) => Add(socket, EpollIn | EpollError | EpollEdge, interfaceName);
+
+    /// <summary>Sleeps; one thread. What happened after the last wait and before this one ends it at once.</summary>
+    public PacketWait Wait(Microseconds timeout)
+    {
+        // With Wake this is Dekker's pattern: either this thread sees the flag, or the waker sees it sleeping and writes.
+        Interlocked.Exchange(ref _sleeping, 1);
+        if (Interlocked.Exchange(ref _woken, 0) == 1)
+        {
+            Volatile.Write(ref _sleeping, 0);
+            return PacketWait.Woken;
+        }
+
+        byte* events = stackalloc byte[MaxEvents * 16];
+        var until = new TimeSpecification
+        {
+            Seconds = (nint)(timeout.Value / 1_000_000),
+            Nanoseconds = (nint)(timeout.Value % 1_000_000 * 1000),
+        };
+        nint count = EpollWait(EpollPwait2Number, _epoll, events, MaxEvents, timeout.IsNever ? null : &until, 0, 0);
+        if (count < 0 && Marshal.GetLastPInvokeError() != PacketFailure.Interrupted)
+        {
+            throw PacketFailure.Last("a packet link", "wait for frames (epoll_pwait2, since Linux 5.11)");
+        }
+
+        Volatile.Write(ref _sleeping, 0);
+        if (count > 0)
+        {
+            _ = Read(_wakeUp, out _, sizeof(ulong));
+        }
+
+        if (Interlocked.Exchange(ref _woken, 0) == 1)
+        {
+            return PacketWait.Woken;
+        }
+
+        bool hasError = false;
+        for (int i = 0; i < count; i++)
+        {
+            hasError |= (*(uint*)(events + (i * EventSize)) & EpollError) != 0;
+        }
+
+        return hasError ? PacketWait.Error : count > 0 ? PacketWait.Event : PacketWait.TimedOut;
+    }
+
+    /// <summary>Ends a wait, or the next one. Any thread; a system call only when somebody sleeps.</summary>
+    public void Wake()
+    {
+        if (Interlocked.Exchange(ref _woken, 1) == 0 && Volatile.Read(ref _sleeping) == 1)
+        {
+            _ = Write(_wakeUp, 1, sizeof(ulong));
+        }
+    }
+
+    public void Dispose()
+    {
+        _epoll.Dispose();
+        _wakeUp.Dispose();
+    }
+
+    private void Add(PacketDescriptor descriptor, uint events, string interfaceName)
+    {
+        byte* epollEvent = stackalloc byte[EventSize];
+        new Span<byte>(epollEvent, EventSize).Clear();
+        *(uint*)epollEvent = events;
+        PacketFailure.Check(EpollControl(_epoll, EpollAdd, descriptor, epollEvent), interfaceName, "watch a socket");
+    }
+}

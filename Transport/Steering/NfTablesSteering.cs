@@ -1,0 +1,159 @@
+using TcpActors.Engine.Wire;
+using TcpActors.Transport.Linux.Netlink;
+
+namespace TcpActors.Transport.Steering;
+
+/// <summary>
+/// Steering by nftables sets, for where eBPF may not be loaded (a user namespace): in front of each interface a table of our own that marks
+/// received frames of owned flows and stops frames of them that do not bear the owner's mark. The tables end with the process.
+/// </summary>
+public sealed class NfTablesSteering : ISteering
+{
+    private const int NoSuchDevice = 19;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<int, string> _interfaces = [];
+    private readonly Dictionary<(int IfIndex, uint Incarnation), FlowSetSteering> _sets = [];
+    private readonly Dictionary<FlowKey, uint> _owners = [];
+    private readonly string _whyNotBpf;
+
+    /// <param name="whyNotBpf">Why eBPF is not used; part of <see cref="Description"/>.</param>
+    /// <exception cref="SteeringUnavailableException">When this process may not use nftables here.</exception>
+    public NfTablesSteering(string whyNotBpf)
+    {
+        _whyNotBpf = whyNotBpf;
+        try
+        {
+            // The cheapest way to know whether it is allowed is to do it.
+            new OwnedMarkDrop(uint.MaxValue).Dispose();
+        }
+        catch (NetlinkException e)
+        {
+            throw new SteeringUnavailableException(e.Message, e);
+        }
+    }
+
+    public string Description => $"nftables sets (no eBPF: {_whyNotBpf})";
+
+    /// <summary>Not counted: the kernel's rules carry no counters of ours.</summary>
+    public SteeringCounters Counters => default;
+
+    public void Attach(int ifIndex)
+    {
+        lock (_lock)
+        {
+            if (_interfaces.ContainsKey(ifIndex))
+            {
+                return;
+            }
+
+            using var rtnetlink = new RtNetlink();
+            LinkInfo link = rtnetlink.Link(ifIndex)
+                ?? throw new SteeringException($"There is no interface with index {ifIndex} in this network namespace.", NoSuchDevice);
+            _interfaces.Add(ifIndex, link.Name);
+            foreach (IGrouping<uint, KeyValuePair<FlowKey, uint>> group in _owners.GroupBy(owner => owner.Value))
+            {
+                SetOf(ifIndex, group.Key).Claim([.. group.Select(owner => owner.Key)]);
+            }
+        }
+    }
+
+    public void Detach(int ifIndex)
+    {
+        lock (_lock)
+        {
+            _interfaces.Remove(ifIndex);
+            foreach ((int IfIndex, uint Incarnation) key in _sets.Keys.Where(key => key.IfIndex == ifIndex).ToList())
+            {
+                _sets.Remove(key, out FlowSetSteering? set);
+                set!.Dispose();
+            }
+        }
+    }
+
+    public void Claim(in FlowKey flow, uint incarnation) => Claim([flow], incarnation);
+
+    public void Claim(ReadOnlySpan<FlowKey> flows, uint incarnation)
+    {
+        lock (_lock)
+        {
+            foreach (FlowKey flow in flows)
+            {
+                if (_owners.TryGetValue(flow, out uint former) && former != incarnation)
+                {
+                    ReleaseLocked(flow, former);
+                }
+
+                _owners[flow] = incarnation;
+            }
+
+            foreach (int ifIndex in _interfaces.Keys)
+            {
+                Do(SetOf(ifIndex, incarnation), flows, static (set, flows) => set.Claim(flows));
+            }
+        }
+    }
+
+    public void Release(in FlowKey flow) => Release([flow]);
+
+    public void Release(ReadOnlySpan<FlowKey> flows)
+    {
+        lock (_lock)
+        {
+            foreach (FlowKey flow in flows)
+            {
+                if (_owners.Remove(flow, out uint incarnation))
+                {
+                    ReleaseLocked(flow, incarnation);
+                }
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            foreach (FlowSetSteering set in _sets.Values)
+            {
+                set.Dispose();
+            }
+
+            _sets.Clear();
+            _interfaces.Clear();
+        }
+    }
+
+    private static void Do(FlowSetSteering set, ReadOnlySpan<FlowKey> flows, Act act)
+    {
+        try
+        {
+            act(set, flows);
+        }
+        catch (NetlinkException e)
+        {
+            throw new SteeringException(e.Message, e.Errno);
+        }
+    }
+
+    private void ReleaseLocked(FlowKey flow, uint incarnation)
+    {
+        foreach (int ifIndex in _interfaces.Keys)
+        {
+            Do(SetOf(ifIndex, incarnation), [flow], static (set, flows) => set.Release(flows));
+        }
+    }
+
+    private FlowSetSteering SetOf(int ifIndex, uint incarnation)
+    {
+        if (!_sets.TryGetValue((ifIndex, incarnation), out FlowSetSteering? set))
+        {
+            set = new FlowSetSteering(_interfaces[ifIndex], incarnation);
+            _sets.Add((ifIndex, incarnation), set);
+        }
+
+        return set;
+    }
+
+    private delegate void Act(FlowSetSteering set, ReadOnlySpan<FlowKey> flows);
+}
