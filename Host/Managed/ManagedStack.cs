@@ -51,8 +51,19 @@ internal sealed class ManagedStack : IHostStackInput, IDisposable
     /// <summary>The state of a connection; <see cref="TcpState.Closed"/> when there is none of that name.</summary>
     public TcpState StateOf(in FlowKey flow) => _flows.TryGetValue(flow, out StackFlow? found) ? found.State : TcpState.Closed;
 
-    /// <summary>Says which MAC address an IP address on this link has, from now on and for new connections.</summary>
-    public void SetNeighbor(IPAddress address, MacAddress mac) => _neighbors[InternetAddress.From(address)] = mac;
+    /// <summary>Says which MAC address an IP address on this link has from now on, also to the connections that the host owns.</summary>
+    public void SetNeighbor(IPAddress address, MacAddress mac)
+    {
+        InternetAddress neighbor = InternetAddress.From(address);
+        _neighbors[neighbor] = mac;
+        foreach (StackFlow flow in _flows.Values)
+        {
+            if (flow is ManagedHalf half && half.Flow.RemoteAddress == neighbor)
+            {
+                half.NextHopChanged(mac);
+            }
+        }
+    }
 
     /// <summary>Listens (RFC 9293 3.10.1, passive OPEN).</summary>
     /// <param name="local">An own address and port, or the wildcard address of a family.</param>
@@ -276,16 +287,16 @@ internal sealed class ManagedStack : IHostStackInput, IDisposable
         else
         {
             var flow = new FlowKey(ip.DestinationAddress, ip.SourceAddress, segment.DestinationPort, segment.SourcePort);
-            Receive(in flow, in segment);
+            Receive(in flow, payload, in segment);
         }
     }
 
-    private void Receive(in FlowKey flow, in TcpSegment segment)
+    private void Receive(in FlowKey flow, ReadOnlySpan<byte> bytes, in TcpSegment segment)
     {
         Microseconds now = Now;
         while (_flows.TryGetValue(flow, out StackFlow? found))
         {
-            if (found.TryReceive(in segment, now))
+            if (found.TryReceive(bytes, in segment, now))
             {
                 return;
             }

@@ -21,6 +21,9 @@ internal sealed record ManagedStackOptions
     /// <summary>The host's own addresses.</summary>
     public required IReadOnlyList<IPAddress> Addresses { get; init; }
 
+    /// <summary>What TOEs call the interface that this link is (<see cref="IHostHalf.FindInterface"/>).</summary>
+    public int InterfaceIndex { get; init; } = 1;
+
     public MacEncapsulation Encapsulation { get; init; } = MacEncapsulation.EthernetII;
 
     /// <summary>Memory of the connections' buffers.</summary>
