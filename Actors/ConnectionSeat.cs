@@ -1,7 +1,6 @@
 using Akka.Actor;
 using TcpActors.Actors.Contract;
 using TcpActors.Actors.Scheduling;
-using TcpActors.Engine;
 using TcpActors.Engine.State;
 using TcpActors.Transport.Receive;
 

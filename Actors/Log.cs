@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
 using TcpActors.Actors.Contract;
-using TcpActors.Engine;
 using TcpActors.Engine.State;
 
 namespace TcpActors.Actors;

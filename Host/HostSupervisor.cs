@@ -97,7 +97,7 @@ internal sealed class HostSupervisor : UntypedActor
             case Toe.Event.UploadRequested requested when _tenancies.TryGetValue(requested.Connection, out Tenancy? tenancy):
                 // Every reason there is so far is a mandatory one.
                 Log.UploadRequested(_logger, requested.Connection, tenancy.Epoch, tenancy.OwnerName(_stackName), requested.Reason);
-                tenancy.MayReturnToToe = requested.Reason is Engine.UploadReason.Fragments or Engine.UploadReason.ResourceFailure;
+                tenancy.MayReturnToToe = requested.Reason is UploadReason.Fragments or Engine.UploadReason.ResourceFailure;
                 BeginUpload(tenancy);
                 break;
             case Toe.Event.Updated updated:
@@ -259,7 +259,7 @@ internal sealed class HostSupervisor : UntypedActor
         var variables = new OwnedVariables(done.Connection, tenancy.Epoch, taken.Variants);
         OwnedVariables handed = variables.HandOver();
         tenancy.Epoch = handed.Epoch;
-        if (toe.Engine.FromHost.Push(new TransferEntry(handed, taken.Connection, tenancy.Segment!, Engine.UploadReason.None)))
+        if (toe.Engine.FromHost.Push(new TransferEntry(handed, taken.Connection, tenancy.Segment!, UploadReason.None)))
         {
             toe.Engine.Supervisor.Tell(Toe.Command.Offload.Doorbell, Self);
         }

@@ -38,4 +38,7 @@ internal static partial class Log
 
     [LoggerMessage(10, LogLevel.Error, "The host supervisor failed on {Message}; it goes on")]
     public static partial void SupervisorFailed(ILogger logger, Exception failure, string message);
+
+    [LoggerMessage(11, LogLevel.Information, "TOE {Owner} runs on {Interface}; steering by {Steering}")]
+    public static partial void ToeStarted(ILogger logger, string owner, string @interface, string steering);
 }

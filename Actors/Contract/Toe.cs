@@ -1,4 +1,3 @@
-using TcpActors.Engine;
 using TcpActors.Engine.State;
 
 namespace TcpActors.Actors.Contract;

@@ -9,9 +9,9 @@ namespace TcpActors.Actors.Contract;
 /// <param name="Variables">The segment-variant variables, as times remaining, and the right to write them.</param>
 /// <param name="Connection">Snapshot of the connection-invariant variables.</param>
 /// <param name="Segment">Snapshot of the segment-invariant variables; on the way back the newest version the TOE had.</param>
-/// <param name="Reason">On the way back: why; <see cref="Engine.UploadReason.None"/> when the host asked.</param>
+/// <param name="Reason">On the way back: why; <see cref="UploadReason.None"/> when the host asked.</param>
 public sealed record TransferEntry(
-    OwnedVariables Variables, ConnectionInvariants Connection, SegmentInvariants Segment, Engine.UploadReason Reason);
+    OwnedVariables Variables, ConnectionInvariants Connection, SegmentInvariants Segment, UploadReason Reason);
 
 /// <summary>
 /// The patent's stack: one side pushes connections, the other pulls them. A pull takes everything and turns it round (oldest first), so

@@ -51,7 +51,9 @@ public readonly struct IpFrame
 
     /// <param name="frame">From the destination MAC address on, without frame check sequence.</param>
     /// <param name="parsed">What the headers say.</param>
-    /// <returns>False when it is no IP packet, is cut off or is malformed (<see cref="IpPacket.TryParse(ReadOnlySpan{byte}, out IpPacket)"/>).</returns>
+    /// <returns>
+    /// False when it is no IP packet, is cut off or is malformed (<see cref="IpPacket.TryParse(ReadOnlySpan{byte}, out IpPacket)"/>).
+    /// </returns>
     public static bool TryParse(ReadOnlySpan<byte> frame, out IpFrame parsed)
     {
         parsed = default;

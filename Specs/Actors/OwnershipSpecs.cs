@@ -1,13 +1,12 @@
 using System.Runtime.InteropServices;
 using TcpActors.Actors.Contract;
-using TcpActors.Engine;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 using Xunit;
 
 namespace TcpActors.Specs.Actors;
 
-public sealed unsafe class OwnershipSpecs
+public sealed class OwnershipSpecs
 {
     private static readonly ConnectionId Id = new(1);
 
@@ -39,8 +38,8 @@ public sealed unsafe class OwnershipSpecs
     [Fact]
     public void A_commit_of_a_past_epoch_publishes_nothing()
     {
-        Span<ulong> memory = GC.AllocateArray<ulong>(CommitSlot.Size / 8, pinned: true);
-        var slot = new CommitSlot((nint)System.Runtime.CompilerServices.Unsafe.AsPointer(ref memory[0]));
+        ulong[] memory = GC.AllocateArray<ulong>(CommitSlot.Size / 8, pinned: true);
+        var slot = new CommitSlot(Marshal.UnsafeAddrOfPinnedArrayElement(memory, 0));
         slot.Open(new Epoch(1), new SegmentVariants { RcvNxt = new SeqNum(10) });
         Assert.True(slot.TryCommit(new Epoch(1), new SegmentVariants { RcvNxt = new SeqNum(20) }));
 
@@ -56,7 +55,7 @@ public sealed unsafe class OwnershipSpecs
     public async Task A_reader_never_sees_a_mixture_of_two_commits()
     {
         ulong[] memory = GC.AllocateArray<ulong>(CommitSlot.Size / 8, pinned: true);
-        var slot = new CommitSlot((nint)System.Runtime.CompilerServices.Unsafe.AsPointer(ref memory[0]));
+        var slot = new CommitSlot(Marshal.UnsafeAddrOfPinnedArrayElement(memory, 0));
         slot.Open(new Epoch(1), default);
         using var stop = new CancellationTokenSource();
         Task writer = Task.Run(() =>

@@ -13,7 +13,9 @@ namespace TcpActors.Transport.Linux;
 /// </summary>
 public sealed class PacketLink : ILink
 {
-    private const int LargestPacket = 65535;
+    // A frame of 64 KiB or more, its Ethernet and 802.1Q header included, goes past the usual gso_max_size of a device: the kernel would cut it
+    // into wire segments before handing it over.
+    private const int LargestPacket = 65535 - 18;
 
     private readonly PacketInterface _device;
     private readonly PacketWaiter _waiter;
@@ -34,7 +36,7 @@ public sealed class PacketLink : ILink
         try
         {
             _device = PacketInterface.Open(interfaceName);
-            _state = _device.Read() ?? throw PacketFailure.Last(interfaceName, "open a link");
+            _state = _device.Read() ?? throw new LinkException($"{interfaceName} has gone.");
             _waiter = new PacketWaiter(interfaceName);
             _transmitter = new PacketTransmitter(_device, options);
             _ringIPv4 = new PacketRing(_device, EtherTypeIPv4, PacketFilter.ForIPv4(options.OwnedMark), options);

@@ -2,13 +2,11 @@ using System.Runtime.InteropServices;
 
 namespace TcpActors.Transport.Linux;
 
-/// <summary>The system calls and structures of packet(7), epoll(7) and netdevice(7), as linux/if_packet.h and its kin declare them.</summary>
+/// <summary>The system calls and structures of packet(7) and epoll(7), as linux/if_packet.h and its kin declare them.</summary>
 internal static unsafe partial class PacketSystemCalls
 {
     public const int AddressFamilyPacket = 17;
-    public const int AddressFamilyInternet = 2;
     public const int SocketRaw = 3;
-    public const int SocketDatagram = 2;
     public const int SocketCloseOnExec = 0x80000;
     public const int SocketNonBlocking = 0x800;
 
@@ -51,16 +49,6 @@ internal static unsafe partial class PacketSystemCalls
     public const uint EpollEdge = 1u << 31;
     public const int EpollAdd = 1;
 
-    public const nuint GetInterfaceName = 0x8910;
-    public const nuint GetInterfaceFlags = 0x8913;
-    public const nuint GetInterfaceMtu = 0x8921;
-    public const nuint GetInterfaceHardwareAddress = 0x8927;
-    public const nuint GetInterfaceIndex = 0x8933;
-    public const int InterfaceUp = 1;
-    public const int InterfaceLoopback = 8;
-    public const int InterfaceRunning = 0x40;
-    public const ushort HardwareEthernet = 1;
-
     // The number is the same on every architecture; glibc has had a wrapper since 2.35 only, musl later still.
     public const nint EpollPwait2Number = 441;
 
@@ -87,9 +75,6 @@ internal static unsafe partial class PacketSystemCalls
 
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     public static partial int Close(nint descriptor);
-
-    [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
-    public static partial int Control(PacketDescriptor socket, nuint request, ref InterfaceRequest argument);
 
     [LibraryImport("libc", EntryPoint = "epoll_create1", SetLastError = true)]
     public static partial PacketDescriptor EpollCreate(int flags);
@@ -211,13 +196,5 @@ internal static unsafe partial class PacketSystemCalls
     {
         public nint Seconds;
         public nint Nanoseconds;
-    }
-
-    /// <summary>ifreq: a name, then what was asked for.</summary>
-    [StructLayout(LayoutKind.Sequential, Size = 40)]
-    public struct InterfaceRequest
-    {
-        public fixed byte Name[16];
-        public fixed byte Value[24];
     }
 }

@@ -1,0 +1,98 @@
+using Akka.Actor;
+using Microsoft.Extensions.Logging;
+using TcpActors.Actors;
+using TcpActors.Actors.Contract;
+using TcpActors.Transport.Links;
+using TcpActors.Transport.Linux;
+using TcpActors.Transport.Linux.Netlink;
+using TcpActors.Transport.Steering;
+
+namespace TcpActors.HostSide;
+
+/// <summary>
+/// Makes the TOEs of a kernel host: link, steering of its interface, the rule by which the kernel drops what a TOE owns. One TOE for each
+/// interface; each has a mark of its own.
+/// </summary>
+internal sealed class ToeFactory : IDisposable
+{
+    private readonly IncarnationMarks _marks = new();
+    private readonly ISteering _steering;
+    private readonly List<IDisposable> _parts = [];
+    private readonly OffloadHostOptions _options;
+    private readonly ILogger _logger;
+
+    /// <exception cref="OffloadHostException">When this process may not steer frames here.</exception>
+    public ToeFactory(OffloadHostOptions options, ILogger logger)
+    {
+        (_options, _logger) = (options, logger);
+        try
+        {
+            _steering = SteeringFactory.Create(_marks, why => new NfTablesSteering(why.Message));
+        }
+        catch (SteeringUnavailableException e)
+        {
+            throw new OffloadHostException(e.Message, e);
+        }
+    }
+
+    /// <summary>What steers, in one line.</summary>
+    public string Steering => _steering.Description;
+
+    /// <exception cref="OffloadHostException">When there is no such interface or it may not be used.</exception>
+    public ToeUnit Create(
+        ToeOptions toe, ActorSystem system, PostedBuffers buffers, TransferStack toHost, IActorRef supervisor, bool isOnlyOne)
+    {
+        uint mark = _marks.Next();
+        PacketLink? packets = null;
+        try
+        {
+            packets = PacketLink.Open(toe.Interface, new PacketLinkOptions { OwnedMark = mark });
+            ILink link = Capture(packets, isOnlyOne);
+            var drop = new OwnedMarkDrop(mark);
+            _parts.Add(drop);
+            _steering.Attach(packets.InterfaceIndex);
+            var engine = new OffloadEngine(system, new OffloadEngineOptions
+            {
+                Name = toe.Name ?? toe.Interface,
+                Link = link,
+                Buffers = buffers,
+                ToHost = toHost,
+                Host = supervisor,
+                Capacity = _options.ToeCapacity,
+                Logger = _logger,
+            });
+            engine.Loop.Start();
+            Log.ToeStarted(_logger, engine.Name, toe.Interface, _steering.Description);
+            return new ToeUnit(engine, new SteeredGate(engine, _steering, mark), packets.InterfaceIndex);
+        }
+        catch (Exception e) when (e is LinkException or SteeringException or NetlinkException)
+        {
+            packets?.Dispose();
+            throw new OffloadHostException(e.Message, e);
+        }
+    }
+
+    /// <summary>Ends the steering; every flow was released before.</summary>
+    public void Dispose()
+    {
+        _steering.Dispose();
+        foreach (IDisposable part in _parts)
+        {
+            part.Dispose();
+        }
+    }
+
+    private ILink Capture(ILink link, bool isOnlyOne)
+    {
+        if (_options.CaptureFile is not { } file)
+        {
+            return link;
+        }
+
+        string own = isOnlyOne
+            ? file
+            : Path.Combine(Path.GetDirectoryName(file) ?? string.Empty,
+                $"{Path.GetFileNameWithoutExtension(file)}.{link.Name}{Path.GetExtension(file)}");
+        return new CapturingLink(link, own);
+    }
+}

@@ -1,0 +1,166 @@
+using System.Security.Cryptography;
+using Akka.Configuration;
+using Akka.TestKit.Xunit2;
+using TcpActors.Actors;
+using TcpActors.Actors.Contract;
+using TcpActors.Engine.State;
+using TcpActors.Engine.Wire;
+using TcpActors.Transport.Links;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace TcpActors.Specs.Actors;
+
+/// <summary>Two connection actors talk over the in-memory link; one thread steps everything.</summary>
+public sealed class TwoActorsSpecs(ITestOutputHelper output) : TestKit(Configuration, "two-actors", output)
+{
+    private static readonly Config Configuration = OffloadEngine.ReferenceConfig;
+
+    [Theory]
+    [InlineData(LinkCapabilities.ChecksumOffload | LinkCapabilities.SegmentationOffload)]
+    [InlineData(LinkCapabilities.None)]
+    public void Both_directions_carry_8_MiB_with_equal_hashes(LinkCapabilities capabilities)
+    {
+        using var toes = new TwoToes(Sys, TestActor, TestActor, new InMemoryLinkOptions { Capabilities = capabilities });
+        toes.Offload();
+        ExpectMsg<Toe.Event.Offloaded>();
+        ExpectMsg<Toe.Event.Offloaded>();
+
+        Exchange(toes, 8 << 20, seed: 1, betweenRounds: null);
+    }
+
+    [Fact]
+    public void The_sequence_space_wraps()
+    {
+        using var toes = new TwoToes(Sys, TestActor, TestActor, firstSequence: new SeqNum(uint.MaxValue - 100_000));
+        toes.Offload();
+
+        Exchange(toes, 2 << 20, seed: 2, betweenRounds: null);
+    }
+
+    [Fact]
+    public void Moves_in_the_middle_of_a_transfer_lose_and_double_nothing()
+    {
+        using var toes = new TwoToes(Sys, TestActor, TestActor);
+        toes.Offload();
+        var random = new Random(3);
+        int moves = 0;
+        void Move()
+        {
+            TwoToes.Side side = random.Next(2) == 0 ? toes.A : toes.B;
+            side.Tell(new Toe.Command.Upload([new ConnectionId(1)]));
+            IReadOnlyList<TransferEntry> back;
+            while ((back = side.ToHost.PullAll()).Count == 0)
+            {
+                Assert.True(toes.StepToNextDeadline(toes.Now + Microseconds.FromSeconds(1)), "the connection was not given back");
+            }
+
+            side.OffloadAgain(Assert.Single(back));
+            toes.Settle();
+            moves++;
+        }
+
+        Exchange(toes, 8 << 20, seed: 3, betweenRounds: Move);
+
+        Assert.True(moves > 20, $"{moves} moves");
+        Assert.Equal((uint)(2 + (2 * moves)), toes.A.Slot.Epoch.Value + toes.B.Slot.Epoch.Value);
+    }
+
+    [Fact]
+    public void An_update_is_confirmed_with_its_version_and_the_next_frame_carries_it()
+    {
+        using var toes = new TwoToes(Sys, TestActor, TestActor);
+        toes.Offload();
+        ReceiveN(2);
+        SegmentInvariants next = toes.A.Segment with { Version = 2, NextHopMac = MacAddress.Parse("02:00:00:00:00:99") };
+
+        toes.A.Tell(new Toe.Command.Update([new InvariantsUpdate(new ConnectionId(1), next)]));
+        toes.A.Step();
+
+        Assert.Equal(2u, Assert.Single(ExpectMsg<Toe.Event.Updated>().Versions).Version);
+        toes.A.Write([1, 2, 3]);
+        toes.A.Step();
+        var frames = new RxFrame[4];
+        int count = toes.Cable.B.Receive(frames, Microseconds.Zero);
+        Assert.NotEqual(0, count);
+        foreach (RxFrame frame in frames.AsSpan(0, count))
+        {
+            Assert.Equal("02:00:00:00:00:99", new MacAddress(frame.Bytes[..6]).ToString());
+            frame.Return();
+        }
+    }
+
+    [Fact]
+    public void A_connection_that_is_not_established_is_refused_and_comes_back_unchanged()
+    {
+        using var toes = new TwoToes(Sys, TestActor, TestActor);
+        toes.Offload();
+        ReceiveN(2);
+        toes.A.Tell(new Toe.Command.Upload([new ConnectionId(1)]));
+        toes.Settle();
+        TransferEntry entry = Assert.Single(toes.A.ToHost.PullAll());
+        ExpectMsg<Toe.Event.Uploaded>();
+        entry.Variables.Variants.State = TcpState.CloseWait;
+
+        toes.A.OffloadAgain(entry);
+        toes.Settle();
+
+        Assert.Contains("CloseWait", ExpectMsg<Toe.Event.Refused>().Reason, StringComparison.Ordinal);
+        Assert.Equal(entry.Epoch() + 2, Assert.Single(toes.A.ToHost.PullAll()).Epoch());
+    }
+
+    
+
+    private static void Exchange(TwoToes toes, int bytes, int seed, Action? betweenRounds)
+    {
+        var random = new Random(seed);
+        byte[] fromA = new byte[bytes];
+        byte[] fromB = new byte[bytes];
+        random.NextBytes(fromA);
+        random.NextBytes(fromB);
+        using var atA = new MemoryStream();
+        using var atB = new MemoryStream();
+        int sentA = 0;
+        int sentB = 0;
+        Microseconds deadline = toes.Now + Microseconds.FromSeconds(600);
+        for (int round = 0; atB.Length < bytes || atA.Length < bytes; round++)
+        {
+            sentA += Offer(toes.A, fromA, sentA);
+            sentB += Offer(toes.B, fromB, sentB);
+            toes.Settle();
+            atA.Write(toes.A.ReadAll());
+            atB.Write(toes.B.ReadAll());
+            toes.Settle();
+            if (betweenRounds is not null)
+            {
+                betweenRounds();
+            }
+
+            if (toes.A.Send.Count > 0 || toes.B.Send.Count > 0)
+            {
+                toes.StepToNextDeadline(toes.Now + Microseconds.FromMilliseconds(1));
+            }
+
+            Assert.True(toes.Now < deadline, $"seed {seed}: stalled at {atB.Length} and {atA.Length} of {bytes} bytes");
+        }
+
+        Assert.Equal(SHA256.HashData(fromA), SHA256.HashData(atB.ToArray()));
+        Assert.Equal(SHA256.HashData(fromB), SHA256.HashData(atA.ToArray()));
+    }
+
+    private static int Offer(TwoToes.Side side, byte[] bytes, int from)
+    {
+        int count = Math.Min(Math.Min(256 << 10, bytes.Length - from), side.Send.Limit - side.Send.Count);
+        if (count > 0)
+        {
+            side.Write(bytes.AsSpan(from, count));
+        }
+
+        return count;
+    }
+}
+
+internal static class TransferEntryEpoch
+{
+    public static uint Epoch(this TransferEntry entry) => entry.Variables.Epoch.Value;
+}

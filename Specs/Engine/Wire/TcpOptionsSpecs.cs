@@ -1,0 +1,94 @@
+using TcpActors.Engine.Wire;
+using Xunit;
+
+namespace TcpActors.Specs.Engine.Wire;
+
+public class TcpOptionsSpecs
+{
+    [Fact]
+    public void Every_combination_comes_back_as_it_was_written()
+    {
+        byte[] bytes = new byte[100];
+        for (int combination = 0; combination < 16 * 5; combination++)
+        {
+            var written = new TcpOptions
+            {
+                Mss = (combination & 1) != 0 ? 1460 : null,
+                WindowScale = (combination & 2) != 0 ? 14 : null,
+                SackPermitted = (combination & 4) != 0,
+                HasTimestamps = (combination & 8) != 0,
+                TsVal = (combination & 8) != 0 ? 1u : 0,
+                TsEcr = (combination & 8) != 0 ? uint.MaxValue : 0,
+                Sack = Wire.Sack(combination / 16),
+            };
+            int length = written.WriteTo(bytes);
+            Assert.Equal((written.EncodedLength, 0), (length, length % 4));
+            TcpOptions read = TcpOptions.Parse(bytes.AsSpan(0, length));
+            Assert.Equal((written.Mss, written.WindowScale, written.SackPermitted), (read.Mss, read.WindowScale, read.SackPermitted));
+            Assert.Equal((written.HasTimestamps, written.TsVal, written.TsEcr), (read.HasTimestamps, read.TsVal, read.TsEcr));
+            Assert.Equal((written.Sack.Count, false), (read.Sack.Count, read.Malformed));
+            for (int i = 0; i < read.Sack.Count; i++)
+            {
+                Assert.Equal(written.Sack[i], read.Sack[i]);
+            }
+        }
+    }
+
+    [Fact]
+    public void Timestamps_at_any_place_and_after_unknown_options_are_found()
+    {
+        TcpOptions options = TcpOptions.Parse([254, 4, 9, 9, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 0]);
+        Assert.Equal((true, 1u, 2u, false), (options.HasTimestamps, options.TsVal, options.TsEcr, options.Malformed));
+    }
+
+    [Fact]
+    public void Nothing_counts_after_the_end_of_the_list()
+    {
+        TcpOptions options = TcpOptions.Parse([0, 4, 2, 2]);
+        Assert.Equal((false, false), (options.SackPermitted, options.Malformed));
+    }
+
+    [Theory]
+    [InlineData(new byte[] { 4, 2, 8, 0 })]
+    [InlineData(new byte[] { 4, 2, 8, 1 })]
+    [InlineData(new byte[] { 4, 2, 8, 10, 0, 0, 0, 0 })]
+    [InlineData(new byte[] { 4, 2, 1, 2 })]
+    [InlineData(new byte[] { 4, 2, 99, 255 })]
+    public void An_option_that_does_not_fit_ends_the_list_and_what_stood_before_it_counts(byte[] list)
+    {
+        TcpOptions options = TcpOptions.Parse(list);
+        Assert.Equal((true, true, false), (options.SackPermitted, options.Malformed, options.HasTimestamps));
+    }
+
+    [Theory]
+    [InlineData(new byte[] { 2, 3, 5, 4, 2 })]
+    [InlineData(new byte[] { 3, 4, 5, 5, 4, 2 })]
+    [InlineData(new byte[] { 5, 9, 0, 0, 0, 0, 0, 0, 0, 4, 2 })]
+    [InlineData(new byte[] { 8, 4, 0, 0, 4, 2 })]
+    public void A_known_option_of_a_wrong_length_is_stepped_over(byte[] list)
+    {
+        TcpOptions options = TcpOptions.Parse(list);
+        Assert.True(options.SackPermitted);
+        Assert.Equal((null, null, 0, false), (options.Mss, options.WindowScale, options.Sack.Count, options.HasTimestamps));
+    }
+
+    [Fact]
+    public void Random_lists_are_read_within_their_bounds()
+    {
+        var random = new Random(5);
+        byte[] list = new byte[40];
+        for (int run = 0; run < 100_000; run++)
+        {
+            Span<byte> bytes = list.AsSpan(0, random.Next(41));
+            random.NextBytes(bytes);
+            for (int i = 0; i < bytes.Length; i += random.Next(6) + 1)
+            {
+                bytes[i] = (byte)random.Next(12);
+            }
+
+            // A copy of its own: a read past the end would throw.
+            TcpOptions options = TcpOptions.Parse(bytes.ToArray());
+            Assert.InRange(options.Sack.Count, 0, 4);
+        }
+    }
+}

@@ -1,0 +1,289 @@
+using System.Net.Sockets;
+using TcpActors.Engine.State;
+using TcpActors.Transport.Links;
+using Xunit;
+
+namespace TcpActors.Specs.Kernel;
+
+public sealed class PacketLinkReceiveSpec
+{
+    private readonly RxFrame[] _frames = new RxFrame[64];
+
+    [KernelTheory]
+    [InlineData(AddressFamily.InterNetwork)]
+    [InlineData(AddressFamily.InterNetworkV6)]
+    public void A_small_frame_arrives_whole(AddressFamily family)
+    {
+        using var bench = new PacketLinkBench();
+        Assert.Equal(1, bench.Send(bench.Header(3, family: family), [1, 2], [3]));
+
+        RxFrame frame = bench.Receive();
+        Assert.Equal([1, 2, 3], frame.Bytes[^3..].ToArray());
+        Assert.Equal(0, frame.SegmentSize);
+        Assert.Equal(ChecksumStatus.Good, frame.Checksum);
+        frame.Return();
+        Assert.Equal(1, bench.Server.Counters.RxFrames);
+        Assert.Equal(1, bench.Client.Counters.TxFrames);
+    }
+
+    [KernelTheory]
+    [InlineData(AddressFamily.InterNetwork)]
+    [InlineData(AddressFamily.InterNetworkV6)]
+    public void The_largest_super_segment_arrives_as_one_frame_with_its_segment_size(AddressFamily family)
+    {
+        using var bench = new PacketLinkBench();
+        int length = bench.Client.MaxSuperSegment - (family == AddressFamily.InterNetwork ? 40 : 60);
+        byte[] payload = new byte[length];
+        new Random(1).NextBytes(payload);
+        Assert.Equal(1, bench.Send(bench.Header(length, family: family), payload[..30_001], payload[30_001..], segmentSize: 1440));
+
+        RxFrame frame = bench.Receive();
+        Assert.Equal(1440, frame.SegmentSize);
+        Assert.Equal(ChecksumStatus.Good, frame.Checksum);
+        Assert.True(frame.Bytes[^length..].SequenceEqual(payload));
+        frame.Return();
+    }
+
+    [KernelFact]
+    public void Frames_without_the_mark_are_not_received()
+    {
+        using var bench = new PacketLinkBench();
+        bench.Unmark();
+        bench.Send(bench.Header(1), [9]);
+        bench.Mark();
+        bench.Send(bench.Header(1), [7]);
+        Assert.Equal(7, bench.Receive().Bytes[^1]);
+        Assert.Equal(0, bench.Server.Receive(_frames, Microseconds.Zero));
+    }
+
+    [KernelFact]
+    public void An_owned_frame_to_another_station_is_not_received()
+    {
+        using var bench = new PacketLinkBench();
+        byte[] elsewhere = bench.Header(1);
+        elsewhere[5] ^= 1;
+        bench.Send(elsewhere, [9]);
+        bench.Send(bench.Header(1), [7]);
+        Assert.Equal(7, bench.Receive().Bytes[^1]);
+    }
+
+    [KernelFact]
+    public void Errors_that_tell_a_path_MTU_and_fragments_of_TCP_are_received_unmarked_and_other_ICMP_is_not()
+    {
+        using var bench = new PacketLinkBench();
+        byte[] icmp = bench.Header(8)[..42];
+        icmp[23] = 1;
+        (icmp[34], icmp[35]) = (3, 1);
+        bench.SendRaw(icmp);
+        icmp[35] = 4;
+        bench.SendRaw(icmp);
+        byte[] fragment = bench.Header(0);
+        fragment[20] = 0x20;
+        bench.SendRaw(fragment);
+        fragment[23] = 17;
+        bench.SendRaw(fragment);
+
+        byte[] icmp6 = bench.Header(8, family: AddressFamily.InterNetworkV6)[..62];
+        icmp6[20] = 58;
+        icmp6[54] = 1;
+        bench.SendRaw(icmp6);
+        icmp6[54] = 2;
+        bench.SendRaw(icmp6);
+        byte[] fragment6 = bench.Header(8, family: AddressFamily.InterNetworkV6);
+        fragment6[20] = 44;
+        fragment6[54] = 6;
+        bench.SendRaw(fragment6);
+        fragment6[54] = 17;
+        bench.SendRaw(fragment6);
+
+        bench.Send(bench.Header(1), [7]);
+        var kinds = new List<string>();
+        while (kinds.Count < 5)
+        {
+            RxFrame frame = bench.Receive();
+            kinds.Add((frame.Bytes[12], frame.Bytes[23], frame.Bytes[20]) switch
+            {
+                (0x08, 1, _) => $"ICMP {frame.Bytes[34]}/{frame.Bytes[35]}",
+                (0x08, 6, 0x20) => "fragment of TCP",
+                (0x08, 6, _) => "owned segment",
+                (0x86, _, 58) => $"ICMPv6 {frame.Bytes[54]}",
+                (_, _, var next) => $"IPv6 header {next} before {frame.Bytes[54]}",
+            });
+            frame.Return();
+        }
+
+        kinds.Sort(StringComparer.Ordinal);
+        const string Expected = "ICMP 3/4, ICMPv6 2, IPv6 header 44 before 6, fragment of TCP, owned segment";
+        Assert.Equal(Expected, string.Join(", ", kinds));
+        Assert.Equal(0, bench.Server.Receive(_frames, Microseconds.Zero));
+    }
+
+    [KernelTheory]
+    [InlineData(16, 128 * 1024)]
+    [InlineData(60, 2048)]
+    [InlineData(7, 40 * 1024 + 16)]
+    public void The_ring_wraps_over_thousands_of_frames_returned_out_of_order(int slots, int slotSize)
+    {
+        using var bench = new PacketLinkBench(slots, slotSize);
+        byte[] header = bench.Header(4);
+        var random = new Random(2);
+        int sent = 0;
+        int seen = 0;
+        while (seen < 20_000)
+        {
+            for (int i = random.Next(1, slots); i > 0; i--)
+            {
+                Assert.Equal(1, bench.Send(header, BitConverter.GetBytes(sent++)));
+            }
+
+            int count = 0;
+            while (count < sent - seen)
+            {
+                int more = bench.Server.Receive(_frames.AsSpan(count), PacketLinkBench.Deadline);
+                Assert.NotEqual(0, more);
+                count += more;
+            }
+
+            for (int i = 0; i < count; i++)
+            {
+                Assert.Equal(seen++, BitConverter.ToInt32(_frames[i].Bytes[^4..]));
+            }
+
+            random.Shuffle(_frames.AsSpan(0, count));
+            foreach (RxFrame frame in _frames.AsSpan(0, count))
+            {
+                frame.Return();
+            }
+        }
+
+        Assert.Equal(0, bench.Server.Counters.RxDropped);
+        Assert.Equal(sent, bench.Server.Counters.RxFrames);
+    }
+
+    [KernelFact]
+    public void A_lent_slot_is_never_taken_for_a_new_frame_and_what_finds_no_slot_is_counted()
+    {
+        using var bench = new PacketLinkBench(ringSlots: 4);
+        byte[] header = bench.Header(1);
+        for (byte i = 0; i < 6; i++)
+        {
+            bench.Send(header, [i]);
+        }
+
+        Assert.Equal(4, bench.Server.Receive(_frames, PacketLinkBench.Deadline));
+        Assert.Equal(0, bench.Server.Receive(_frames.AsSpan(4), Microseconds.FromMilliseconds(20)));
+        Assert.Equal(2, bench.Server.Counters.RxDropped);
+
+        // The kernel waits for the slot after the one it filled last, whatever else is free.
+        _frames[2].Return();
+        bench.Send(header, [6]);
+        Assert.Equal(0, bench.Server.Receive(_frames.AsSpan(4), Microseconds.FromMilliseconds(20)));
+        Assert.Equal(3, bench.Server.Counters.RxDropped);
+        _frames[0].Return();
+        bench.Send(header, [7]);
+        Assert.Equal(7, bench.Receive().Bytes[^1]);
+        Assert.Equal([1, 3], [_frames[1].Bytes[^1], _frames[3].Bytes[^1]]);
+        Assert.Throws<InvalidOperationException>(() => _frames[2].Return());
+    }
+
+    [KernelFact]
+    public void Waiting_with_a_lent_frame_sleeps()
+    {
+        using var bench = new PacketLinkBench();
+        bench.Send(bench.Header(1), [1]);
+        RxFrame lent = bench.Receive();
+        TimeSpan spent = Hold(bench);
+        lent.Return();
+        Assert.True(spent < TimeSpan.FromMilliseconds(50), $"{spent} of processor time in a wait of 200 ms");
+
+        TimeSpan Hold(PacketLinkBench held)
+        {
+            TimeSpan before = TimeSpan.Zero;
+            TimeSpan after = TimeSpan.Zero;
+            var thread = new Thread(() =>
+            {
+                before = ThreadTime();
+                held.Server.Receive(_frames, Microseconds.FromMilliseconds(200));
+                after = ThreadTime();
+            });
+            thread.Start();
+            thread.Join();
+            return after - before;
+        }
+    }
+
+    [KernelFact]
+    public void A_frame_that_does_not_fit_its_slot_is_dropped_and_counted()
+    {
+        using var bench = new PacketLinkBench(slotSize: 2048);
+        bench.Send(bench.Header(3000), new byte[3000], segmentSize: 1440);
+        bench.Send(bench.Header(1), [7]);
+        Assert.Equal(7, bench.Receive().Bytes[^1]);
+        Assert.Equal(1, bench.Server.Counters.RxDropped);
+    }
+
+    [KernelFact]
+    public void A_wake_up_ends_a_wait_from_another_thread()
+    {
+        using var bench = new PacketLinkBench();
+        for (int i = 0; i < 1000; i++)
+        {
+            var waker = new Thread(bench.Server.Wake);
+            waker.Start();
+            Assert.Equal(0, bench.Server.Receive(_frames, Microseconds.Never));
+            waker.Join();
+        }
+    }
+
+    [KernelFact]
+    public void A_lent_frame_outlives_its_link()
+    {
+        using var bench = new PacketLinkBench();
+        bench.Send(bench.Header(1), [7]);
+        RxFrame frame = bench.Receive();
+        bench.Server.Dispose();
+        Assert.Equal(7, frame.Bytes[^1]);
+        frame.Return();
+        Assert.Throws<ObjectDisposedException>(() => bench.Server.Receive(_frames, Microseconds.Zero));
+    }
+
+    [KernelFact]
+    public void Merged_segments_of_a_kernel_sender_keep_their_segment_size()
+    {
+        using var bench = new PacketLinkBench(ringSlots: 1024);
+        using Socket listener = bench.Hosts.Server.Listen(port: PacketLinkBench.ServerPort);
+        using Socket client = bench.Hosts.Client.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        client.Connect(listener.LocalEndPoint!);
+        using Socket server = listener.Accept();
+        byte[] payload = new byte[1 << 18];
+        client.Send(payload);
+        for (int received = 0; received < payload.Length;)
+        {
+            received += server.Receive(payload);
+        }
+
+        int largest = 0;
+        for (int count; (count = bench.Server.Receive(_frames, Microseconds.Zero)) > 0;)
+        {
+            foreach (RxFrame frame in _frames.AsSpan(0, count))
+            {
+                if (frame.Length > 1514)
+                    Assert.Equal(1448, frame.SegmentSize);
+                largest = Math.Max(largest, frame.Length);
+                frame.Return();
+            }
+        }
+
+        Assert.True(largest > 10_000, $"The largest frame had {largest} bytes.");
+    }
+
+    // The thread's own processor time: user and system ticks of 10 ms, fields 14 and 15 of proc_pid_stat(5).
+    private static TimeSpan ThreadTime()
+    {
+        string status = File.ReadAllText("/proc/thread-self/stat");
+        string[] fields = status[(status.LastIndexOf(')') + 2)..].Split(' ');
+        return TimeSpan.FromMilliseconds(10 * (
+            int.Parse(fields[11], System.Globalization.CultureInfo.InvariantCulture)
+            + int.Parse(fields[12], System.Globalization.CultureInfo.InvariantCulture)));
+    }
+}
