@@ -40,10 +40,15 @@ public sealed partial class TcpEngine
         }
     }
 
-    /// <summary>RFC 9293 3.10.7.4: if SND.WL1 &lt; SEG.SEQ, or they are equal and SND.WL2 =&lt; SEG.ACK, the window is news.</summary>
+    /// <summary>
+    /// RFC 9293 3.10.7.4: if SND.WL1 &lt; SEG.SEQ, or they are equal and SND.WL2 =&lt; SEG.ACK, the window is news. So it is, by the refinement of
+    /// RFC 9293 3.8.6, when SND.UNA advances: an old window at a new SND.UNA would put the edge where the peer never offered it.
+    /// </summary>
     private bool UpdateSendWindow(in TcpSegment segment, Microseconds now)
     {
-        bool isNews = _v.SndWl1 < segment.Seq || (_v.SndWl1 == segment.Seq && _v.SndWl2 <= segment.Ack);
+        bool isNews = segment.Ack > _v.SndUna
+            || _v.SndWl1 < segment.Seq
+            || (_v.SndWl1 == segment.Seq && _v.SndWl2 <= segment.Ack);
         if (!isNews)
         {
             return false;

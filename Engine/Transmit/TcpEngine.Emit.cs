@@ -14,10 +14,19 @@ public sealed partial class TcpEngine
     private const int SackBlockLength = 8;
 
     /// <summary>
-    /// SEG.SEQ of a segment without data. SND_MAX, as SND_NXT may have fallen back to where the peer no longer accepts segments; but not
-    /// beyond the peer's window, where it would not accept them either (a window that shrank, or a probed one).
+    /// SEG.SEQ of a segment without data: one that the peer accepts. SND_MAX, as SND_NXT may have fallen back behind the peer's RCV.NXT. Not
+    /// beyond a window that shrank, though an edge that lies back by less than a unit of the peer's scale is only rounded (RFC 7323 2.4). And not
+    /// behind an octet that probes a closed window: it is not received yet.
     /// </summary>
-    private SeqNum AckSequence => SeqNum.Min(_v.SndMax, _v.SndUna + _v.SndWnd);
+    private SeqNum AckSequence
+    {
+        get
+        {
+            SeqNum edge = _v.SndUna + _v.SndWnd;
+            bool isProbing = _v.SndWnd == 0 && _v.SndNxt == _v.SndUna && _v.Flight == 1;
+            return isProbing || _v.SndMax - edge >= 1 << _connection.SendWindowScale ? edge : _v.SndMax;
+        }
+    }
 
     /// <summary>RFC 2018 3: with timestamps three blocks fit beside them into 40 bytes of options, without four.</summary>
     private int MaxSackBlocks => _connection.TimestampsEnabled ? 3 : 4;
