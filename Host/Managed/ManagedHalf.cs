@@ -1,5 +1,4 @@
 using System.Net;
-using TcpActors.Actors.Scheduling;
 using TcpActors.Engine;
 using TcpActors.Engine.Buffers;
 using TcpActors.Engine.State;

@@ -1,6 +1,5 @@
 using System.Net;
 using TcpActors.Actors.Scheduling;
-using TcpActors.Engine.Buffers;
 using TcpActors.Engine.State;
 using TcpActors.Transport;
 using TcpActors.Transport.Links;
@@ -25,9 +24,6 @@ internal sealed record ManagedStackOptions
     public int InterfaceIndex { get; init; } = 1;
 
     public MacEncapsulation Encapsulation { get; init; } = MacEncapsulation.EthernetII;
-
-    /// <summary>Memory of the connections' buffers.</summary>
-    public required ChunkPool Pool { get; init; }
 
     /// <summary>The secret key of RFC 6528 3: at least 16 bytes that nobody else knows.</summary>
     public required ReadOnlyMemory<byte> Secret { get; init; }
