@@ -1,11 +1,8 @@
 using System.Net;
-using TcpActors.Actors.Scheduling;
-using TcpActors.Engine.Buffers;
+using Akka.Actor;
 using TcpActors.Engine.State;
 using TcpActors.HostSide.Managed;
-using TcpActors.Transport;
 using TcpActors.Transport.Links;
-using TcpActors.Transport.Receive;
 using Xunit;
 
 namespace TcpActors.Specs.Host;
@@ -36,14 +33,16 @@ internal sealed class ManagedPair : IDisposable
     private readonly ManualTime _time = new();
     private readonly InMemoryLinkPair _cable;
 
-    public ManagedPair(ManagedPairOptions? options = null)
+    /// <param name="options">What it is like.</param>
+    /// <param name="system">Where the TOEs run that share the links with the stacks; null: there are none.</param>
+    public ManagedPair(ManagedPairOptions? options = null, ActorSystem? system = null)
     {
         options ??= new ManagedPairOptions();
         _cable = new InMemoryLinkPair(options.Link);
         IPAddress a = IPAddress.Parse(options.IPv6 ? "fd00::a" : "10.0.0.1");
         IPAddress b = IPAddress.Parse(options.IPv6 ? "fd00::b" : "10.0.0.2");
-        A = new ManagedSide(_cable.A, _time, a, options, options.HandshakeA);
-        B = new ManagedSide(_cable.B, _time, b, options, options.HandshakeB);
+        A = new ManagedSide(_cable.A, _time, a, options, options.HandshakeA, system);
+        B = new ManagedSide(_cable.B, _time, b, options, options.HandshakeB, system);
         A.Stack.SetNeighbor(b, _cable.B.Address);
         B.Stack.SetNeighbor(a, _cable.A.Address);
         Listener = A.Stack.Listen(new IPEndPoint(a, 80), backlog: 4);
@@ -131,82 +130,5 @@ internal sealed class ManagedPair : IDisposable
         public void AdvanceTo(Microseconds time) => _microseconds = Math.Max(_microseconds, time.Value);
 
         public override long GetTimestamp() => _microseconds;
-    }
-}
-
-/// <summary>One stack of a <see cref="ManagedPair"/> with its receive loop.</summary>
-internal sealed class ManagedSide : IReceiveLoopWork
-{
-    private readonly ILink _link;
-
-    public ManagedSide(ILink link, TimeProvider time, IPAddress address, ManagedPairOptions options, HandshakeOptions handshake)
-    {
-        _link = link;
-        Address = address;
-        Tap = new ManagedTap(link);
-        var clock = new MonotonicClock(time);
-        Wheel = new TimerWheel(clock.Now);
-        Stack = new ManagedStack(options.Change(new ManagedStackOptions
-        {
-            Link = Tap,
-            Wheel = Wheel,
-            Clock = clock,
-            Addresses = [address],
-            Encapsulation = options.Encapsulation,
-            Secret = "a secret of enough bytes"u8.ToArray(),
-            Handshake = handshake,
-        }));
-        Dispatcher = new RxDispatcher(Flows, Stack, static () => { });
-        Loop = new ReceiveLoop(Tap, Dispatcher, this, clock);
-        Gate = new ManagedFlowGate(Flows);
-    }
-
-    public IPAddress Address { get; }
-
-    public ManagedTap Tap { get; }
-
-    public TimerWheel Wheel { get; }
-
-    public ManagedStack Stack { get; }
-
-    public FlowTable Flows { get; } = new();
-
-    public RxDispatcher Dispatcher { get; }
-
-    public ReceiveLoop Loop { get; }
-
-    public ManagedFlowGate Gate { get; }
-
-    public ManagedChunkPool Pool { get; } = new();
-
-    Microseconds IReceiveLoopWork.Earliest => Wheel.Earliest;
-
-    /// <summary>The application's end of what was connected.</summary>
-    public ManagedEnd EndOf(Task<ManagedHalf> connecting)
-    {
-        Assert.True(connecting.IsCompletedSuccessfully, $"the connect is {connecting.Status}");
-        return new ManagedEnd(this, connecting.Result);
-    }
-
-    public int Step() => Loop.RunOnce(Microseconds.Zero);
-
-    void IReceiveLoopWork.Enter()
-    {
-    }
-
-    void IReceiveLoopWork.RunDue(Microseconds now) => Wheel.Advance(now);
-
-    void IReceiveLoopWork.Leave()
-    {
-    }
-
-    /// <summary>Puts a frame of the spec's own making on the wire, to the other side and past the tap.</summary>
-    public unsafe void SendRaw(ReadOnlySpan<byte> bytes)
-    {
-        fixed (byte* pointer = bytes)
-        {
-            var frame = new TxFrame { Header = pointer, HeaderLength = bytes.Length };
-            _link.Send(new ReadOnlySpan<TxFrame>(in frame));
-        }
     }
 }
