@@ -1,1 +1,3 @@
-return 0;
+using TcpActors.Cli;
+
+return await CommandLine.RunAsync(args);

@@ -1,0 +1,55 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Microsoft.Extensions.Logging;
+using TcpActors.Cli.Control;
+using TcpActors.Cli.Parsing;
+using TcpActors.HostSide.Policy;
+
+namespace TcpActors.Cli.Commands;
+
+/// <summary>Options that several commands understand, made once so that they mean the same everywhere.</summary>
+internal static class CommonOptions
+{
+    /// <summary>Set-up and tear-down of a short connection cost more than its offload saves (design: a connection earns it).</summary>
+    public const string DefaultPolicy = "bytes:65536";
+
+    public static Option<LogLevel?> LogLevel { get; } = new("--log")
+    {
+        Description = "Events to log on standard error: trace, debug, information, warning, error or none.",
+        HelpName = "LEVEL",
+        Recursive = true,
+    };
+
+    public static Option<LogFormat> LogFormat { get; } = new("--log-format")
+    {
+        Description = "text for people; json for one object a line with connection, owner and epoch as properties.",
+        HelpName = "FORMAT",
+        Recursive = true,
+    };
+
+    /// <summary>The logging options as they were given, for a process that is started to do the work.</summary>
+    public static IEnumerable<string> LogArguments(ParseResult parsed) => new SymbolResult?[] { parsed.GetResult(LogLevel), parsed.GetResult(LogFormat) }
+        .OfType<OptionResult>().Where(result => !result.Implicit)
+        .SelectMany(result => new[] { result.Option.Name, result.Tokens[0].Value });
+
+    public static Option<string> Control() => new("--control")
+    {
+        Description = "The control socket, a Unix socket that only its owner may open.",
+        HelpName = "PATH",
+        DefaultValueFactory = static _ => ControlPath.Default,
+    };
+
+    /// <summary>The policy that was asked for, or the default one.</summary>
+    public static IOffloadPolicy PolicyOf(ParseResult parsed, Option<IOffloadPolicy?> option) =>
+        parsed.GetValue(option) ?? OffloadPolicies.Parse(DefaultPolicy);
+
+    public static Option<bool> Json(string description) => new("--json") { Description = description };
+
+    public static Option<IOffloadPolicy?> Policy() => new("--policy")
+    {
+        Description = "When a connection is offloaded without being asked for: always, never, or bytes:N once it has moved N bytes. "
+            + $"[default: {DefaultPolicy}]",
+        HelpName = "POLICY",
+        CustomParser = static result => Words.Parse(result, OffloadPolicies.Parse),
+    };
+}

@@ -1,0 +1,51 @@
+using System.CommandLine;
+using System.Text.Json;
+using TcpActors.Cli.Control;
+using TcpActors.Cli.Display;
+
+namespace TcpActors.Cli.Commands;
+
+/// <summary><c>tcpactors connections</c>.</summary>
+internal static class ConnectionsCommand
+{
+    private static readonly string Lesson = $"""
+        The default control socket is {ControlPath.Default}
+        The owner is kernel, the TOE's name, or moving; the epoch grows with every move. Times are in microseconds, running timers as time
+        left. What only a TOE knows is shown once a connection was offloaded. Owned connections are invisible to ss(8): this is their list.
+
+        Examples:
+          tcpactors connections
+          tcpactors connections 3 4                        only these, in full
+          tcpactors connections --json | jq '.[] | .variants.snd_una'
+        """;
+
+    public static (Command Command, string Lesson) Create()
+    {
+        var ids = new Argument<long[]>("ID") { Description = "Only these connections.", Arity = ArgumentArity.ZeroOrMore };
+        Option<string> control = CommonOptions.Control();
+        Option<bool> json = CommonOptions.Json("One JSON array with everything, on standard output.");
+        var command = new Command("connections", "Shows who owns each connection of a running server, with every variable.") { ids, control, json };
+        command.SetAction(async (parsed, stop) =>
+        {
+            ControlResponse response = await ControlClient.AskAsync(
+                parsed.GetRequiredValue(control), new ControlRequest(ControlRequest.Connections), stop);
+            long[] wanted = parsed.GetValue(ids) ?? [];
+            List<JsonElement> connections =
+            [
+                .. response.Connections!.Where(each => wanted.Length == 0 || wanted.Contains(each.GetProperty("id").GetInt64())),
+            ];
+            TextWriter output = parsed.InvocationConfiguration.Output;
+            if (parsed.GetValue(json))
+            {
+                await output.WriteLineAsync(JsonSerializer.Serialize(connections, ControlJson.Default.ListJsonElement));
+            }
+            else
+            {
+                ConnectionsView.Write(output, connections);
+            }
+
+            return ExitCode.Ok;
+        });
+        return (command, Lesson);
+    }
+}

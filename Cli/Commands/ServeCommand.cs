@@ -1,0 +1,79 @@
+using System.CommandLine;
+using System.Net;
+using Microsoft.Extensions.Logging;
+using TcpActors.Cli.Control;
+using TcpActors.Cli.Parsing;
+using TcpActors.Cli.Serving;
+using TcpActors.HostSide;
+using TcpActors.HostSide.Policy;
+
+namespace TcpActors.Cli.Commands;
+
+/// <summary><c>tcpactors serve</c>.</summary>
+internal static class ServeCommand
+{
+    private static readonly string Lesson = $"""
+        Applications: echo (what comes goes back), discard (what comes is thrown away), chargen[:BYTES] (an endless stream, or one of that
+        length), http:DIR (the files under DIR, with ranges). After the client's FIN each finishes what it has to say before its own FIN.
+
+        Without --toe there is a TOE on each interface that carries an address listened on. The default policy is {CommonOptions.DefaultPolicy}: a
+        connection is offloaded once it has moved that many bytes, because a short one is cheaper left alone.
+        The default control socket is {ControlPath.Default}
+
+        It needs CAP_NET_ADMIN and CAP_NET_RAW in its network namespace (CAP_BPF too, to steer by eBPF): run it as root, or in a user
+        namespace of your own. SIGINT and SIGTERM stop it: connections are uploaded, and the kernel closes them in order.
+
+        Examples:
+          tcpactors serve --listen 10.0.0.1:7 --app echo
+          tcpactors serve --listen [::]:80 --app http:/srv/www --policy always      both families
+          tcpactors serve --listen 10.0.0.1:19 --app chargen:1000000 --toe front=eth0 --pcap toe.pcapng --control /run/front.sock
+        """;
+
+    public static (Command Command, string Lesson) Create()
+    {
+        var listen = new Option<IPEndPoint[]>("--listen")
+        {
+            Description = "The address and port to listen on: 10.0.0.1:80 or [fd00::1]:80; port 0 takes a free one. May be given several times.",
+            HelpName = "ADDR:PORT",
+            Required = true,
+            AllowMultipleArgumentsPerToken = false,
+            CustomParser = static result => Words.ParseEach(result, EndPointText.Parse),
+        };
+        var app = new Option<AppChoice>("--app")
+        {
+            Description = "What it serves: echo, discard, chargen[:BYTES] or http:DIR.",
+            HelpName = "APP",
+            Required = true,
+            CustomParser = static result => Words.Parse(result, AppChoice.Parse),
+        };
+        var toe = new Option<ToeOptions[]>("--toe")
+        {
+            Description = "A TOE on this interface, under this name. May be given several times.",
+            HelpName = "[NAME=]INTERFACE",
+            CustomParser = static result => Words.ParseEach(result, ToeChoice.Parse),
+        };
+        var pcap = new Option<string?>("--pcap") { Description = "Writes what the TOEs send and receive to this file (pcapng).", HelpName = "FILE" };
+        Option<IOffloadPolicy?> policy = CommonOptions.Policy();
+        Option<string> control = CommonOptions.Control();
+        var command = new Command("serve", "Serves an application; its connections move between the kernel and TOEs while it talks.")
+        {
+            listen, app, policy, toe, control, pcap,
+        };
+        command.SetAction(async (parsed, stop) =>
+        {
+            using ILoggerFactory loggers = LogSetup.Create(parsed);
+            var host = new OffloadHostOptions
+            {
+                Policy = CommonOptions.PolicyOf(parsed, policy),
+                Toes = parsed.GetValue(toe) ?? [],
+                CaptureFile = parsed.GetValue(pcap),
+                LoggerFactory = loggers,
+            };
+            var settings = new ServeSettings(
+                parsed.GetRequiredValue(listen), parsed.GetRequiredValue(app), host, parsed.GetRequiredValue(control));
+            await Server.RunAsync(settings, loggers, parsed.InvocationConfiguration.Error, stop);
+            return ExitCode.Ok;
+        });
+        return (command, Lesson);
+    }
+}

@@ -1,0 +1,97 @@
+using System.Net;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using TcpActors.Actors.Contract;
+using TcpActors.Cli.Demo;
+using TcpActors.Engine.State;
+using TcpActors.Engine.Wire;
+using TcpActors.HostSide;
+
+namespace TcpActors.Cli.Control;
+
+/// <summary>
+/// Every JSON this command reads or writes. The variables are written as they are declared in the engine, so a new one appears by itself:
+/// sequence numbers and windows as numbers, times in microseconds (null: the timer is off), addresses as text.
+/// </summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    IncludeFields = true,
+    UseStringEnumConverter = true,
+    Converters =
+    [
+        typeof(SeqNumJson), typeof(MicrosecondsJson), typeof(EpochJson), typeof(ConnectionIdJson), typeof(EndPointJson), typeof(FlowJson),
+        typeof(TextJson<MacAddress>), typeof(TextJson<InternetAddress>),
+    ])]
+[JsonSerializable(typeof(ControlRequest))]
+[JsonSerializable(typeof(ControlResponse))]
+[JsonSerializable(typeof(MoveSummary))]
+[JsonSerializable(typeof(List<JsonElement>))]
+[JsonSerializable(typeof(ConnectionReport))]
+[JsonSerializable(typeof(DemoVerdict))]
+[JsonSerializable(typeof(ClientOrder))]
+[JsonSerializable(typeof(ClientEvent))]
+internal sealed partial class ControlJson : JsonSerializerContext
+{
+    public static JsonElement Element(ConnectionReport report) => JsonSerializer.SerializeToElement(report, Default.ConnectionReport);
+}
+
+/// <summary>A converter for values that are only ever shown.</summary>
+internal abstract class WriteOnlyJson<T> : JsonConverter<T>
+{
+    public override T Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        throw new NotSupportedException($"{typeToConvert.Name} is written, never read.");
+}
+
+internal sealed class SeqNumJson : WriteOnlyJson<SeqNum>
+{
+    public override void Write(Utf8JsonWriter writer, SeqNum value, JsonSerializerOptions options) => writer.WriteNumberValue(value.Value);
+}
+
+internal sealed class MicrosecondsJson : WriteOnlyJson<Microseconds>
+{
+    public override void Write(Utf8JsonWriter writer, Microseconds value, JsonSerializerOptions options)
+    {
+        if (value.IsNever)
+        {
+            writer.WriteNullValue();
+        }
+        else
+        {
+            writer.WriteNumberValue(value.Value);
+        }
+    }
+}
+
+internal sealed class EpochJson : WriteOnlyJson<Epoch>
+{
+    public override void Write(Utf8JsonWriter writer, Epoch value, JsonSerializerOptions options) => writer.WriteNumberValue(value.Value);
+}
+
+internal sealed class ConnectionIdJson : WriteOnlyJson<ConnectionId>
+{
+    public override void Write(Utf8JsonWriter writer, ConnectionId value, JsonSerializerOptions options) => writer.WriteNumberValue(value.Value);
+}
+
+internal sealed class EndPointJson : WriteOnlyJson<IPEndPoint>
+{
+    public override void Write(Utf8JsonWriter writer, IPEndPoint value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
+}
+
+internal sealed class FlowJson : WriteOnlyJson<FlowKey>
+{
+    public override void Write(Utf8JsonWriter writer, FlowKey value, JsonSerializerOptions options)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("local_address", value.LocalAddress.ToString());
+        writer.WriteNumber("local_port", value.LocalPort);
+        writer.WriteString("remote_address", value.RemoteAddress.ToString());
+        writer.WriteNumber("remote_port", value.RemotePort);
+        writer.WriteEndObject();
+    }
+}
+
+internal sealed class TextJson<T> : WriteOnlyJson<T>
+    where T : notnull
+{
+    public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
+}

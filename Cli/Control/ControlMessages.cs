@@ -1,0 +1,30 @@
+using System.Text.Json;
+using TcpActors.HostSide;
+
+namespace TcpActors.Cli.Control;
+
+/// <summary>What a running server can be asked. One JSON object on a line; the answer is one <see cref="ControlResponse"/> on a line.</summary>
+/// <param name="Command"><c>connections</c>, <c>offload</c> or <c>upload</c>.</param>
+/// <param name="Ids">The connections to move; null: all.</param>
+internal sealed record ControlRequest(string Command, IReadOnlyList<long>? Ids = null)
+{
+    public const string Connections = "connections";
+    public const string Offload = "offload";
+    public const string Upload = "upload";
+}
+
+/// <summary>Either <paramref name="Error"/> is set, or what the command asks for.</summary>
+/// <param name="Error">Why nothing was done, for people.</param>
+/// <param name="Connections">One <see cref="ConnectionReport"/> each, as <see cref="ControlJson.Element"/> writes it.</param>
+/// <param name="Moves">What became of the moves.</param>
+internal sealed record ControlResponse(string? Error = null, IReadOnlyList<JsonElement>? Connections = null, MoveSummary? Moves = null);
+
+/// <inheritdoc cref="MoveResult"/>
+internal sealed record MoveSummary(int Moved, int Unmoved, IReadOnlyList<RefusalSummary> Refused)
+{
+    public static MoveSummary From(MoveResult result) =>
+        new(result.Moved, result.Unmoved, [.. result.Refused.Select(each => new RefusalSummary(each.Connection.Value, each.Reason))]);
+}
+
+/// <inheritdoc cref="Refusal"/>
+internal sealed record RefusalSummary(long Id, string Reason);

@@ -1,0 +1,7 @@
+namespace TcpActors.Cli.Control;
+
+/// <summary>Answers what comes over the control socket.</summary>
+internal interface IControlHandler
+{
+    Task<ControlResponse> HandleAsync(ControlRequest request);
+}

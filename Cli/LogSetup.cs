@@ -1,0 +1,51 @@
+using System.CommandLine;
+using Microsoft.Extensions.Logging;
+using Serilog;
+using Serilog.Events;
+using Serilog.Extensions.Logging;
+using Serilog.Formatting.Compact;
+using TcpActors.Cli.Commands;
+
+namespace TcpActors.Cli;
+
+/// <summary>Serilog behind every logger: structured events on standard error, because standard output is for data.</summary>
+internal static class LogSetup
+{
+    private const string Template = "{Timestamp:HH:mm:ss.fff} {Level:u3} {Message:lj}{NewLine}{Exception}";
+
+    /// <summary>As the command line asks for; <paramref name="usual"/> where it does not.</summary>
+    public static ILoggerFactory Create(ParseResult parsed, LogLevel usual = LogLevel.Information) =>
+        Create(parsed.GetValue(CommonOptions.LogLevel) ?? usual, parsed.GetValue(CommonOptions.LogFormat));
+
+    /// <summary>Dispose the factory to flush the log.</summary>
+    public static ILoggerFactory Create(LogLevel level, LogFormat format)
+    {
+        LoggerConfiguration configuration = new LoggerConfiguration()
+            .MinimumLevel.Is(ToSerilog(level))
+            .MinimumLevel.Override("Microsoft", (LogEventLevel)Math.Max((int)ToSerilog(level), (int)LogEventLevel.Warning));
+        configuration = format == LogFormat.Json
+            ? configuration.WriteTo.Console(new CompactJsonFormatter(), standardErrorFromLevel: LogEventLevel.Verbose)
+            : configuration.WriteTo.Console(outputTemplate: Template, standardErrorFromLevel: LogEventLevel.Verbose);
+        return new SerilogLoggerFactory(configuration.CreateLogger(), dispose: true);
+    }
+
+    private static LogEventLevel ToSerilog(LogLevel level) => level switch
+    {
+        LogLevel.Trace => LogEventLevel.Verbose,
+        LogLevel.Debug => LogEventLevel.Debug,
+        LogLevel.Information => LogEventLevel.Information,
+        LogLevel.Warning => LogEventLevel.Warning,
+        LogLevel.Error => LogEventLevel.Error,
+        _ => LogEventLevel.Fatal,
+    };
+}
+
+/// <summary>How log events are written.</summary>
+internal enum LogFormat
+{
+    /// <summary>A line for people.</summary>
+    Text,
+
+    /// <summary>One JSON object a line (CLEF), every property of its own: connection, owner, epoch.</summary>
+    Json,
+}

@@ -1,3 +1,0 @@
-namespace TcpActors;
-
-internal static class PlaceholderKestrel;

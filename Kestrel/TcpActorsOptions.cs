@@ -1,0 +1,16 @@
+using TcpActors.HostSide;
+
+namespace TcpActors.Kestrel;
+
+/// <summary>How an ASP.NET Core application runs on TcpActors.</summary>
+public sealed class TcpActorsOptions
+{
+    /// <summary>The host to listen with, which stays the caller's; null: one is made from <see cref="Offload"/> and ends with the server.</summary>
+    public OffloadHost? Host { get; set; }
+
+    /// <summary>What an own host is made from (policy, TOEs, capture file). Its log goes to the application's log.</summary>
+    public OffloadHostOptions Offload { get; set; } = new();
+
+    /// <summary>Connections that may wait to be accepted at one endpoint, as in listen(2).</summary>
+    public int Backlog { get; set; } = 512;
+}
