@@ -56,7 +56,7 @@ internal sealed partial class ManagedHalf
                 else if (_running is not { Receive.Unread: 0 })
                 {
                     // RFC 9293 3.6.1, SHLD-3: received data that nobody will read is lost, and the peer is to know.
-                    AbortNow();
+                    AbortNow(null);
                 }
                 else
                 {
@@ -83,7 +83,7 @@ internal sealed partial class ManagedHalf
             _isClosed = true;
             if (_place != Place.Gone)
             {
-                AbortNow();
+                AbortNow(null);
             }
             else if (isFirst)
             {
@@ -245,11 +245,11 @@ internal sealed partial class ManagedHalf
     }
 
     /// <summary>RFC 9293 3.8.3 (R2), 3.8.4, 3.10.8: the peer does not answer, or does not close.</summary>
-    private void GiveUp(Engine.State.UploadReason reason) => LetGo(
-        reason == Engine.State.UploadReason.None ? null : new SocketException((int)SocketError.TimedOut));
+    private void GiveUp(UploadReason reason) => LetGo(
+        reason == UploadReason.None ? null : new SocketException((int)SocketError.TimedOut));
 
     /// <summary>RFC 9293 3.10.5: ABORT.</summary>
-    private void AbortNow()
+    private void AbortNow(Exception? error)
     {
         bool isReset = _state is TcpState.Established or TcpState.FinWait1 or TcpState.FinWait2 or TcpState.CloseWait;
         if (isReset && _place != Place.Away)
@@ -258,7 +258,7 @@ internal sealed partial class ManagedHalf
             Stack.Send(Flow, (_running?.Engine.Variants ?? _initial).SndMax, default, TcpFlags.Rst);
         }
 
-        LetGo(null);
+        LetGo(error);
     }
 
     /// <summary>The stack is done with the connection; the application may not be.</summary>

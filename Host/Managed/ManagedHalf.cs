@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using TcpActors.Engine;
 using TcpActors.Engine.Buffers;
 using TcpActors.Engine.State;
@@ -179,7 +180,21 @@ internal sealed partial class ManagedHalf : StackFlow, IHostHalf
         return true;
     }
 
-    public override void Abandon() => Abort();
+    public override void Abandon()
+    {
+        Signals owed;
+        lock (_lock)
+        {
+            if (_place != Place.Gone)
+            {
+                AbortNow(new SocketException((int)SocketError.OperationAborted));
+            }
+
+            owed = TakeOwed();
+        }
+
+        Raise(owed);
+    }
 
     /// <summary>The next hop has another MAC address now.</summary>
     public void NextHopChanged(MacAddress mac)
@@ -189,7 +204,10 @@ internal sealed partial class ManagedHalf : StackFlow, IHostHalf
             if (_place is Place.Waiting or Place.Here && _segment.NextHopMac != mac)
             {
                 _segment = _segment with { Version = _segment.Version + 1, NextHopMac = mac };
-                _running?.Framer.Update(_segment);
+                if (_running is { } running)
+                {
+                    running.Framer.Template = new HeaderTemplate(_connection, _segment);
+                }
             }
         }
     }
@@ -198,7 +216,7 @@ internal sealed partial class ManagedHalf : StackFlow, IHostHalf
 
     private Running NewRunning(in SegmentVariants variants, SendBuffer send, ReceiveBuffer receive) => new(
         new TcpEngine(_connection, _segment, in variants, send, receive, _output),
-        new SegmentFramer(Stack.Options.Link, _connection, _segment),
+        new SegmentFramer(Stack.Options.Link, new HeaderTemplate(_connection, _segment)),
         send,
         receive);
 
@@ -240,15 +258,15 @@ internal sealed partial class ManagedHalf : StackFlow, IHostHalf
                 // Sixth. RFC 6093 6 has urgent data delivered in line, and that is all that is made of it here.
                 Take(segment with { Flags = segment.Flags & ~TcpFlags.Urg }, now);
                 return;
-            case UploadReason.PeerFin:
+            case UploadReason.PeerFin when !_isClosed || segment.End - 1 == before:
                 TakeFin(running, in segment, now);
-                break;
+                return;
         }
 
-        if (_isClosed && running.Engine.Variants.RcvNxt - before > (verdict.Reason == UploadReason.PeerFin ? 1 : 0))
+        if (_isClosed && (verdict.Reason == UploadReason.PeerFin || running.Engine.Variants.RcvNxt != before))
         {
             // RFC 9293 3.6.1, SHLD-3: new data after CLOSE is lost, and the peer is to know.
-            AbortNow();
+            AbortNow(null);
             return;
         }
 

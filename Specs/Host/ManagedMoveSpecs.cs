@@ -138,7 +138,9 @@ public sealed class ManagedMoveSpecs() : TestKit(OffloadEngine.ReferenceConfig, 
         pair.A.Stack.Dispose();
         Assert.Throws<IOException>(
             () => a.Half.PutBack(new HandBack(taken.Connection, taken.Segment, taken.Variants), pair.A.Gate));
-        Assert.Equal(["closed"], a.Told);
+        Assert.Equal(["end of input OperationAborted", "end of output OperationAborted"], a.Told);
+        a.Half.Abort();
+        Assert.Equal("closed", a.Told[^1]);
     }
 
     /// <summary>Lets something happen just before the claim takes hold.</summary>

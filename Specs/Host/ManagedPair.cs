@@ -30,19 +30,21 @@ internal sealed record ManagedPairOptions
 /// </summary>
 internal sealed class ManagedPair : IDisposable
 {
-    private readonly ManualTime _time = new();
+    private readonly ManualTime? _time;
     private readonly InMemoryLinkPair _cable;
 
     /// <param name="options">What it is like.</param>
     /// <param name="system">Where the TOEs run that share the links with the stacks; null: there are none.</param>
-    public ManagedPair(ManagedPairOptions? options = null, ActorSystem? system = null)
+    /// <param name="time">The time; null: a clock that only the spec moves.</param>
+    public ManagedPair(ManagedPairOptions? options = null, ActorSystem? system = null, TimeProvider? time = null)
     {
+        time ??= _time = new ManualTime();
         options ??= new ManagedPairOptions();
         _cable = new InMemoryLinkPair(options.Link);
         IPAddress a = IPAddress.Parse(options.IPv6 ? "fd00::a" : "10.0.0.1");
         IPAddress b = IPAddress.Parse(options.IPv6 ? "fd00::b" : "10.0.0.2");
-        A = new ManagedSide(_cable.A, _time, a, options, options.HandshakeA, system);
-        B = new ManagedSide(_cable.B, _time, b, options, options.HandshakeB, system);
+        A = new ManagedSide(_cable.A, time, a, options, options.HandshakeA, system);
+        B = new ManagedSide(_cable.B, time, b, options, options.HandshakeB, system);
         A.Stack.SetNeighbor(b, _cable.B.Address);
         B.Stack.SetNeighbor(a, _cable.A.Address);
         Listener = A.Stack.Listen(new IPEndPoint(a, 80), backlog: 4);
@@ -94,7 +96,7 @@ internal sealed class ManagedPair : IDisposable
             return false;
         }
 
-        _time.AdvanceTo(next);
+        _time!.AdvanceTo(next);
         Settle();
         return true;
     }
@@ -108,7 +110,7 @@ internal sealed class ManagedPair : IDisposable
             StepToNextDeadline();
         }
 
-        _time.AdvanceTo(until);
+        _time!.AdvanceTo(until);
         Settle();
     }
 

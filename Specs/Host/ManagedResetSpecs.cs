@@ -73,6 +73,24 @@ public sealed class ManagedResetSpecs
     }
 
     [Fact]
+    public void Data_with_a_FIN_after_a_close_is_a_reset_too()
+    {
+        using var pair = new ManagedPair();
+        (ManagedEnd a, ManagedEnd b) = pair.Establish();
+        a.Half.Close();
+        pair.Settle();
+        SegmentVariants variants = b.Half.Query();
+        var options = new TcpOptions { HasTimestamps = true, TsVal = pair.B.Tap.Sent[^1].Options.TsVal };
+
+        pair.B.SendRaw(Frame(
+            pair, b.Half.Flow, variants.SndNxt, variants.RcvNxt, TcpFlags.Ack | TcpFlags.Fin, "too late"u8, options));
+        pair.Settle();
+
+        Assert.Equal(["closed"], a.Told);
+        Assert.True(pair.A.Tap.Sent[^1].Is(TcpFlags.Rst));
+    }
+
+    [Fact]
     public void An_RST_beside_RCV_NXT_is_challenged_and_changes_nothing()
     {
         using var pair = new ManagedPair();
@@ -218,7 +236,8 @@ public sealed class ManagedResetSpecs
         pair.B.SendRaw(copy);
     }
 
-    private static byte[] Frame(ManagedPair pair, FlowKey flow, SeqNum seq, SeqNum ack, TcpFlags flags, ReadOnlySpan<byte> payload) =>
+    private static byte[] Frame(
+        ManagedPair pair, FlowKey flow, SeqNum seq, SeqNum ack, TcpFlags flags, ReadOnlySpan<byte> payload, TcpOptions options = default) =>
         new FrameBuilder
         {
             SourceMac = pair.B.Tap.Address,
@@ -228,6 +247,7 @@ public sealed class ManagedResetSpecs
             Ack = ack,
             Flags = flags,
             Window = 1000,
+            Options = options,
             Payload = payload,
         }.ToArray();
 }
