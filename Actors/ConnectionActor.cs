@@ -41,7 +41,7 @@ internal sealed class ConnectionActor : UntypedActor
         // After a restart Props still hold the first arguments: what counts is the last commit.
         SegmentVariants committed = seat.Memory.Slot.Read(out Epoch epoch);
         _restarted = epoch == seat.Epoch && seat.FailuresInARow > 0;
-        _framer = new SegmentFramer(_toe.Link, seat.Connection, seat.Segment);
+        _framer = new SegmentFramer(_toe.Link, new HeaderTemplate(seat.Connection, seat.Segment));
         _engine = new TcpEngine(seat.Connection, seat.Segment, in committed, seat.Memory.Send, seat.Memory.Receive, _output);
     }
 
@@ -253,7 +253,6 @@ internal sealed class ConnectionActor : UntypedActor
         if (_output.Count > 0)
         {
             _framer.Flush(_output, _seat.Memory.Send);
-            _output.Clear();
         }
 
         if (_engine.ShouldDeliver)
@@ -296,7 +295,7 @@ internal sealed class ConnectionActor : UntypedActor
         {
             _seat.Segment = update.Next;
             _engine.Update(update.Next, now);
-            _framer.Update(update.Next);
+            _framer.Template = new HeaderTemplate(_seat.Connection, update.Next);
         }
 
         _toe.Host.Tell(new Toe.Event.Updated([new UpdatedVersion(_seat.Id, _seat.Segment.Version)]), Self);

@@ -136,7 +136,11 @@ public sealed partial class TcpEngine
         _congestion = CongestionControls.Named(next.CongestionControl);
         _invariants = next;
         _v.CongestionWindow = Math.Max(_v.CongestionWindow, (uint)next.EffectiveMss);
-        _v.KeepAliveAt = Microseconds.Never;
+        if ((next.KeepAliveEnabled, next.KeepAliveTime) != (previous.KeepAliveEnabled, previous.KeepAliveTime))
+        {
+            _v.KeepAliveAt = Microseconds.Never;
+            _v.KeepAliveProbesSent = 0;
+        }
 
         if (_v.SndNxt > _v.SndUna)
         {
@@ -197,7 +201,7 @@ public sealed partial class TcpEngine
     public int CopyReassembly(Span<SackBlock> destination) => _reassembly.CopyTo(destination);
 
     /// <summary>
-    /// RFC 1191 6.5, RFC 8201 5.4: what was too big is sent again at once, and not taken for a sign of congestion. Duplicate acknowledgements for
+    /// RFC 1191 6.4, RFC 8201 5.4: what was too big is sent again at once, and not taken for a sign of congestion. Duplicate acknowledgements for
     /// what got through nevertheless are ignored until everything sent so far is acknowledged. That the ICMP message is genuine
     /// (RFC 5927 4) is for whoever made the new version to check.
     /// </summary>

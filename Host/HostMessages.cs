@@ -1,5 +1,4 @@
 using TcpActors.Actors.Contract;
-using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 
 namespace TcpActors.HostSide;

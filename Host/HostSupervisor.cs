@@ -97,7 +97,7 @@ internal sealed class HostSupervisor : UntypedActor
             case Toe.Event.UploadRequested requested when _tenancies.TryGetValue(requested.Connection, out Tenancy? tenancy):
                 // Every reason there is so far is a mandatory one.
                 Log.UploadRequested(_logger, requested.Connection, tenancy.Epoch, tenancy.OwnerName(_stackName), requested.Reason);
-                tenancy.MayReturnToToe = requested.Reason is UploadReason.Fragments or Engine.UploadReason.ResourceFailure;
+                tenancy.MayReturnToToe = requested.Reason is UploadReason.Fragments or UploadReason.ResourceFailure;
                 BeginUpload(tenancy);
                 break;
             case Toe.Event.Updated updated:
@@ -226,7 +226,7 @@ internal sealed class HostSupervisor : UntypedActor
         ToeUnit[] toes = [.. _toes];
         IHostHalf half = tenancy.Connection.Half;
         ConnectionId id = tenancy.Connection.Id;
-        _workers.StartNew(() => TakeOut(half, toes, id)).PipeTo(
+        _ = _workers.StartNew(() => TakeOut(half, toes, id)).PipeTo(
             Self, failure: e => new HostMessages.TakeOutDone(id, null, new TakeOut.Refused(e.Message)));
     }
 
@@ -303,7 +303,7 @@ internal sealed class HostSupervisor : UntypedActor
         IFlowGate gate = tenancy.Toe!.Gate;
         ConnectionId id = entry.Variables.Connection;
         Connection connection = tenancy.Connection;
-        _workers.StartNew(() =>
+        _ = _workers.StartNew(() =>
         {
             connection.OwnedByHost();
             half.PutBack(in state, gate);

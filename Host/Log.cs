@@ -1,7 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
 using TcpActors.Actors.Contract;
-using TcpActors.Engine;
 using TcpActors.Engine.State;
 
 namespace TcpActors.HostSide;
@@ -41,4 +40,10 @@ internal static partial class Log
 
     [LoggerMessage(11, LogLevel.Information, "TOE {Owner} runs on {Interface}; steering by {Steering}")]
     public static partial void ToeStarted(ILogger logger, string owner, string @interface, string steering);
+
+    [LoggerMessage(12, LogLevel.Information, "The next hop {NextHop} has MAC address {Mac} now")]
+    public static partial void NextHopMoved(ILogger logger, IPAddress nextHop, Engine.Wire.MacAddress mac);
+
+    [LoggerMessage(13, LogLevel.Warning, "The next hop {NextHop} could not be probed")]
+    public static partial void ProbeFailed(ILogger logger, Exception failure, IPAddress nextHop);
 }

@@ -93,6 +93,7 @@ internal sealed class ToeFactory : IDisposable
             ? file
             : Path.Combine(Path.GetDirectoryName(file) ?? string.Empty,
                 $"{Path.GetFileNameWithoutExtension(file)}.{link.Name}{Path.GetExtension(file)}");
-        return new CapturingLink(link, own);
+        return new CapturingLink(
+            link, own, new CaptureOptions(), TimeProvider.System, _options.LoggerFactory.CreateLogger<CapturingLink>());
     }
 }

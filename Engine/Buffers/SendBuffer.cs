@@ -54,6 +54,9 @@ public sealed unsafe class SendBuffer : IDisposable
     /// <summary>Bytes held.</summary>
     public int Count => (int)(Volatile.Read(ref _end) - Volatile.Read(ref _una));
 
+    /// <summary>Bytes that <see cref="GetSlices"/> always finds in two slices.</summary>
+    public int ChunkSize => _chunks.ChunkSize;
+
     /// <summary>
     /// Lends the producer the place of the next bytes; <see cref="Advance"/> ends the loan.
     /// </summary>

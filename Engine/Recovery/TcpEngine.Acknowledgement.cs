@@ -103,11 +103,13 @@ public sealed partial class TcpEngine
                 restartTimer = !_retransmitFirst || !_timerRestartedInRecovery;
                 _timerRestartedInRecovery = true;
                 break;
-            case RecoveryPhase.Loss when _v.SndUna >= _v.RecoveryPoint:
-                _v.Recovery = RecoveryPhase.Open;
-                goto default;
             default:
                 GrowCongestionWindow(mss, acked);
+                if (_v.SndUna >= _v.RecoveryPoint)
+                {
+                    _v.Recovery = RecoveryPhase.Open;
+                }
+
                 break;
         }
 
@@ -142,7 +144,7 @@ public sealed partial class TcpEngine
 
     private void GrowCongestionWindow(int mss, int acked)
     {
-        // RFC 5681 3.1 grows the window for what it let through. RFC 7661 3: a window that was not in use was not validated either.
+        // RFC 5681 3.1 grows the window for what it let through. RFC 7661 4: a window that was not in use was not validated either.
         if (_isCongestionLimited)
         {
             _congestion.OnAcked(ref _v, mss, acked);

@@ -164,6 +164,25 @@ public struct SegmentVariants
         set => _tsRecentValid = value ? (byte)1 : (byte)0;
     }
 
+    /// <summary>
+    /// An established connection in which no timer runs and nothing has been measured: what whoever hands one over starts from, and fills in what it
+    /// knows.
+    /// </summary>
+    public static SegmentVariants Quiet => new()
+    {
+        RetransmitAt = Microseconds.Never,
+        DelayedAckAt = Microseconds.Never,
+        KeepAliveAt = Microseconds.Never,
+        PushAt = Microseconds.Never,
+        PersistAt = Microseconds.Never,
+        MinRtt = Microseconds.Never,
+        StalledSince = Microseconds.Never,
+        TimedSegmentSentAt = Microseconds.Never,
+        LastDataSentAt = Microseconds.Never,
+        SlowStartThreshold = uint.MaxValue,
+        State = TcpState.Established,
+    };
+
     /// <summary>Bytes sent and not acknowledged.</summary>
     public readonly uint Flight => (uint)(SndMax - SndUna);
 

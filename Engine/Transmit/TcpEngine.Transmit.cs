@@ -54,7 +54,6 @@ public sealed partial class TcpEngine
         SeqNum end = SendableEnd;
         if (end <= _v.SndNxt)
         {
-            _isCongestionLimited = false;
             return;
         }
 
@@ -99,7 +98,8 @@ public sealed partial class TcpEngine
 
         _isSillyWindowOverridden = false;
 
-        // RFC 7661 3, in Linux's form: the window is in use when a segment more would not fit; in slow start half of it, since it doubles.
+        // RFC 7661 4, in Linux's form: the window is in use when a segment more would not fit; in slow start half of it, since it doubles. It
+        // holds until data is sent again: the acknowledgements of this flight are those of a window that was in use.
         long used = _v.SndNxt - _v.SndUna;
         _isCongestionLimited = used + mss > _v.CongestionWindow
             || (_v.CongestionWindow < _v.SlowStartThreshold && 2 * used > _v.CongestionWindow);

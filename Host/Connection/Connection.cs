@@ -23,10 +23,12 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
     private readonly ConnectionInput _input;
     private readonly ConnectionOutput _output;
     private readonly Face _face;
+    private readonly ActivityMeter _activity = new();
     private IOwnerDoorbell? _owner;
     private int _offloadAsked;
     private int _ended;
     private int _invariantUpdates;
+    private int _completed;
 
     internal Connection(
         ConnectionId id, IPEndPoint local, IPEndPoint remote, ConnectionParts parts, Func<Connection, IHostHalfEvents, IHostHalf> half)
@@ -89,23 +91,22 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
     /// <summary>Ends the connection in both directions, as closing a socket does: what was written is sent first, unread data makes it an RST.</summary>
     public ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref _ended, 1) == 0)
-        {
-            _output.Complete();
-            _input.Complete();
-            _supervisor.Tell(new HostMessages.End(Id, EndKind.Close));
-        }
-
+        _output.Complete();
+        _input.Complete();
         return ValueTask.CompletedTask;
     }
 
     /// <summary>Ends the connection with an RST; what was not sent yet is lost.</summary>
     public void Abort()
     {
-        Interlocked.Exchange(ref _ended, 1);
+        if (Interlocked.Exchange(ref _ended, 1) != 0)
+        {
+            return;
+        }
+
         var aborted = new System.Net.Sockets.SocketException((int)System.Net.Sockets.SocketError.OperationAborted);
         _input.CompleteInput(aborted);
-        _output.Fail(aborted);
+        _output.CloseOutput(aborted);
         _supervisor.Tell(new HostMessages.End(Id, EndKind.Abort));
     }
 
@@ -133,7 +134,7 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
     internal void Fail(Exception error)
     {
         _input.CompleteInput(error);
-        _output.Fail(error);
+        _output.CloseOutput(error);
         Half.Abort();
     }
 
@@ -143,6 +144,15 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
         Memory.Receive.Dispose();
         _slots.Return(_slot);
         _closed.TrySetResult();
+    }
+
+    /// <summary>With both directions completed the application is done with the connection.</summary>
+    private void CompletedOne()
+    {
+        if (Interlocked.Increment(ref _completed) == 2 && Interlocked.Exchange(ref _ended, 1) == 0)
+        {
+            _supervisor.Tell(new HostMessages.End(Id, EndKind.Close));
+        }
     }
 
     private Task<MoveResult> MoveAsync(bool toToe)
@@ -155,7 +165,7 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
     private void ConsiderOffload()
     {
         if (Volatile.Read(ref _offloadAsked) == 0
-            && _policy.ShouldOffload(new ConnectionActivity(_input.TotalReceived, _output.TotalSent))
+            && _policy.ShouldOffload(_activity.See(Memory))
             && Interlocked.Exchange(ref _offloadAsked, 1) == 0)
         {
             _supervisor.Tell(new HostMessages.Move(
@@ -164,7 +174,7 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
     }
 
     /// <summary>The side the owners and the pipes see.</summary>
-    private sealed class Face(Connection connection) : IApplicationFace, IHostHalfEvents, IOwnerDoorbell
+    private sealed class Face(Connection connection) : IApplicationFace, IHostHalfEvents, IConnectionOwner
     {
         public void OwnedBy(IOwnerDoorbell owner) => Volatile.Write(ref connection._owner, owner);
 
@@ -175,6 +185,21 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
         public void DataReady() => Volatile.Read(ref connection._owner)?.DataReady();
 
         public void WindowOpened() => Volatile.Read(ref connection._owner)?.WindowOpened();
+
+        public void OutputCompleted(Exception? error)
+        {
+            if (error is not null)
+            {
+                connection.Abort();
+            }
+            else
+            {
+                connection._supervisor.Tell(new HostMessages.End(connection.Id, EndKind.ShutdownSend));
+                connection.CompletedOne();
+            }
+        }
+
+        public void InputCompleted(Exception? error) => connection.CompletedOne();
 
         public void Readable()
         {
@@ -190,7 +215,7 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
 
         public void EndOfInput(Exception? error) => connection._input.CompleteInput(error);
 
-        public void EndOfOutput(Exception error) => connection._output.Fail(error);
+        public void EndOfOutput(Exception error) => connection._output.CloseOutput(error);
 
         public void Closed() => connection._supervisor.Tell(new HostMessages.Gone(connection.Id));
     }

@@ -44,10 +44,13 @@ internal sealed unsafe class PacketLinkBench : IDisposable
 
     public void Unmark() => _marking?.Dispose();
 
-    public static PacketLink Open(SpecHost host, uint mark, int ringSlots = 64, int slotSize = 128 * 1024) => host.Run(() => PacketLink.Open(
-        host.Link, new PacketLinkOptions { OwnedMark = mark, RingSlots = ringSlots, SlotSize = slotSize }));
+    public static PacketLink Open(SpecHost host, uint mark, int ringSlots = 64, int slotSize = 128 * 1024)
+    {
+        var options = new PacketLinkOptions { OwnedMark = mark, RingSlots = ringSlots, SlotSize = slotSize };
+        return host.Run(() => PacketLink.Open(host.Link, options));
+    }
 
-    /// <summary>Ethernet, IP and TCP header of a segment from client to server, for a payload of the given length, without any checksum of TCP's.</summary>
+    /// <summary>Ethernet, IP and TCP header of a segment from client to server; TCP's checksum is left out.</summary>
     public byte[] Header(int payloadLength, AddressFamily family = AddressFamily.InterNetwork)
     {
         bool isIPv4 = family == AddressFamily.InterNetwork;
@@ -81,7 +84,7 @@ internal sealed unsafe class PacketLinkBench : IDisposable
         return header;
     }
 
-    /// <summary>The sum of the pseudo-header, not inverted, as it stands in the checksum field of a segment whose checksum a link completes.</summary>
+    /// <summary>The sum of the pseudo-header, not inverted, which stands in the checksum field until a link completes it.</summary>
     public static ushort PseudoHeaderSum(ReadOnlySpan<byte> header, int segmentLength)
     {
         ReadOnlySpan<byte> addresses = header[12] == 0x08 ? header[26..34] : header[22..54];

@@ -170,7 +170,12 @@ public sealed unsafe class LinkMemorySpec
     }
 
     private static int Send(
-        ILink link, byte[] header, ReadOnlySpan<byte> payload0, ReadOnlySpan<byte> payload1, int segmentSize = 0, bool checksumPartial = false)
+        ILink link,
+        byte[] header,
+        ReadOnlySpan<byte> payload0,
+        ReadOnlySpan<byte> payload1,
+        int segmentSize = 0,
+        bool checksumPartial = false)
     {
         fixed (byte* h = header, p0 = payload0, p1 = payload1)
         {

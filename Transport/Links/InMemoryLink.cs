@@ -35,7 +35,7 @@ internal sealed unsafe class InMemoryLink : ILink
 
     public LinkCapabilities Capabilities { get; }
 
-    public int MaxSuperSegment => Capabilities.HasFlag(LinkCapabilities.SegmentationOffload) ? LargestPacket : Mtu;
+    public int MaxSuperSegment => (Capabilities & LinkCapabilities.SegmentationOffload) != LinkCapabilities.None ? LargestPacket : Mtu;
 
     public bool IsUp => _isOpen && _pair.HasCarrier;
 
@@ -91,12 +91,12 @@ internal sealed unsafe class InMemoryLink : ILink
 
     private void RequireOffloadsOf(in TxFrame frame)
     {
-        if (frame.SegmentSize != 0 && !Capabilities.HasFlag(LinkCapabilities.SegmentationOffload))
+        if (frame.SegmentSize != 0 && (Capabilities & LinkCapabilities.SegmentationOffload) == LinkCapabilities.None)
         {
             throw new ArgumentException($"{Name} does not cut super-segments.", nameof(frame));
         }
 
-        if (frame.ChecksumPartial && !Capabilities.HasFlag(LinkCapabilities.ChecksumOffload))
+        if (frame.ChecksumPartial && (Capabilities & LinkCapabilities.ChecksumOffload) == LinkCapabilities.None)
         {
             throw new ArgumentException($"{Name} does not complete checksums.", nameof(frame));
         }

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using TcpActors.Engine.Buffers;
-using TcpActors.Engine.State;
 using TcpActors.Engine.Transmit;
 using TcpActors.Engine.Wire;
 using TcpActors.Transport.Links;
@@ -8,110 +7,104 @@ using TcpActors.Transport.Links;
 namespace TcpActors.Transport.Transmit;
 
 /// <summary>
-/// Turns what one connection's engine decided to send into frames for a link: a super-segment as one frame where the link cuts it, otherwise a
-/// frame for each segment with its checksum complete. Headers are written on the stack from a template, payload is handed over as slices of
-/// the send buffer. Used by the connection's owner, one call at a time; allocates nothing.
+/// Makes the frames of what a connection's engine decided to send and hands them to a link: headers from a template, payload where it
+/// lies in the send buffer. A run is one super-segment where the link cuts and sums, else a frame per segment with its checksum complete.
+/// Owned by the connection's owner; holds no memory of its own, the headers of a batch lie on the stack.
 /// </summary>
 public sealed unsafe class SegmentFramer
 {
-    /// <summary>Frames handed to the link in one call.</summary>
-    private const int BatchSize = 16;
+    private const int Batch = 64;
+    private const int HeaderStride = (HeaderTemplate.MaxLength + 7) & ~7;
+    private const LinkCapabilities CutsAndSums = LinkCapabilities.SegmentationOffload | LinkCapabilities.ChecksumOffload;
 
-    private readonly ILink _link;
-    private readonly ConnectionInvariants _connection;
-    private HeaderTemplate _template;
+    public SegmentFramer(ILink link, HeaderTemplate template) => (Link, Template) = (link, template);
 
-    public SegmentFramer(ILink link, ConnectionInvariants connection, SegmentInvariants segment)
-    {
-        (_link, _connection) = (link, connection);
-        _template = new HeaderTemplate(connection, segment);
-    }
+    /// <summary>Where frames go.</summary>
+    public ILink Link { get; }
 
-    /// <summary>The host sent a new version: the next frame carries it.</summary>
-    public void Update(SegmentInvariants segment) => _template = new HeaderTemplate(_connection, segment);
+    /// <summary>Of the segment-invariants' present version; replaced with them.</summary>
+    public HeaderTemplate Template { get; set; }
 
-    /// <summary>Sends everything in the queue, in order; the queue is left as it is.</summary>
-    /// <returns>How many frames the link took; the others are lost, which TCP repairs.</returns>
+    /// <summary>Sends everything in the queue, in order, and clears it; allocates nothing.</summary>
+    /// <param name="queue">What the engine decided to send; committed before.</param>
+    /// <param name="buffer">Holds the bytes of every segment in the queue.</param>
+    /// <returns>How many frames the link took; what it lost is lost as on the wire.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// When a segment names bytes that the buffer does not hold; the rest of the queue is lost.
+    /// </exception>
+    [SkipLocalsInit]
     public int Flush(TransmitQueue queue, SendBuffer buffer)
     {
-        // No zeroing: every byte handed to the link is written first.
-        Unsafe.SkipInit(out HeaderSpace headers);
-        Unsafe.SkipInit(out FrameBatch batch);
-        Span<TxFrame> frames = batch;
-        byte* header = (byte*)Unsafe.AsPointer(ref headers);
+        TxFrame* frames = stackalloc TxFrame[Batch];
+        byte* headers = stackalloc byte[Batch * HeaderStride];
+        bool isPartial = (Link.Capabilities & LinkCapabilities.ChecksumOffload) != LinkCapabilities.None;
         int count = 0;
         int taken = 0;
-        foreach (ref readonly OutgoingSegment segment in queue.Segments)
+        try
         {
-            int step = FrameLength(in segment);
-            int offset = 0;
-            do
+            foreach (ref readonly OutgoingSegment run in queue.Segments)
             {
-                if (count == BatchSize)
+                int step = FramePayload(in run, buffer);
+                int offset = 0;
+                do
                 {
-                    taken += _link.Send(frames);
-                    count = 0;
+                    if (count == Batch)
+                    {
+                        taken += Link.Send(new ReadOnlySpan<TxFrame>(frames, count));
+                        count = 0;
+                    }
+
+                    int length = Math.Min(run.Length - offset, step);
+                    frames[count] = Frame(in run, offset, length, buffer, headers + (count * HeaderStride), isPartial);
+                    count++;
+                    offset += length;
                 }
-
-                int length = Math.Min(step, segment.Length - offset);
-                Write(in segment, buffer, offset, length, header + (count * HeaderTemplate.MaxLength), out frames[count]);
-                count++;
-                offset += length;
+                while (offset < run.Length);
             }
-            while (offset < segment.Length);
+
+            return taken + (count == 0 ? 0 : Link.Send(new ReadOnlySpan<TxFrame>(frames, count)));
         }
-
-        return count == 0 ? taken : taken + _link.Send(frames[..count]);
-    }
-
-    /// <summary>How much of a run goes into one frame: a whole number of segments.</summary>
-    private int FrameLength(in OutgoingSegment segment)
-    {
-        if (segment.Length <= segment.SegmentSize || !Has(LinkCapabilities.SegmentationOffload))
+        finally
         {
-            return Math.Max(segment.SegmentSize, 1);
+            queue.Clear();
         }
-
-        int room = _link.MaxSuperSegment - (_template.LengthOf(in segment) - _template.NetworkOffset);
-        return Math.Max(room / segment.SegmentSize, 1) * segment.SegmentSize;
     }
 
-    private void Write(in OutgoingSegment segment, SendBuffer buffer, int offset, int length, byte* header, out TxFrame frame)
+    /// <summary>How many bytes of a run one frame carries: the whole of it if possible, else as many whole segments as go in.</summary>
+    private int FramePayload(in OutgoingSegment run, SendBuffer buffer)
+    {
+        if (run.Length <= run.SegmentSize)
+        {
+            return run.Length;
+        }
+
+        int largest = Math.Min(Link.MaxSuperSegment - (Template.LengthOf(in run) - Template.NetworkOffset), buffer.ChunkSize);
+        int segments = (Link.Capabilities & CutsAndSums) == CutsAndSums ? largest / run.SegmentSize : 1;
+        return Math.Max(segments, 1) * run.SegmentSize;
+    }
+
+    private TxFrame Frame(in OutgoingSegment run, int offset, int length, SendBuffer buffer, byte* header, bool isPartial)
     {
         SendSlices payload = default;
-        if (length > 0)
+        if (length != 0)
         {
-            buffer.GetSlices(segment.Seq + offset, length, out payload);
+            // A segment without payload may lie before what the buffer holds: a keep-alive probe does (RFC 9293 3.8.4).
+            buffer.GetSlices(run.Seq + offset, length, out payload);
         }
 
-        bool partial = Has(LinkCapabilities.ChecksumOffload);
-        frame = new TxFrame
+        int headerLength = Template.Write(new Span<byte>(header, HeaderStride), in run, offset, in payload, isPartial);
+        return new TxFrame
         {
             Header = header,
-            HeaderLength = _template.Write(
-                new Span<byte>(header, HeaderTemplate.MaxLength), in segment, offset, in payload, partial),
+            HeaderLength = headerLength,
             Payload0 = payload.P0,
             Payload0Length = payload.L0,
             Payload1 = payload.P1,
             Payload1Length = payload.L1,
-            SegmentSize = length > segment.SegmentSize ? segment.SegmentSize : 0,
-            TransportOffset = _template.TransportOffset,
-            IsIPv4 = _template.IsIPv4,
-            ChecksumPartial = partial,
+            SegmentSize = length > run.SegmentSize ? run.SegmentSize : 0,
+            TransportOffset = Template.TransportOffset,
+            IsIPv4 = Template.IsIPv4,
+            ChecksumPartial = isPartial,
         };
-    }
-
-    private bool Has(LinkCapabilities capability) => (_link.Capabilities & capability) == capability;
-
-    [InlineArray(BatchSize)]
-    private struct FrameBatch
-    {
-        private TxFrame _first;
-    }
-
-    [InlineArray(BatchSize * HeaderTemplate.MaxLength)]
-    private struct HeaderSpace
-    {
-        private byte _first;
     }
 }

@@ -23,18 +23,8 @@ internal static class Setup
         EffectiveMss = 1000,
     };
 
-    public static SegmentVariants Variants(SeqNum sndNxt, SeqNum rcvNxt, uint sndWnd, uint rcvWnd) => new()
+    public static SegmentVariants Variants(SeqNum sndNxt, SeqNum rcvNxt, uint sndWnd, uint rcvWnd) => SegmentVariants.Quiet with
     {
-        RetransmitAt = Microseconds.Never,
-        DelayedAckAt = Microseconds.Never,
-        KeepAliveAt = Microseconds.Never,
-        PushAt = Microseconds.Never,
-        PersistAt = Microseconds.Never,
-        MinRtt = Microseconds.Never,
-        StalledSince = Microseconds.Never,
-        TimedSegmentSentAt = Microseconds.Never,
-        LastDataSentAt = Microseconds.Never,
-        State = TcpState.Established,
         SndUna = sndNxt,
         SndNxt = sndNxt,
         SndMax = sndNxt,
@@ -45,6 +35,5 @@ internal static class Setup
         RcvNxt = rcvNxt,
         RcvWnd = rcvWnd,
         LastAckSent = rcvNxt,
-        SlowStartThreshold = uint.MaxValue,
     };
 }

@@ -61,7 +61,9 @@ public class HeaderTemplateSpecs
             Flags = run.Flags,
             Window = run.Window,
             IpId = run.IpId,
-            Options = timestamps ? new TcpOptions { HasTimestamps = true, TsVal = 11, TsEcr = 22, Sack = sack } : new TcpOptions { Sack = sack },
+            Options = timestamps
+                ? new TcpOptions { HasTimestamps = true, TsVal = 11, TsEcr = 22, Sack = sack }
+                : new TcpOptions { Sack = sack },
             Payload = payload,
         }.ToArray();
         byte[] frame = [.. header[..length], .. payload];

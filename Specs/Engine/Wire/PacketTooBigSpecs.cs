@@ -91,7 +91,8 @@ public class PacketTooBigSpecs
 
         // A router on the way has lowered the TTL; the quoted header's checksum does not fit any more.
         sent[ipv4 ? 8 : 7]--;
-        byte[] icmp = [type ?? (byte)(ipv4 ? 3 : 2), code ?? (byte)(ipv4 ? 4 : 0), .. new byte[6], .. sent[..(headerLength + quotedTcpBytes)]];
+        byte[] quoted = sent[..(headerLength + quotedTcpBytes)];
+        byte[] icmp = [type ?? (byte)(ipv4 ? 3 : 2), code ?? (byte)(ipv4 ? 4 : 0), .. new byte[6], .. quoted];
         BinaryPrimitives.WriteUInt16BigEndian(icmp.AsSpan(6), mtu);
 
         // The frame of a TCP segment from the router, with the ICMP message in the place of the segment.

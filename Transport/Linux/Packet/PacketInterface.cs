@@ -1,7 +1,7 @@
 using System.Text;
 using TcpActors.Engine.Wire;
-using TcpActors.Transport.Linux.Netlink;
 using TcpActors.Transport.Links;
+using TcpActors.Transport.Linux.Netlink;
 
 namespace TcpActors.Transport.Linux;
 
@@ -34,13 +34,13 @@ internal sealed class PacketInterface : IDisposable
             LinkInfo? link = Encoding.UTF8.GetByteCount(name) is > 0 and < NameLength ? netlink.Link(name) : null;
             if (link is null)
             {
-                IEnumerable<string> known = netlink.Links().Select(l => l.Name).Order(StringComparer.Ordinal);
-                throw new LinkException($"There is no interface '{name}' in this network namespace. There are: {string.Join(", ", known)}.");
+                string known = string.Join(", ", netlink.Links().Select(l => l.Name).Order(StringComparer.Ordinal));
+                throw new LinkException($"There is no interface '{name}' in this network namespace. There are: {known}.");
             }
 
             if (link.IsLoopback)
             {
-                throw new LinkException($"{name} is the loopback interface, where no connection can be offloaded. Name an Ethernet interface.");
+                throw new LinkException($"{name} is the loopback interface: no connection on it can be offloaded. Name an Ethernet interface.");
             }
 
             if (link.Mac is null)

@@ -13,8 +13,8 @@ namespace TcpActors.Transport.Linux;
 /// </summary>
 public sealed class PacketLink : ILink
 {
-    // A frame of 64 KiB or more, its Ethernet and 802.1Q header included, goes past the usual gso_max_size of a device: the kernel would cut it
-    // into wire segments before handing it over.
+    // A frame of 64 KiB or more, its Ethernet and 802.1Q header included, goes past the usual gso_max_size of a device: the kernel
+    // would cut it into wire segments before handing it over.
     private const int LargestPacket = 65535 - 18;
 
     private readonly PacketInterface _device;
@@ -75,8 +75,10 @@ public sealed class PacketLink : ILink
         Volatile.Read(ref _txBytes),
         Volatile.Read(ref _txDropped));
 
-    /// <summary>Opens a link on an interface of the calling thread's network namespace, where it stays. Needs CAP_NET_RAW and CAP_NET_ADMIN.</summary>
-    /// <exception cref="LinkException">No such interface, not Ethernet, no privilege, or an option out of range; says what to do.</exception>
+    /// <summary>
+    /// Opens a link on an interface of the calling thread's network namespace, where it stays. Needs CAP_NET_RAW and CAP_NET_ADMIN.
+    /// </summary>
+    /// <exception cref="LinkException">No such interface, not Ethernet, no privilege, an option out of range; says what to do.</exception>
     /// <exception cref="PlatformNotSupportedException">Not 64-bit Linux.</exception>
     public static PacketLink Open(string interfaceName, PacketLinkOptions options) =>
         OperatingSystem.IsLinux() && Environment.Is64BitProcess

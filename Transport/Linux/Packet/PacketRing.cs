@@ -5,8 +5,8 @@ using static TcpActors.Transport.Linux.PacketSystemCalls;
 namespace TcpActors.Transport.Linux;
 
 /// <summary>
-/// A receive socket of one EtherType with its TPACKET_V2 ring. The status word of a slot says whose it is: 0 the kernel's, with the user bit
-/// a new frame's, <see cref="StatusLent"/> a borrower's. The kernel fills slots in order and stops at the first that is not its own.
+/// A receive socket of one EtherType with its TPACKET_V2 ring. The status word of a slot says whose it is: 0 the kernel's, with the user
+/// bit a new frame's, <see cref="StatusLent"/> a borrower's. The kernel fills slots in order and stops at the first that is not its own.
 /// One thread takes; any thread returns.
 /// </summary>
 internal sealed unsafe class PacketRing : IRxFrameOwner, IDisposable

@@ -1,0 +1,323 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using TcpActors.Engine.Buffers;
+using TcpActors.Engine.State;
+using TcpActors.Transport.Linux.Tcp;
+
+namespace TcpActors.HostSide.Kernel;
+
+/// <summary>
+/// Moves the bytes of one connection between a kernel socket and the posted buffers, from the moment it is made until it is stopped: straight
+/// from and to their memory, in non-blocking calls. Lives as long as the socket; after a move there is another one.
+/// </summary>
+internal sealed unsafe class KernelFlow
+{
+    /// <summary>Bytes moved in one direction before the other connections have their turn.</summary>
+    private const int Budget = 1 << 20;
+
+    private const int WouldBlock = 11;
+    private const int Interrupted = 4;
+
+    private readonly Lock _gate = new();
+    private readonly SendBuffer _send;
+    private readonly ReceiveBuffer _receive;
+    private readonly IHostHalfEvents _events;
+    private readonly KernelPump _pump;
+    private ulong _number;
+    private bool _running;
+    private bool _mayRead = true;
+    private bool _inputEnded;
+    private bool _outputFailed;
+    private bool _shutdownWanted;
+    private bool _shutdownDone;
+    private bool _closeWanted;
+    private bool _closed;
+
+    public KernelFlow(Socket socket, SendBuffer send, ReceiveBuffer receive, IHostHalfEvents events, KernelPump pump) =>
+        (Socket, _send, _receive, _events, _pump) = (socket, send, receive, events, pump);
+
+    public Socket Socket { get; }
+
+    /// <summary>Whether either direction has ended, or the application has asked that: then the connection stays in the kernel.</summary>
+    public bool HasEnding => _inputEnded || _outputFailed || _shutdownWanted || _closeWanted;
+
+    public void Start()
+    {
+        lock (_gate)
+        {
+            _running = true;
+            _number = _pump.Add(this);
+        }
+
+        Work();
+    }
+
+    /// <summary>Stops moving bytes; when it returns no byte moves.</summary>
+    public void Stop()
+    {
+        lock (_gate)
+        {
+            if (_running)
+            {
+                _running = false;
+                _pump.Remove(this, _number);
+            }
+        }
+    }
+
+    /// <summary>Goes on after a <see cref="Stop"/>.</summary>
+    public void Resume() => Start();
+
+    /// <summary>Moves what can be moved. Any thread.</summary>
+    public void Work()
+    {
+        bool readable = false;
+        bool writable = false;
+        bool more = false;
+        Exception? inputError = null;
+        Exception? outputError = null;
+        bool inputEnded = false;
+        bool closed = false;
+        lock (_gate)
+        {
+            if (!_running || _closed)
+            {
+                return;
+            }
+
+            if (!_inputEnded && _mayRead)
+            {
+                more |= Read(out readable, out inputEnded, out inputError);
+            }
+
+            if (!_outputFailed)
+            {
+                more |= Write(out writable, out outputError);
+            }
+
+            closed = FinishOutput(ref outputError);
+        }
+
+        Tell(readable, writable, inputEnded, inputError, outputError, closed);
+        if (more && !closed)
+        {
+            _pump.Again(this);
+        }
+    }
+
+    public void ShutdownSend()
+    {
+        _shutdownWanted = true;
+        Work();
+    }
+
+    /// <summary>
+    /// The application reads no more. As with a socket, data it has not read makes it an RST; otherwise what it wrote is sent first.
+    /// </summary>
+    public void Close()
+    {
+        bool closed = false;
+        lock (_gate)
+        {
+            _closeWanted = true;
+            _shutdownWanted = true;
+            _mayRead = false;
+            if (_receive.Unread > 0 || _outputFailed || _send.Count == 0 || !_running)
+            {
+                closed = CloseNow(withReset: _receive.Unread > 0);
+            }
+        }
+
+        if (closed)
+        {
+            _events.Closed();
+        }
+        else
+        {
+            Work();
+        }
+    }
+
+    public void Abort()
+    {
+        bool closed;
+        lock (_gate)
+        {
+            closed = CloseNow(withReset: true);
+        }
+
+        if (closed)
+        {
+            _events.Closed();
+        }
+    }
+
+    private void Tell(bool readable, bool writable, bool inputEnded, Exception? inputError, Exception? outputError, bool closed)
+    {
+        if (readable)
+        {
+            _events.Readable();
+        }
+
+        if (writable)
+        {
+            _events.Writable();
+        }
+
+        if (inputEnded)
+        {
+            _events.EndOfInput(inputError);
+        }
+
+        if (outputError is not null)
+        {
+            _events.EndOfOutput(outputError);
+        }
+
+        if (closed)
+        {
+            _events.Closed();
+        }
+    }
+
+    /// <returns>Whether there may be more.</returns>
+    private bool Read(out bool moved, out bool ended, out Exception? error)
+    {
+        (moved, ended, error) = (false, false, null);
+        for (int total = 0; total < Budget;)
+        {
+            if (!_receive.TryGetMemory(out Memory<byte> memory))
+            {
+                // Full: the application's next read has us called.
+                return false;
+            }
+
+            nint count;
+            fixed (byte* bytes = memory.Span)
+            {
+                count = TcpSystemCalls.Receive(Socket.SafeHandle, bytes, (nuint)memory.Length, TcpSystemCalls.DoNotWait);
+            }
+
+            if (count > 0)
+            {
+                _receive.Produce((int)count);
+                total += (int)count;
+                moved = true;
+            }
+            else if (count == 0)
+            {
+                ended = _inputEnded = true;
+                return false;
+            }
+            else if (Marshal.GetLastPInvokeError() is var errno && errno == WouldBlock)
+            {
+                return false;
+            }
+            else if (errno != Interrupted)
+            {
+                error = TcpSocketExtensions.ErrorOf(errno);
+                ended = _inputEnded = true;
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <returns>Whether there may be more.</returns>
+    private bool Write(out bool moved, out Exception? error)
+    {
+        (moved, error) = (false, null);
+        for (int total = 0; total < Budget;)
+        {
+            SeqNum una = _send.Una;
+            int waiting = _send.End - una;
+            if (waiting == 0)
+            {
+                return false;
+            }
+
+            _send.GetSlices(una, Math.Min(waiting, 64 << 10), out SendSlices slices);
+            nint count = TcpSystemCalls.Send(
+                Socket.SafeHandle, slices.P0, (nuint)slices.L0, TcpSystemCalls.DoNotWait | TcpSystemCalls.NoSignal);
+            if (count > 0)
+            {
+                _send.FreeTo(una + (int)count);
+                total += (int)count;
+                moved = true;
+            }
+            else if (Marshal.GetLastPInvokeError() is var errno && errno == WouldBlock)
+            {
+                return false;
+            }
+            else if (errno != Interrupted)
+            {
+                error = TcpSocketExtensions.ErrorOf(errno);
+                _outputFailed = true;
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <returns>Whether the socket was closed.</returns>
+    private bool FinishOutput(ref Exception? error)
+    {
+        if (!_outputFailed && _send.Count > 0)
+        {
+            return false;
+        }
+
+        if (_closeWanted)
+        {
+            return CloseNow(withReset: false);
+        }
+
+        if (_shutdownWanted && !_shutdownDone && !_outputFailed)
+        {
+            _shutdownDone = true;
+            try
+            {
+                Socket.Shutdown(SocketShutdown.Send);
+            }
+            catch (SocketException e)
+            {
+                _outputFailed = true;
+                error = e;
+            }
+        }
+
+        return false;
+    }
+
+    private bool CloseNow(bool withReset)
+    {
+        if (_closed)
+        {
+            return false;
+        }
+
+        _closed = true;
+        if (_running)
+        {
+            _running = false;
+            _pump.Remove(this, _number);
+        }
+
+        if (withReset)
+        {
+            try
+            {
+                Socket.LingerState = new LingerOption(enable: true, seconds: 0);
+            }
+            catch (SocketException)
+            {
+                // The kernel has reset it already.
+            }
+        }
+
+        Socket.Dispose();
+        return true;
+    }
+}

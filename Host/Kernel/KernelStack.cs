@@ -1,0 +1,43 @@
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using TcpActors.Actors.Contract;
+using TcpActors.Engine.Wire;
+
+namespace TcpActors.HostSide.Kernel;
+
+/// <summary>What the halves of all connections of a kernel host share.</summary>
+internal sealed class KernelStack(ILogger logger) : INextHopWatch, IDisposable
+{
+    public KernelPump Pump { get; } = new();
+
+    public KernelPaths Paths { get; } = new(logger);
+
+    public RefusalChecks Checks { get; } = new();
+
+    public Reinjector Reinjector { get; } = new();
+
+    public ILogger Logger { get; } = logger;
+
+    /// <param name="socket">Connected; the half owns it from now on.</param>
+    /// <param name="memory">The connection's buffers.</param>
+    /// <param name="events">The connection.</param>
+    /// <param name="isActive">Whether this side opened the connection; null: not known.</param>
+    public KernelHalf HalfOf(Socket socket, PostedMemory memory, IHostHalfEvents events, bool? isActive) =>
+        new(socket, memory, events, this, isActive);
+
+    public void ReportTo(Action<HostMessages.NextHopChanged> report) => Paths.ReportTo(report);
+
+    public void Watch(in FlowKey flow) => Paths.Watch(in flow);
+
+    public void Forget(in FlowKey flow) => Paths.Forget(in flow);
+
+    public void ProbeAgain(in FlowKey flow) => Paths.ProbeAgain(in flow);
+
+    public void Dispose()
+    {
+        Pump.Dispose();
+        Paths.Dispose();
+        Checks.Dispose();
+        Reinjector.Dispose();
+    }
+}

@@ -1,0 +1,145 @@
+using System.Net.Sockets;
+using TcpActors.Transport.Linux.Tcp;
+
+namespace TcpActors.HostSide.Kernel;
+
+/// <summary>
+/// The options an application may have set on a kernel socket: read before a socket is given up, set on the one that replaces it.
+/// </summary>
+internal sealed class SocketOptions
+{
+    private static readonly (int Level, int Option)[] s_integers =
+    [
+        (TcpOption.LevelSocket, TcpOption.KeepAlive),
+        (TcpOption.LevelSocket, TcpOption.OutOfBandInline),
+        (TcpOption.LevelSocket, TcpOption.Priority),
+        (TcpOption.LevelSocket, TcpOption.Mark),
+        (TcpOption.LevelTcp, TcpOption.NoDelay),
+        (TcpOption.LevelTcp, TcpOption.KeepIdle),
+        (TcpOption.LevelTcp, TcpOption.KeepInterval),
+        (TcpOption.LevelTcp, TcpOption.KeepCount),
+        (TcpOption.LevelTcp, TcpOption.UserTimeout),
+        (TcpOption.LevelTcp, TcpOption.NotSentLowWater),
+        (TcpOption.LevelTcp, TcpOption.Linger2),
+    ];
+
+    private static readonly (int Level, int Option)[] s_ipv4 =
+    [
+        (TcpOption.LevelIPv4, TcpOption.IPv4Tos),
+        (TcpOption.LevelIPv4, TcpOption.IPv4Ttl),
+        (TcpOption.LevelIPv4, TcpOption.IPv4MtuDiscover),
+    ];
+
+    private static readonly (int Level, int Option)[] s_ipv6 =
+    [
+        (TcpOption.LevelIPv6, TcpOption.IPv6TrafficClass),
+        (TcpOption.LevelIPv6, TcpOption.IPv6Hops),
+        (TcpOption.LevelIPv6, TcpOption.IPv6MtuDiscover),
+    ];
+
+    // A name is set as bytes: congestion control and device.
+    private static readonly (int Level, int Option)[] s_names =
+    [
+        (TcpOption.LevelTcp, TcpOption.Congestion),
+        (TcpOption.LevelSocket, TcpOption.BindToDevice),
+    ];
+
+    private readonly List<(int Level, int Option, int Value)> _integers = [];
+    private readonly List<(int Level, int Option, byte[] Value)> _bytes = [];
+    private readonly bool _reuseAddress;
+    private readonly bool _reusePort;
+    private readonly int _bufferLock;
+    private readonly int _sendBuffer;
+    private readonly int _receiveBuffer;
+
+    private SocketOptions(Socket socket)
+    {
+        bool isIPv6 = socket.AddressFamily == AddressFamily.InterNetworkV6;
+        foreach ((int level, int option) in (IEnumerable<(int, int)>)[.. s_integers, .. s_ipv4, .. isIPv6 ? s_ipv6 : []])
+        {
+            if (socket.TryGetInt(level, option, out int value))
+            {
+                _integers.Add((level, option, value));
+            }
+        }
+
+        foreach ((int level, int option) in s_names)
+        {
+            byte[] name = new byte[16];
+            int length = socket.GetRawSocketOption(level, option, name);
+            if (length > 0 && name[0] != 0)
+            {
+                _bytes.Add((level, option, name[..length]));
+            }
+        }
+
+        byte[] linger = new byte[8];
+        socket.GetRawSocketOption(TcpOption.LevelSocket, TcpOption.Linger, linger);
+        _bytes.Add((TcpOption.LevelSocket, TcpOption.Linger, linger));
+        _reuseAddress = socket.GetInt(TcpOption.LevelSocket, TcpOption.ReuseAddress) != 0;
+        _reusePort = socket.GetInt(TcpOption.LevelSocket, TcpOption.ReusePort) != 0;
+        _bufferLock = socket.TryGetInt(TcpOption.LevelSocket, TcpOption.BufferLock, out int locked) ? locked : 0;
+        _sendBuffer = socket.GetInt(TcpOption.LevelSocket, TcpOption.SendBuffer);
+        _receiveBuffer = socket.GetInt(TcpOption.LevelSocket, TcpOption.ReceiveBuffer);
+    }
+
+    public static SocketOptions Of(Socket socket) => new(socket);
+
+    public int this[int level, int option] =>
+        _integers.FirstOrDefault(each => each.Level == level && each.Option == option).Value;
+
+    /// <summary>Sets everything but what <see cref="ApplyAfterRepair"/> sets.</summary>
+    public void Apply(Socket socket)
+    {
+        foreach ((int level, int option, int value) in _integers)
+        {
+            // What this process may not set (a priority, a mark) it could not have set before; then the value is the default.
+            socket.TrySetInt(level, option, value);
+        }
+
+        foreach ((int level, int option, byte[] value) in _bytes)
+        {
+            try
+            {
+                socket.SetRawSocketOption(level, option, value);
+            }
+            catch (SocketException)
+            {
+                // An algorithm that may not be chosen without privilege: the default stays.
+            }
+        }
+    }
+
+    /// <summary>
+    /// Makes room for what the connection holds and may receive, then hands buffer sizes back to the kernel, or to the application if it had
+    /// fixed them.
+    /// </summary>
+    /// <param name="socket">In repair mode.</param>
+    /// <param name="send">Bytes that go into the send queue.</param>
+    /// <param name="receive">Bytes the peer was told it may send.</param>
+    public void ApplyBuffers(Socket socket, int send, int receive)
+    {
+        // The kernel counts its own overhead too and doubles what it is given for that.
+        Grow(socket, TcpOption.SendBufferForce, TcpOption.SendBuffer, Math.Max(send, _sendBuffer / 2));
+        Grow(socket, TcpOption.ReceiveBufferForce, TcpOption.ReceiveBuffer, Math.Max(receive, _receiveBuffer / 2));
+        socket.TrySetInt(TcpOption.LevelSocket, TcpOption.BufferLock, _bufferLock);
+    }
+
+    /// <summary>
+    /// What leaving repair mode forgets: without it no new listener could bind while this connection or its TIME-WAIT exists.
+    /// </summary>
+    public void ApplyAfterRepair(Socket socket)
+    {
+        socket.SetInt(TcpOption.LevelSocket, TcpOption.ReuseAddress, _reuseAddress ? 1 : 0);
+        socket.SetInt(TcpOption.LevelSocket, TcpOption.ReusePort, _reusePort ? 1 : 0);
+    }
+
+    private static void Grow(Socket socket, int force, int option, int size)
+    {
+        if (size > socket.GetInt(TcpOption.LevelSocket, option) / 2
+            && !socket.TrySetInt(TcpOption.LevelSocket, force, size))
+        {
+            socket.TrySetInt(TcpOption.LevelSocket, option, size);
+        }
+    }
+}

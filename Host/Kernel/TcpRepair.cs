@@ -1,0 +1,155 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using TcpActors.Engine.State;
+using TcpActors.Transport.Linux.Tcp;
+
+namespace TcpActors.HostSide.Kernel;
+
+/// <summary>
+/// Repair mode of a kernel TCP socket (CRIU's): reading and setting what TCP keeps for a connection, while nothing of it reaches the wire.
+/// </summary>
+internal sealed class TcpRepair(Socket socket)
+{
+    private const int QueueNone = 0;
+    private const int QueueReceive = 1;
+    private const int QueueSend = 2;
+
+    private const uint OptionMss = 2;
+    private const uint OptionWindowScale = 3;
+    private const uint OptionSackPermitted = 4;
+    private const uint OptionTimestamps = 8;
+
+    public void Enter() => socket.SetInt(TcpOption.LevelTcp, TcpOption.Repair, 1);
+
+    /// <summary>Leaves repair mode; the kernel sends a window probe, which tells the peer that we are here.</summary>
+    public void Leave() => socket.SetInt(TcpOption.LevelTcp, TcpOption.Repair, 0);
+
+    /// <summary>Leaves repair mode and sends nothing: the connection goes on as it was.</summary>
+    public void LeaveSilently() => socket.SetInt(TcpOption.LevelTcp, TcpOption.Repair, -1);
+
+    public SeqNum EndOfSendQueue
+    {
+        get => GetSequence(QueueSend);
+        set => SetSequence(QueueSend, value);
+    }
+
+    public SeqNum ReceiveNext
+    {
+        get => GetSequence(QueueReceive);
+        set => SetSequence(QueueReceive, value);
+    }
+
+    /// <summary>The timestamp clock's present value; its lowest bit says that a tick is a microsecond.</summary>
+    public uint Timestamp
+    {
+        get => (uint)socket.GetInt(TcpOption.LevelTcp, TcpOption.Timestamp);
+        set => socket.SetInt(TcpOption.LevelTcp, TcpOption.Timestamp, (int)value);
+    }
+
+    public RepairWindow Window
+    {
+        get
+        {
+            RepairWindow window = default;
+            socket.GetRawSocketOption(
+                TcpOption.LevelTcp, TcpOption.RepairWindow, MemoryMarshal.AsBytes(new Span<RepairWindow>(ref window)));
+            return window;
+        }
+
+        set => socket.SetRawSocketOption(
+            TcpOption.LevelTcp, TcpOption.RepairWindow, MemoryMarshal.AsBytes(new ReadOnlySpan<RepairWindow>(in value)));
+    }
+
+    /// <summary>The MSS as negotiated; outside repair mode the kernel tells a smaller one.</summary>
+    public int MaxSegment
+    {
+        get => socket.GetInt(TcpOption.LevelTcp, TcpOption.MaxSegment);
+        set => socket.SetInt(TcpOption.LevelTcp, TcpOption.MaxSegment, value);
+    }
+
+    /// <summary>Copies the bytes that were sent and not acknowledged, and those not sent.</summary>
+    public void PeekSendQueue(Span<byte> bytes) => Peek(QueueSend, bytes);
+
+    /// <summary>Copies the bytes that were received and not read.</summary>
+    public void PeekReceiveQueue(Span<byte> bytes) => Peek(QueueReceive, bytes);
+
+    /// <summary>What the handshake negotiated. Only before bytes were sent.</summary>
+    public void SetOptions(ConnectionInvariants connection, int mss)
+    {
+        Span<uint> options = stackalloc uint[8];
+        int count = 0;
+        Add(options, ref count, OptionMss, (uint)mss);
+        Add(options, ref count, OptionWindowScale, connection.SendWindowScale | ((uint)connection.ReceiveWindowScale << 16));
+        if (connection.SackPermitted)
+        {
+            Add(options, ref count, OptionSackPermitted, 0);
+        }
+
+        if (connection.TimestampsEnabled)
+        {
+            Add(options, ref count, OptionTimestamps, 0);
+        }
+
+        socket.SetRawSocketOption(TcpOption.LevelTcp, TcpOption.RepairOptions, MemoryMarshal.AsBytes(options[..count]));
+    }
+
+    /// <summary>Puts bytes into the send queue as if they had been sent.</summary>
+    /// <returns>How many the kernel has room for.</returns>
+    public unsafe int FillSendQueue(byte* bytes, int length)
+    {
+        socket.SetInt(TcpOption.LevelTcp, TcpOption.RepairQueue, QueueSend);
+        int done = 0;
+        while (done < length)
+        {
+            nint count = TcpSystemCalls.Send(socket.SafeHandle, bytes + done, (nuint)(length - done), TcpSystemCalls.DoNotWait);
+            if (count <= 0)
+            {
+                break;
+            }
+
+            done += (int)count;
+        }
+
+        socket.SetInt(TcpOption.LevelTcp, TcpOption.RepairQueue, QueueNone);
+        return done;
+    }
+
+    private static void Add(Span<uint> options, ref int count, uint code, uint value)
+    {
+        options[count++] = code;
+        options[count++] = value;
+    }
+
+    private SeqNum GetSequence(int queue)
+    {
+        socket.SetInt(TcpOption.LevelTcp, TcpOption.RepairQueue, queue);
+        var sequence = new SeqNum((uint)socket.GetInt(TcpOption.LevelTcp, TcpOption.QueueSequence));
+        socket.SetInt(TcpOption.LevelTcp, TcpOption.RepairQueue, QueueNone);
+        return sequence;
+    }
+
+    private void SetSequence(int queue, SeqNum sequence)
+    {
+        socket.SetInt(TcpOption.LevelTcp, TcpOption.RepairQueue, queue);
+        socket.SetInt(TcpOption.LevelTcp, TcpOption.QueueSequence, (int)sequence.Value);
+        socket.SetInt(TcpOption.LevelTcp, TcpOption.RepairQueue, QueueNone);
+    }
+
+    private void Peek(int queue, Span<byte> bytes)
+    {
+        socket.SetInt(TcpOption.LevelTcp, TcpOption.RepairQueue, queue);
+        socket.PeekQueue(bytes);
+        socket.SetInt(TcpOption.LevelTcp, TcpOption.RepairQueue, QueueNone);
+    }
+}
+
+/// <summary>linux/tcp.h, struct tcp_repair_window.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct RepairWindow
+{
+    public uint SndWl1;
+    public uint SndWnd;
+    public uint MaxWindow;
+    public uint RcvWnd;
+    public uint RcvWup;
+}

@@ -1,0 +1,152 @@
+using TcpActors.Engine.State;
+using TcpActors.Engine.Wire;
+using Xunit;
+
+namespace TcpActors.Specs.Engine.Tcp;
+
+public class BlindAttackSpecs
+{
+    // RFC 5961 3.2
+    [Fact]
+    public void An_RST_exactly_at_RCV_NXT_is_the_hosts()
+    {
+        using Conversation link = new();
+        SegmentVariants before = link.V;
+        Verdict verdict = link.Receives(0.s, link.Ack(flags: TcpFlags.Rst));
+        Assert.Equal(Verdict.Upload(UploadReason.PeerReset), verdict);
+        Assert.Equal(before, link.V);
+        link.SendsNothing();
+    }
+
+    // RFC 5961 3.2
+    [Fact]
+    public void An_RST_elsewhere_in_the_window_gets_a_challenge_ACK()
+    {
+        using Conversation link = new();
+        Verdict verdict = link.Receives(1.s, link.Ack(seq: 1, flags: TcpFlags.Rst));
+        Assert.Equal(Verdict.Dropped, verdict);
+        link.Sends(1.s, seq: 0, ack: 0, flags: TcpFlags.Ack);
+        Assert.Equal(1, link.Engine.Counters.ChallengeAcksSent);
+    }
+
+    // RFC 5961 3.2
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(20000)]
+    public void An_RST_outside_the_window_is_dropped_in_silence(int seq)
+    {
+        using Conversation link = new();
+        Assert.Equal(Verdict.Dropped, link.Receives(1.s, link.Ack(seq: seq, flags: TcpFlags.Rst)));
+        link.SendsNothing(until: 10.s);
+    }
+
+    // RFC 9293 3.10.7.4: special allowance for RSTs while the window is closed.
+    [Fact]
+    public void An_RST_at_RCV_NXT_of_a_closed_window_is_the_hosts()
+    {
+        using Conversation link = new(receiveBuffer: 1000);
+        link.Receives(1.s, link.Data(seq: 0, length: 1000));
+        Assert.Equal(UploadReason.PeerReset, link.Receives(2.s, link.Ack(seq: 1000, flags: TcpFlags.Rst)).Reason);
+    }
+
+    // RFC 5961 4.2
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-100_000)]
+    [InlineData(100_000)]
+    public void A_SYN_anywhere_gets_a_challenge_ACK_and_the_host_a_notice(int seq)
+    {
+        using Conversation link = new();
+        Verdict verdict = link.Receives(1.s, link.Ack(seq: seq) with { Flags = TcpFlags.Syn });
+        Assert.Equal(new Verdict(VerdictKind.Dropped, SynNotice: true), verdict);
+        link.Sends(1.s, seq: 0, ack: 0, flags: TcpFlags.Ack);
+    }
+
+    // RFC 5961 4.2: a peer that has restarted cannot know our timestamps, and its SYN is answered all the same.
+    [Fact]
+    public void A_SYN_with_an_old_timestamp_gets_a_challenge_ACK()
+    {
+        using Conversation link = new(
+            connection: Setup.Connection with { TimestampsEnabled = true },
+            variants: v => v with { TsRecent = 1000, TsRecentValid = true });
+        Assert.True(link.Receives(1.s, link.Ack(tsVal: 1) with { Flags = TcpFlags.Syn }).SynNotice);
+        link.Sends(1.s, ack: 0);
+    }
+
+    // RFC 5961 5.2
+    [Theory]
+    [InlineData(1)]
+    [InlineData(-50001)]
+    public void Data_with_an_unacceptable_ACK_is_answered_and_dropped(int ack)
+    {
+        using Conversation link = new(window: 50000);
+        Assert.Equal(Verdict.Dropped, link.Receives(1.s, link.Data(seq: 0, length: 10, ack: ack)));
+        link.Sends(1.s, seq: 0, ack: 0);
+        Assert.Equal(new SeqNum(Conversation.Theirs), link.V.RcvNxt);
+    }
+
+    // RFC 5961 5.2
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-50000)]
+    public void Data_with_an_ACK_up_to_MAX_WIN_old_is_accepted(int ack)
+    {
+        using Conversation link = new(window: 50000);
+        Assert.Equal(Verdict.Consumed, link.Receives(1.s, link.Data(seq: 0, length: 10, ack: ack)));
+    }
+
+    // RFC 5961 5.2; SND.NXT falls back during a loss, what was sent before may still be acknowledged.
+    [Fact]
+    public void An_ACK_up_to_SND_MAX_is_accepted_while_SND_NXT_is_behind()
+    {
+        using Conversation link = new();
+        link.Writes(1.s, 5000);
+        link.Sends(1.s, length: 5000);
+        link.Sends(2.s, seq: 0, length: 1000);
+        Assert.Equal(Verdict.Consumed, link.Receives(2.s, link.Ack(ack: 5000)));
+        Assert.Equal(link.V.SndMax, link.V.SndNxt);
+    }
+
+    // RFC 5961 7
+    [Fact]
+    public void Challenge_ACKs_are_limited_to_ten_in_five_seconds()
+    {
+        using Conversation link = new();
+        for (int i = 0; i < 25; i++)
+        {
+            link.Receives(1.s, link.Ack(seq: 1, flags: TcpFlags.Rst));
+        }
+
+        Assert.Equal(10, link.Forgets());
+        Assert.Equal(15, link.Engine.Counters.RepliesSuppressed);
+        link.Receives(6.s, link.Ack(seq: 1, flags: TcpFlags.Rst));
+        link.Sends(6.s, ack: 0);
+    }
+
+    // RFC 5961 7, RFC 9293 3.10.7.4: two peers that disagree must not answer each other's answers for ever.
+    [Fact]
+    public void Old_pure_ACKs_are_answered_ten_times_in_five_seconds_and_challenges_have_a_budget_of_their_own()
+    {
+        using Conversation link = new();
+        for (int i = 0; i < 25; i++)
+        {
+            link.Receives(1.s, link.Ack(seq: -1));
+        }
+
+        Assert.Equal(10, link.Forgets());
+        link.Receives(1.s, link.Ack(seq: 1, flags: TcpFlags.Rst));
+        link.Sends(1.s, ack: 0);
+    }
+
+    [Fact]
+    public void Old_data_is_always_answered_since_the_peer_waits_for_its_ACK()
+    {
+        using Conversation link = new();
+        for (int i = 0; i < 25; i++)
+        {
+            link.Receives(1.s, link.Data(seq: -10, length: 10));
+        }
+
+        Assert.Equal(25, link.Forgets());
+    }
+}

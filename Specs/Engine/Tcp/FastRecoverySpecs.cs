@@ -1,0 +1,122 @@
+using TcpActors.Engine.Receive;
+using TcpActors.Engine.State;
+using Xunit;
+
+namespace TcpActors.Specs.Engine.Tcp;
+
+public class FastRecoverySpecs
+{
+    // RFC 5681 3.2 steps 2 and 3, RFC 6582 3.2 step 2
+    [Fact]
+    public void The_third_duplicate_ACK_sends_the_first_segment_again_and_halves_the_window()
+    {
+        using Conversation link = InFlight(10_000);
+        link.Receives(1.1.s, link.Ack(), link.Ack());
+        link.SendsNothing();
+        link.Receives(1.1.s, link.Ack());
+        link.Sends(1.1.s, seq: 0, length: 1000);
+        link.SendsNothing();
+        Assert.Equal(RecoveryPhase.FastRecovery, link.V.Recovery);
+        Assert.Equal(5000u, link.V.SlowStartThreshold);
+        Assert.Equal(8000u, link.V.CongestionWindow);
+        Assert.Equal(link.V.SndMax, link.V.SndNxt);
+    }
+
+    // RFC 3042 2, RFC 5681 3.2 step 1
+    [Fact]
+    public void The_first_two_duplicate_ACKs_each_let_a_new_segment_out()
+    {
+        using Conversation link = InFlight(10_000, write: 20_000);
+        link.Receives(1.1.s, link.Ack());
+        link.Sends(1.1.s, seq: 10_000, length: 1000);
+        link.Receives(1.1.s, link.Ack());
+        link.Sends(1.1.s, seq: 11_000, length: 1000);
+        link.Receives(1.1.s, link.Ack());
+        link.Sends(1.1.s, seq: 0, length: 1000);
+        Assert.Equal(5000u, link.V.SlowStartThreshold);
+    }
+
+    // RFC 6582 3.2 step 3
+    [Fact]
+    public void A_partial_ACK_sends_the_next_hole_and_a_full_one_ends_recovery()
+    {
+        using Conversation link = InFlight(10_000);
+        link.Receives(1.1.s, link.Ack(), link.Ack(), link.Ack());
+        link.Sends(1.1.s, seq: 0, length: 1000);
+        link.Receives(1.2.s, link.Ack(ack: 4000));
+        link.Sends(1.2.s, seq: 4000, length: 1000);
+        Assert.Equal(RecoveryPhase.FastRecovery, link.V.Recovery);
+        link.Receives(1.3.s, link.Ack(ack: 10_000));
+        Assert.Equal(RecoveryPhase.Open, link.V.Recovery);
+        Assert.Equal(2000u, link.V.CongestionWindow);
+        link.SendsNothing(until: 50.s);
+    }
+
+    // RFC 5681 3.2 step 4
+    [Fact]
+    public void Further_duplicate_ACKs_let_new_data_out()
+    {
+        using Conversation link = InFlight(10_000, write: 20_000);
+        link.Receives(1.1.s, [.. Enumerable.Repeat(link.Ack(), 3)]);
+        link.Sends(1.1.s, seq: 0, length: 1000);
+        link.Receives(1.1.s, [.. Enumerable.Repeat(link.Ack(), 3)]);
+        link.Sends(1.1.s, seq: 10_000, length: 1000);
+    }
+
+    // RFC 6582 3.2 step 2: "recover"
+    [Fact]
+    public void Duplicate_ACKs_after_a_time_out_do_not_start_a_recovery()
+    {
+        using Conversation link = InFlight(10_000);
+        link.Sends(2.s, seq: 0, length: 1000);
+        link.Receives(2.s, [.. Enumerable.Repeat(link.Ack(), 5)]);
+        link.SendsNothing();
+        Assert.Equal(RecoveryPhase.Loss, link.V.Recovery);
+        link.Receives(2.1.s, link.Ack(ack: 10_000));
+        link.Writes(2.2.s, 5000);
+        link.Forgets();
+        link.Receives(2.3.s, [.. Enumerable.Repeat(link.Ack(ack: 10_000), 3)]);
+        Assert.Equal(0, link.Engine.Counters.FastRetransmits);
+    }
+
+    // RFC 5681 2: what is not a duplicate acknowledgement
+    [Fact]
+    public void Data_window_updates_and_ACKs_without_anything_outstanding_are_not_duplicates()
+    {
+        using Conversation link = InFlight(10_000);
+        for (int i = 0; i < 5; i++)
+        {
+            link.Receives(1.1.s, link.Data(seq: i * 10, length: 10));
+            link.Receives(1.1.s, link.Ack(seq: (i + 1) * 10, window: 40_000 + i));
+        }
+
+        Assert.Equal(0, link.Engine.Counters.DuplicateAcks);
+        link.Receives(1.2.s, link.Ack(ack: 10_000, seq: 50));
+        link.Forgets();
+        link.Receives(1.2.s, [.. Enumerable.Repeat(link.Ack(ack: 10_000, seq: 50), 5)]);
+        Assert.Equal(0, link.Engine.Counters.DuplicateAcks);
+    }
+
+    // RFC 6675 2: with SACK, new blocks make an acknowledgement a duplicate even if its window moves.
+    [Fact]
+    public void A_SACK_block_makes_a_duplicate_of_an_ACK_with_another_window()
+    {
+        using Conversation link = InFlight(10_000, Setup.Connection with { SackPermitted = true });
+        for (int i = 1; i <= 3; i++)
+        {
+            SackBlock block = new(new SeqNum(Conversation.Ours + 1000), new SeqNum(Conversation.Ours + 1000 + (uint)(i * 1000)));
+            link.Receives(1.1.s, link.Ack(window: 50_000 - i) with { Sack = [block] });
+        }
+
+        link.Sends(1.1.s, seq: 0, length: 1000);
+    }
+
+    /// <summary>A flight that fills the congestion window, sent at 1 s.</summary>
+    private static Conversation InFlight(int flight, ConnectionInvariants? connection = null, int? write = null)
+    {
+        Conversation link = new(connection, variants: v => v with { CongestionWindow = (uint)flight, LastDataSentAt = 1.s });
+        link.Writes(1.s, write ?? flight);
+        link.Sends(1.s, seq: 0, length: flight);
+        return link;
+    }
+}

@@ -1,0 +1,169 @@
+using TcpActors.Engine.Receive;
+using TcpActors.Engine.State;
+using Xunit;
+
+namespace TcpActors.Specs.Engine.Tcp;
+
+public class OutOfOrderSpecs
+{
+    private static readonly ConnectionInvariants WithSack = Setup.Connection with { SackPermitted = true };
+
+    // RFC 5681 4.2
+    [Fact]
+    public void Each_segment_out_of_order_is_acknowledged_at_once_and_so_is_the_one_that_fills_the_hole()
+    {
+        using Conversation link = new();
+        link.Receives(1.s, link.Data(seq: 1000, length: 1000), link.Data(seq: 2000, length: 1000));
+        link.Sends(1.s, ack: 0, sack: []);
+        link.Sends(1.s, ack: 0);
+        link.SendsNothing();
+        link.Receives(1.s, link.Data(seq: 0, length: 1000));
+        link.Sends(1.s, ack: 3000);
+        link.Reads(1.s, 3000);
+    }
+
+    // RFC 2018 4: the first block holds the segment that arrived last, the others follow by age.
+    [Fact]
+    public void SACK_blocks_are_reported_the_most_recent_first()
+    {
+        using Conversation link = new(WithSack);
+        link.Receives(1.s, link.Data(seq: 9000, length: 1000), link.Data(seq: 3000, length: 1000), link.Data(seq: 5000, length: 1000));
+        link.Sends(1.s, sack: [(9000, 10000)]);
+        link.Sends(1.s, sack: [(3000, 4000), (9000, 10000)]);
+        link.Sends(1.s, sack: [(5000, 6000), (3000, 4000), (9000, 10000)]);
+        link.Receives(1.s, link.Data(seq: 4000, length: 1000));
+        link.Sends(1.s, sack: [(3000, 6000), (9000, 10000)]);
+    }
+
+    // RFC 2018 3: 40 bytes of options hold four blocks, three beside timestamps.
+    [Theory]
+    [InlineData(false, 4)]
+    [InlineData(true, 3)]
+    public void As_many_SACK_blocks_as_fit_are_reported(bool timestamps, int blocks)
+    {
+        using Conversation link = new(WithSack with { TimestampsEnabled = timestamps });
+        for (int i = 1; i <= 6; i++)
+        {
+            link.Receives(1.s, link.Data(seq: i * 2000, length: 1000, tsVal: timestamps ? 1u : null));
+        }
+
+        for (int i = 0; i < 5; i++)
+        {
+            link.Sends(1.s, ack: 0);
+        }
+
+        Assert.Equal(blocks, link.Sends(1.s, ack: 0).Sack.Count);
+    }
+
+    // RFC 2018 4: a data segment is an acknowledgement too; RFC 6691 2: its options make room.
+    [Fact]
+    public void A_data_segment_that_reports_SACK_blocks_is_shorter_by_them()
+    {
+        using Conversation link = new(WithSack);
+        link.Receives(1.s, link.Data(seq: 1000, length: 1000));
+        link.Forgets();
+        link.Writes(1.s, 4000);
+        link.Sends(1.s, length: 4000, segmentSize: 1000 - 12, sack: [(1000, 2000)]);
+    }
+
+    [Fact]
+    public void A_partly_filled_hole_is_acknowledged_at_once_and_the_rest_stays()
+    {
+        using Conversation link = new(WithSack);
+        link.Receives(1.s, link.Data(seq: 3000, length: 1000));
+        link.Forgets();
+        link.Receives(1.s, link.Data(seq: 0, length: 1000));
+        link.Sends(1.s, ack: 1000, sack: [(3000, 4000)]);
+        link.Receives(1.s, link.Data(seq: 500, length: 3000));
+        link.Sends(1.s, ack: 4000, sack: []);
+        link.Reads(1.s, 4000);
+    }
+
+    [Fact]
+    public void A_window_full_of_holes_is_bounded_and_counted()
+    {
+        using Conversation link = new();
+        for (int i = 0; i < Reassembly.Capacity; i++)
+        {
+            Assert.Equal(Verdict.Consumed, link.Receives(1.s, link.Data(seq: 1 + (2 * i), length: 1)));
+        }
+
+        link.Forgets();
+        Assert.Equal(Verdict.Dropped, link.Receives(1.s, link.Data(seq: 10000, length: 1)));
+        Assert.Equal(1, link.Engine.Counters.DroppedReassemblyFull);
+        link.Sends(1.s, ack: 0);
+        Assert.Equal(Verdict.Consumed, link.Receives(1.s, link.Data(seq: 2, length: 1)));
+        link.Receives(1.s, link.Data(seq: 0, length: 1));
+        Assert.Equal(new SeqNum(Conversation.Theirs + 4), link.V.RcvNxt);
+        link.Reads(1.s, 4);
+    }
+
+    [Fact]
+    public void The_ranges_can_be_copied_for_re_injection()
+    {
+        using Conversation link = new();
+        link.Receives(1.s, link.Data(seq: 5000, length: 1000), link.Data(seq: 2000, length: 1000));
+        SackBlock[] ranges = new SackBlock[Reassembly.Capacity];
+        Assert.Equal(2, link.Engine.CopyReassembly(ranges));
+        Assert.Equal(new SackBlock(new SeqNum(Conversation.Theirs + 2000), new SeqNum(Conversation.Theirs + 3000)), ranges[0]);
+        byte[] bytes = new byte[1000];
+        link.ReceiveBuffer.CopyTo(ranges[1].Left, bytes);
+        Assert.Equal(Conversation.BytesAt(ranges[1].Left, 1000), bytes);
+    }
+
+    // Against a set of octets, around the wrap of the sequence space.
+    [Fact]
+    public void The_index_equals_a_set_of_octets() => Seeded.Run(1, random =>
+    {
+        for (int run = 0; run < 300; run++)
+        {
+            Reassembly index = new();
+            HashSet<uint> octets = [];
+            SeqNum rcvNxt = new((uint)random.Next(-200, 200));
+            for (int step = 0; step < 60; step++)
+            {
+                if (random.Next(5) == 0)
+                {
+                    rcvNxt += random.Next(1, 30);
+                    while (octets.Contains(rcvNxt.Value))
+                    {
+                        rcvNxt += 1;
+                    }
+
+                    // In order data ends anywhere; what it touches is part of it.
+                    Assert.Equal(rcvNxt, index.Advance(rcvNxt));
+                }
+
+                SeqNum left = rcvNxt + random.Next(1, 300);
+                SeqNum right = left + random.Next(1, 20);
+                Assert.True(index.CanAdd(left, right) && index.TryAdd(left, right));
+                for (SeqNum octet = left; octet < right; octet += 1)
+                {
+                    octets.Add(octet.Value);
+                }
+
+                AssertSame(index, octets, rcvNxt);
+                SackBlock newest = index.Report(4)[0];
+                Assert.True(newest.Left <= left && newest.Right >= right);
+            }
+        }
+    });
+
+    private static void AssertSame(Reassembly index, HashSet<uint> octets, SeqNum rcvNxt)
+    {
+        SackBlock[] ranges = new SackBlock[Reassembly.Capacity];
+        int count = index.CopyTo(ranges);
+        int total = 0;
+        for (int i = 0; i < count; i++)
+        {
+            Assert.True(ranges[i].Left > (i == 0 ? rcvNxt : ranges[i - 1].Right));
+            for (SeqNum octet = ranges[i].Left; octet < ranges[i].Right; octet += 1)
+            {
+                Assert.Contains(octet.Value, octets);
+                total++;
+            }
+        }
+
+        Assert.Equal(octets.Count(o => new SeqNum(o) >= rcvNxt), total);
+    }
+}

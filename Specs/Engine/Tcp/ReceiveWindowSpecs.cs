@@ -1,0 +1,106 @@
+using TcpActors.Engine.Receive;
+using TcpActors.Engine.State;
+using Xunit;
+
+namespace TcpActors.Specs.Engine.Tcp;
+
+public class ReceiveWindowSpecs
+{
+    // RFC 9293 3.8.6, SHLD-14
+    [Fact]
+    public void The_right_edge_stays_while_data_comes_in_and_the_application_does_not_read()
+    {
+        using Conversation link = new(receiveBuffer: 10_000);
+        for (int i = 0; i < 10; i += 2)
+        {
+            link.Receives(1.s, link.Data(seq: i * 1000, length: 2000, count: 2));
+            link.Sends(1.s, ack: (i + 2) * 1000, window: 10_000 - ((i + 2) * 1000));
+        }
+    }
+
+    // RFC 9293 3.8.6.2.2
+    [Fact]
+    public void A_closed_window_opens_when_a_segment_or_half_the_buffer_fits()
+    {
+        using Conversation link = new(receiveBuffer: 10_000);
+        link.Receives(1.s, link.Data(seq: 0, length: 10_000, count: 10));
+        link.Sends(1.s, ack: 10_000, window: 0);
+        link.Reads(2.s, 500);
+        link.Reads(2.s, 499);
+        link.SendsNothing(until: 3.s);
+        link.Reads(3.s, 1);
+        link.Sends(3.s, ack: 10_000, window: 1000);
+    }
+
+    [Fact]
+    public void Half_of_a_buffer_smaller_than_two_segments_is_enough()
+    {
+        using Conversation link = new(receiveBuffer: 1000);
+        link.Receives(1.s, link.Data(seq: 0, length: 1000));
+        link.Sends(1.s + 40.ms, window: 0);
+        link.Reads(2.s, 499);
+        link.SendsNothing();
+        link.Reads(2.s, 1);
+        link.Sends(2.s, ack: 1000, window: 500);
+    }
+
+    [Fact]
+    public void A_reader_that_follows_closely_causes_no_window_updates()
+    {
+        using Conversation link = new(receiveBuffer: 100_000, connection: Setup.Connection with { ReceiveWindowScale = 2 });
+        for (int i = 0; i < 20; i++)
+        {
+            link.Receives(1.s, link.Data(seq: i * 2000, length: 2000, count: 2));
+            link.Reads(1.s, 2000);
+        }
+
+        Assert.Equal(20, link.Forgets());
+    }
+
+    // RFC 7323 2.2
+    [Fact]
+    public void Windows_are_scaled_in_both_directions()
+    {
+        using Conversation link = new(
+            Setup.Connection with { SendWindowScale = 3, ReceiveWindowScale = 5 }, receiveBuffer: 1 << 20, window: 1000);
+        link.Receives(1.s, link.Data(seq: 0, length: 2000, count: 2));
+        Assert.Equal(8000u, link.V.SndWnd);
+        link.Sends(1.s, window: ((1 << 20) - 2000) >> 5);
+    }
+
+    // RFC 9293 3.8.6, RFC 7323 2.4: whatever arrives and is read, the edge that we honour never moves left, what we say is never more than
+    // the buffer has room for, and what we say moves left by less than a unit of the scale.
+    [Theory]
+    [InlineData(0)]
+    [InlineData(7)]
+    [InlineData(14)]
+    public void The_edge_never_moves_left(int shift) => Seeded.Run(shift + 1, random =>
+    {
+        const int Limit = 1 << 20;
+        SegmentVariants variants = Setup.Variants(default, new SeqNum(uint.MaxValue - 5000), 0, 0);
+        int unread = 0;
+        long total = 0;
+        SeqNum edge = variants.RcvNxt;
+        SeqNum said = variants.RcvNxt;
+        for (int i = 0; i < 100_000; i++)
+        {
+            int arrived = (int)Math.Min(variants.RcvWnd, random.Next(3) == 0 ? 1 : random.Next(70_000));
+            variants.RcvNxt += arrived;
+            variants.RcvWnd -= (uint)arrived;
+            unread += arrived;
+            total += arrived;
+            unread -= random.Next(2) == 0 ? 0 : random.Next(unread + 1);
+
+            ushort field = new WindowAdvertisement(Limit - unread, Limit, 1448, shift).Offer(ref variants);
+            SeqNum now = variants.RcvNxt + variants.RcvWnd;
+            Assert.True(now >= edge);
+            SeqNum saidNow = variants.RcvNxt + ((uint)field << shift);
+            Assert.True(saidNow <= now && saidNow - said > -(1 << shift), $"{said} became {saidNow}");
+            Assert.True(unread + (int)variants.RcvWnd <= Limit, $"{unread} unread and a window of {variants.RcvWnd}");
+            edge = now;
+            said = SeqNum.Max(said, saidNow);
+        }
+
+        Assert.True(total > 100 * Limit);
+    });
+}

@@ -1,0 +1,135 @@
+using TcpActors.Engine.State;
+using TcpActors.Engine.Transmit;
+using TcpActors.Engine.Wire;
+using Xunit;
+
+namespace TcpActors.Specs.Engine.Tcp;
+
+public class TimestampSpecs
+{
+    private static readonly ConnectionInvariants WithTimestamps = Setup.Connection with { TimestampsEnabled = true };
+
+    // RFC 7323 5.3 R1
+    [Fact]
+    public void An_old_duplicate_is_answered_with_an_ACK()
+    {
+        using Conversation link = new(WithTimestamps, variants: v => v with { TsRecent = 1000, TsRecentValid = true });
+        Assert.Equal(Verdict.Dropped, link.Receives(1.s, link.Data(seq: 0, length: 10, tsVal: 999)));
+        OutgoingSegment ack = link.Sends(1.s, seq: 0, ack: 0);
+        Assert.Equal(1000u, ack.TsEcr);
+        Assert.Equal(1, link.Engine.Counters.DroppedPaws);
+    }
+
+    // RFC 7323 5.3, across the wrap of the timestamp clock
+    [Theory]
+    [InlineData(uint.MaxValue - 5, 5, true)]
+    [InlineData(5, uint.MaxValue - 5, false)]
+    [InlineData(7, 7, true)]
+    [InlineData(0, 0x7fffffff, true)]
+    [InlineData(0, 0x80000001, false)]
+    public void Timestamps_are_compared_modulo_2_to_the_32nd(uint recent, uint value, bool isAccepted)
+    {
+        using Conversation link = new(WithTimestamps, variants: v => v with { TsRecent = recent, TsRecentValid = true });
+        Verdict verdict = link.Receives(1.s, link.Data(seq: 0, length: 10, tsVal: value));
+        Assert.Equal(isAccepted ? VerdictKind.Consumed : VerdictKind.Dropped, verdict.Kind);
+    }
+
+    // RFC 7323 5.2: PAWS is not applied to RSTs.
+    [Fact]
+    public void An_RST_needs_no_new_timestamp()
+    {
+        using Conversation link = new(WithTimestamps, variants: v => v with { TsRecent = 1000, TsRecentValid = true });
+        Assert.Equal(UploadReason.PeerReset, link.Receives(1.s, link.Ack(flags: TcpFlags.Rst, tsVal: 1)).Reason);
+        Assert.Equal(UploadReason.PeerReset, link.Receives(1.s, link.Ack(flags: TcpFlags.Rst)).Reason);
+    }
+
+    // RFC 7323 3.2
+    [Fact]
+    public void A_segment_without_the_negotiated_timestamp_is_dropped_in_silence()
+    {
+        using Conversation link = new(WithTimestamps);
+        Assert.Equal(Verdict.Dropped, link.Receives(1.s, link.Data(seq: 0, length: 10)));
+        link.SendsNothing(until: 10.s);
+        Assert.Equal(1, link.Engine.Counters.DroppedWithoutTimestamp);
+    }
+
+    // RFC 7323 4.3: TSecr is the timestamp of the earliest segment that is not yet acknowledged.
+    [Fact]
+    public void A_delayed_ACK_echoes_the_first_of_the_segments_it_acknowledges()
+    {
+        using Conversation link = new(WithTimestamps);
+        link.Receives(1.s, link.Data(seq: 0, length: 100, tsVal: 10));
+        link.Receives(1.s, link.Data(seq: 100, length: 100, tsVal: 20));
+        OutgoingSegment ack = link.Sends(1.s + 40.ms, ack: 200);
+        Assert.Equal(10u, ack.TsEcr);
+    }
+
+    // RFC 7323 4.3: a segment beyond a hole does not move TS.Recent, the one that fills it does.
+    [Fact]
+    public void TS_Recent_stays_at_the_segment_before_a_hole()
+    {
+        using Conversation link = new(WithTimestamps);
+        link.Receives(1.s, link.Data(seq: 0, length: 1000, tsVal: 10), link.Data(seq: 1000, length: 1000, tsVal: 11));
+        link.Forgets();
+        link.Receives(1.s, link.Data(seq: 3000, length: 1000, tsVal: 30));
+        Assert.Equal(10u, link.Sends(1.s, ack: 2000).TsEcr);
+        link.Receives(1.s, link.Data(seq: 2000, length: 1000, tsVal: 40));
+        Assert.Equal(40u, link.Sends(1.s, ack: 4000).TsEcr);
+    }
+
+    // RFC 7323 5.5
+    [Fact]
+    public void TS_Recent_is_outdated_after_24_days()
+    {
+        Microseconds days24 = Microseconds.FromSeconds(24 * 86400);
+        using Conversation link = new(WithTimestamps);
+        link.Receives(1.s, link.Data(seq: 0, length: 10, tsVal: 1000));
+        Assert.Equal(Verdict.Dropped, link.Receives(1.s + days24, link.Data(seq: 10, length: 10, tsVal: 999)));
+        Assert.Equal(Verdict.Consumed, link.Receives(1.s + days24 + 1.us, link.Data(seq: 10, length: 10, tsVal: 999)));
+        Assert.Equal(999u, link.V.TsRecent);
+    }
+
+    // RFC 5961 5, RFC 7323 5.3: a segment with an unacceptable ACK must not move TS.Recent.
+    [Fact]
+    public void A_blind_attacker_does_not_move_TS_Recent()
+    {
+        using Conversation link = new(WithTimestamps, variants: v => v with { TsRecent = 1000, TsRecentValid = true });
+        link.Receives(1.s, link.Data(seq: 0, length: 10, ack: 77, tsVal: 0x70000000));
+        Assert.Equal(1000u, link.V.TsRecent);
+    }
+
+    // RFC 7323 3.2; what a kernel that gave the connection away does not tell.
+    [Fact]
+    public void Zero_is_echoed_until_the_peer_has_sent_a_timestamp()
+    {
+        using Conversation link = new(WithTimestamps, variants: v => v with { TsOffset = 7 });
+        link.StartsAfterMove(2.s);
+        OutgoingSegment first = link.Sends(2.s, ack: 0);
+        Assert.Equal((2007u, 0u), (first.TsVal, first.TsEcr));
+        link.Receives(3.s, link.Data(seq: 0, length: 10, tsVal: 55));
+        Assert.Equal(55u, link.Sends(3.s, ack: 10).TsEcr);
+    }
+
+    // RFC 7323 4.1 and RFC 6298 2.2
+    [Fact]
+    public void A_round_trip_is_measured_by_the_echo()
+    {
+        using Conversation link = new(WithTimestamps);
+        link.Writes(1.s, 1000);
+        OutgoingSegment data = link.Sends(1.s, length: 1000);
+        link.Receives(1.s + 300.ms, link.Ack(ack: 1000, tsVal: 1, tsEcr: data.TsVal));
+        Assert.Equal(300.ms, link.V.SmoothedRtt);
+        Assert.Equal(150.ms, link.V.Delta);
+        Assert.Equal(900.ms, link.V.Rto);
+        Assert.Equal(300.ms, link.V.MinRtt);
+    }
+
+    // RFC 7323 4.1: only an acknowledgement of new data measures.
+    [Fact]
+    public void An_ACK_of_nothing_new_measures_nothing()
+    {
+        using Conversation link = new(WithTimestamps);
+        link.Receives(2.s, link.Ack(tsVal: 1, tsEcr: 500));
+        Assert.Equal(Microseconds.Zero, link.V.SmoothedRtt);
+    }
+}

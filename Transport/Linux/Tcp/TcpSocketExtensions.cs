@@ -1,0 +1,110 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
+namespace TcpActors.Transport.Linux.Tcp;
+
+/// <summary>Options and queues of a kernel TCP socket that .NET has no name for. Errors are <see cref="SocketException"/>.</summary>
+internal static unsafe class TcpSocketExtensions
+{
+    private const int TcpInfoSize = 248;
+
+    public static int GetInt(this Socket socket, int level, int option)
+    {
+        int value = 0;
+        socket.GetRawSocketOption(level, option, MemoryMarshal.AsBytes(new Span<int>(ref value)));
+        return value;
+    }
+
+    public static bool TryGetInt(this Socket socket, int level, int option, out int value)
+    {
+        try
+        {
+            value = socket.GetInt(level, option);
+            return true;
+        }
+        catch (SocketException)
+        {
+            value = 0;
+            return false;
+        }
+    }
+
+    public static void SetInt(this Socket socket, int level, int option, int value) =>
+        socket.SetRawSocketOption(level, option, MemoryMarshal.AsBytes(new ReadOnlySpan<int>(in value)));
+
+    /// <returns>False when the kernel does not take it.</returns>
+    public static bool TrySetInt(this Socket socket, int level, int option, int value)
+    {
+        try
+        {
+            socket.SetInt(level, option, value);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    public static TcpInfo GetTcpInfo(this Socket socket)
+    {
+        byte[] bytes = new byte[TcpInfoSize];
+        int length = socket.GetRawSocketOption(TcpOption.LevelTcp, TcpOption.Info, bytes);
+        return new TcpInfo(length == bytes.Length ? bytes : bytes[..length]);
+    }
+
+    /// <summary>An integer that ioctl(2) tells of a socket: bytes unread, unacknowledged, unsent.</summary>
+    public static int Ask(this Socket socket, uint request)
+    {
+        int value = 0;
+        return TcpSystemCalls.IoControl(socket.SafeHandle, request, &value) == 0 ? value : throw LastError();
+    }
+
+    /// <summary>Fills the span with the first bytes of the queue that repair mode has chosen.</summary>
+    /// <exception cref="SocketException">Also when fewer bytes are there.</exception>
+    public static void PeekQueue(this Socket socket, Span<byte> bytes)
+    {
+        if (bytes.IsEmpty)
+        {
+            return;
+        }
+
+        fixed (byte* first = bytes)
+        {
+            nint got = TcpSystemCalls.Receive(socket.SafeHandle, first, (nuint)bytes.Length, TcpSystemCalls.Peek | TcpSystemCalls.DoNotWait);
+            if (got != bytes.Length)
+            {
+                throw got < 0 ? LastError() : new SocketException((int)SocketError.MessageSize);
+            }
+        }
+    }
+
+    /// <summary>The last system call's error, as .NET's own sockets would report it.</summary>
+    public static SocketException LastError() => ErrorOf(Marshal.GetLastPInvokeError());
+
+    /// <summary>.NET's name for an error number of errno(3).</summary>
+    public static SocketException ErrorOf(int errno) => new((int)(errno switch
+    {
+        1 or 13 => SocketError.AccessDenied,
+        11 => SocketError.WouldBlock,
+        22 => SocketError.InvalidArgument,
+        24 or 23 => SocketError.TooManyOpenSockets,
+        32 => SocketError.Shutdown,
+        71 or 92 => SocketError.ProtocolOption,
+        90 => SocketError.MessageSize,
+        98 => SocketError.AddressAlreadyInUse,
+        99 => SocketError.AddressNotAvailable,
+        100 => SocketError.NetworkDown,
+        101 => SocketError.NetworkUnreachable,
+        103 => SocketError.ConnectionAborted,
+        104 => SocketError.ConnectionReset,
+        105 => SocketError.NoBufferSpaceAvailable,
+        106 => SocketError.IsConnected,
+        107 => SocketError.NotConnected,
+        110 => SocketError.TimedOut,
+        111 => SocketError.ConnectionRefused,
+        112 => SocketError.HostDown,
+        113 => SocketError.HostUnreachable,
+        _ => SocketError.SocketError,
+    }));
+}
