@@ -142,7 +142,9 @@ internal sealed class KernelHalf : IHostHalf
         Socket? socket = null;
         try
         {
-            socket = new Socket(_family, SocketType.Stream, ProtocolType.Tcp);
+            // Not ProtocolType.Tcp: for that .NET's Bind sets SO_REUSEADDR, which takes away the forced reuse that repair mode gives, and
+            // no port could be shared with a live listener.
+            socket = new Socket(_family, SocketType.Stream, ProtocolType.Unspecified);
             if (_family == AddressFamily.InterNetworkV6)
             {
                 socket.DualMode = _remote.Address.IsIPv4MappedToIPv6;
@@ -150,7 +152,6 @@ internal sealed class KernelHalf : IHostHalf
 
             var repair = new TcpRepair(socket);
             repair.Enter();
-            socket.SetInt(TcpOption.LevelSocket, TcpOption.ReuseAddress, 1);
 
             // Before connect; afterwards its send MSS would be that of a connection without options.
             repair.MaxSegment = connection.PeerMss;
@@ -360,7 +361,7 @@ internal sealed class KernelHalf : IHostHalf
 
     private Socket? HoldPort()
     {
-        var holder = new Socket(_family, SocketType.Stream, ProtocolType.Tcp);
+        var holder = new Socket(_family, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
             if (_family == AddressFamily.InterNetworkV6)
