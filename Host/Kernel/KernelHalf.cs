@@ -142,7 +142,9 @@ internal sealed class KernelHalf : IHostHalf
         Socket? socket = null;
         try
         {
-            socket = new Socket(_family, SocketType.Stream, ProtocolType.Tcp);
+            // Not ProtocolType.Tcp: for that .NET's Bind sets SO_REUSEADDR, which takes away the forced reuse that repair mode gives, and
+            // no port could be shared with a live listener.
+            socket = new Socket(_family, SocketType.Stream, ProtocolType.Unspecified);
             if (_family == AddressFamily.InterNetworkV6)
             {
                 socket.DualMode = _remote.Address.IsIPv4MappedToIPv6;
@@ -361,7 +363,7 @@ internal sealed class KernelHalf : IHostHalf
 
     private Socket? HoldPort()
     {
-        var holder = new Socket(_family, SocketType.Stream, ProtocolType.Tcp);
+        var holder = new Socket(_family, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
             if (_family == AddressFamily.InterNetworkV6)
