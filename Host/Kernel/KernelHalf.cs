@@ -142,9 +142,7 @@ internal sealed class KernelHalf : IHostHalf
         Socket? socket = null;
         try
         {
-            // Not ProtocolType.Tcp: for that .NET's Bind sets SO_REUSEADDR, which takes away the forced reuse that repair mode gives, and
-            // no port could be shared with a live listener.
-            socket = new Socket(_family, SocketType.Stream, ProtocolType.Unspecified);
+            socket = new Socket(_family, SocketType.Stream, ProtocolType.Tcp);
             if (_family == AddressFamily.InterNetworkV6)
             {
                 socket.DualMode = _remote.Address.IsIPv4MappedToIPv6;
@@ -363,7 +361,7 @@ internal sealed class KernelHalf : IHostHalf
 
     private Socket? HoldPort()
     {
-        var holder = new Socket(_family, SocketType.Stream, ProtocolType.Unspecified);
+        var holder = new Socket(_family, SocketType.Stream, ProtocolType.Tcp);
         try
         {
             if (_family == AddressFamily.InterNetworkV6)
