@@ -142,21 +142,24 @@ internal sealed class KernelHalf : IHostHalf
         Socket? socket = null;
         try
         {
-            socket = new Socket(_family, SocketType.Stream, ProtocolType.Tcp);
+            // Not ProtocolType.Tcp: for that .NET's Bind sets SO_REUSEADDR, which takes away the forced reuse that repair mode gives, and
+            // no port could be shared with a live listener.
+            socket = new Socket(_family, SocketType.Stream, ProtocolType.Unspecified);
             if (_family == AddressFamily.InterNetworkV6)
             {
                 socket.DualMode = _remote.Address.IsIPv4MappedToIPv6;
             }
 
             var repair = new TcpRepair(socket);
+
+            // Repair mode forces address reuse, beside a listener too; setting SO_REUSEADDR now would weaken that.
             repair.Enter();
-            socket.SetInt(TcpOption.LevelSocket, TcpOption.ReuseAddress, 1);
 
             // Before connect; afterwards its send MSS would be that of a connection without options.
             repair.MaxSegment = connection.PeerMss;
             repair.EndOfSendQueue = variants.SndUna;
             repair.ReceiveNext = variants.RcvNxt;
-            socket.Bind(_local);
+            socket.BindAsIs(_local);
             socket.Connect(_remote);
             repair.SetOptions(connection, connection.PeerMss);
             if (connection.TimestampsEnabled)
@@ -360,7 +363,7 @@ internal sealed class KernelHalf : IHostHalf
 
     private Socket? HoldPort()
     {
-        var holder = new Socket(_family, SocketType.Stream, ProtocolType.Tcp);
+        var holder = new Socket(_family, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
             if (_family == AddressFamily.InterNetworkV6)
@@ -369,7 +372,7 @@ internal sealed class KernelHalf : IHostHalf
             }
 
             new TcpRepair(holder).Enter();
-            holder.Bind(_local);
+            holder.BindAsIs(_local);
             return holder;
         }
         catch (SocketException)
