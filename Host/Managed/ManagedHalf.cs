@@ -86,7 +86,9 @@ internal sealed partial class ManagedHalf : StackFlow, IHostHalf
         }
     }
 
-    /// <summary>Gives the connection its buffers and says whom to tell; once, before <see cref="Start"/>. The buffers are empty of received bytes.</summary>
+    /// <summary>
+    /// Gives the connection its buffers, empty of received bytes, and says whom to tell; once, before <see cref="Start"/>.
+    /// </summary>
     public void Attach(SendBuffer send, ReceiveBuffer receive, IHostHalfEvents events)
     {
         lock (_lock)

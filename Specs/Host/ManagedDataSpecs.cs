@@ -117,7 +117,10 @@ public sealed class ManagedDataSpecs
     [Fact]
     public void A_reader_that_stops_closes_the_window_and_nothing_is_lost()
     {
-        using var pair = new ManagedPair(new ManagedPairOptions { Change = static options => options with { ReceiveBufferLimit = 30_000 } });
+        using var pair = new ManagedPair(new ManagedPairOptions
+        {
+            Change = static options => options with { ReceiveBufferLimit = 30_000 },
+        });
         (ManagedEnd a, ManagedEnd b) = pair.Establish();
         byte[] bytes = new byte[200_000];
         new Random(21).NextBytes(bytes);

@@ -200,8 +200,9 @@ public sealed class ManagedResetSpecs
             FlowKey flow = random.Next(3) == 0
                 ? FlowKey.From(new(pair.B.Address, random.Next(1, 65536)), pair.Listener.Local)
                 : b.Half.Flow;
-            byte[] frame = Frame(
-                pair, flow, new SeqNum((uint)random.NextInt64()), new SeqNum((uint)random.NextInt64()), flags, buffer.AsSpan(0, random.Next(60)));
+            var seq = new SeqNum((uint)random.NextInt64());
+            var ack = new SeqNum((uint)random.NextInt64());
+            byte[] frame = Frame(pair, flow, seq, ack, flags, buffer.AsSpan(0, random.Next(60)));
             if (random.Next(2) == 0)
             {
                 frame[random.Next(frame.Length)] ^= (byte)random.Next(1, 256);

@@ -30,10 +30,10 @@ public sealed class ManagedThreadsSpecs
 
         Task<byte[]> atA = a.ReceiveAsync(cancellation.Token);
         Task<byte[]> atB = b.ReceiveAsync(cancellation.Token);
-        Task<byte[]> fromA = a.SendAsync(16 << 20, cancellation.Token);
-        Task<byte[]> fromB = b.SendAsync(16 << 20, cancellation.Token);
+        Task<byte[]> fromA = a.SendAsync(4 << 20, cancellation.Token);
+        Task<byte[]> fromB = b.SendAsync(4 << 20, cancellation.Token);
         int moves = 0;
-        for (; !(fromA.IsCompleted && fromB.IsCompleted); moves++)
+        for (; moves < 2000 && !(fromA.IsCompleted && fromB.IsCompleted); moves++)
         {
             Move(pair.A, a.Half);
             Move(pair.B, b.Half);
