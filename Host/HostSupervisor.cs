@@ -30,10 +30,20 @@ internal sealed class HostSupervisor : UntypedActor
         _workers = workers.Factory;
     }
 
-    protected override void PreRestart(Exception reason, object message) =>
-        Log.SupervisorFailed(_logger, reason, message.GetType().Name);
-
     protected override void OnReceive(object message)
+    {
+        try
+        {
+            Handle(message);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // A restart would forget the book; what failed is the one message.
+            Log.SupervisorFailed(_logger, e, message.GetType().Name);
+        }
+    }
+
+    private void Handle(object message)
     {
         switch (message)
         {
@@ -97,7 +107,6 @@ internal sealed class HostSupervisor : UntypedActor
             case Toe.Event.UploadRequested requested when _tenancies.TryGetValue(requested.Connection, out Tenancy? tenancy):
                 // Every reason there is so far is a mandatory one.
                 Log.UploadRequested(_logger, requested.Connection, tenancy.Epoch, tenancy.OwnerName(_stackName), requested.Reason);
-                tenancy.MayReturnToToe = requested.Reason is UploadReason.Fragments or UploadReason.ResourceFailure;
                 BeginUpload(tenancy);
                 break;
             case Toe.Event.Updated updated:
@@ -349,13 +358,12 @@ internal sealed class HostSupervisor : UntypedActor
         int believed = Math.Max(mtu, tenancy.Flow.IsIPv4 ? 552 : 1280);
         if (tenancy.Toe is { } toe && tenancy.Segment is { } segment && believed < segment.PathMtu)
         {
-            int less = segment.PathMtu - believed;
             Log.PathMtuLowered(_logger, tenancy.Connection.Id, tenancy.Epoch, believed);
             int overhead = (tenancy.Flow.IsIPv4 ? 40 : 60) + (tenancy.Invariants!.TimestampsEnabled ? 12 : 0);
             Update(toe, [tenancy], old => old with
             {
                 PathMtu = believed,
-                EffectiveMss = Math.Min(old.EffectiveMss, Math.Max(segment.PathMtu - less - overhead, 64)),
+                EffectiveMss = Math.Min(old.EffectiveMss, believed - overhead),
             });
         }
     }

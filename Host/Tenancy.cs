@@ -33,8 +33,6 @@ internal sealed class Tenancy(Connection connection)
 
     public string? LastRefusal { get; set; }
 
-    public bool MayReturnToToe { get; set; } = true;
-
     public EndKind WantedEnd { get; set; }
 
     public EndKind DoneEnd { get; set; }
