@@ -44,6 +44,8 @@ internal sealed class SocketOptions
         (TcpOption.LevelSocket, TcpOption.BindToDevice),
     ];
 
+    private const int Overhead = 64 << 10;
+
     private readonly List<(int Level, int Option, int Value)> _integers = [];
     private readonly List<(int Level, int Option, byte[] Value)> _bytes = [];
     private readonly bool _reuseAddress;
@@ -119,9 +121,11 @@ internal sealed class SocketOptions
     /// <param name="receive">Bytes the peer was told it may send.</param>
     public void ApplyBuffers(Socket socket, int send, int receive)
     {
-        // The kernel counts its own overhead too and doubles what it is given for that.
-        Grow(socket, TcpOption.SendBufferForce, TcpOption.SendBuffer, Math.Max(send, _sendBuffer / 2));
-        Grow(socket, TcpOption.ReceiveBufferForce, TcpOption.ReceiveBuffer, Math.Max(receive, _receiveBuffer / 2));
+        // A send buffer counts the kernel's own overhead too.
+        Grow(socket, TcpOption.SendBufferForce, TcpOption.SendBuffer, Math.Max(send + (send / 4) + Overhead, _sendBuffer));
+
+        // No more than was promised or than there was: the kernel advertises nearly all of it, so any factor would grow with each move.
+        Grow(socket, TcpOption.ReceiveBufferForce, TcpOption.ReceiveBuffer, Math.Max(receive, _receiveBuffer));
         socket.TrySetInt(TcpOption.LevelSocket, TcpOption.BufferLock, _bufferLock);
     }
 
@@ -134,12 +138,13 @@ internal sealed class SocketOptions
         socket.SetInt(TcpOption.LevelSocket, TcpOption.ReusePort, _reusePort ? 1 : 0);
     }
 
-    private static void Grow(Socket socket, int force, int option, int size)
+    /// <summary>The kernel doubles what it is given, and tells the double.</summary>
+    private static void Grow(Socket socket, int force, int option, int bytes)
     {
-        if (size > socket.GetInt(TcpOption.LevelSocket, option) / 2
-            && !socket.TrySetInt(TcpOption.LevelSocket, force, size))
+        if (bytes > socket.GetInt(TcpOption.LevelSocket, option)
+            && !socket.TrySetInt(TcpOption.LevelSocket, force, bytes / 2))
         {
-            socket.TrySetInt(TcpOption.LevelSocket, option, size);
+            socket.TrySetInt(TcpOption.LevelSocket, option, bytes / 2);
         }
     }
 }
