@@ -45,6 +45,8 @@ internal sealed class SocketOptions
     ];
 
     private const int Overhead = 64 << 10;
+    private const int SendLocked = 1;
+    private const int ReceiveLocked = 2;
 
     private readonly List<(int Level, int Option, int Value)> _integers = [];
     private readonly List<(int Level, int Option, byte[] Value)> _bytes = [];
@@ -84,6 +86,12 @@ internal sealed class SocketOptions
         _sendBuffer = socket.GetInt(TcpOption.LevelSocket, TcpOption.SendBuffer);
         _receiveBuffer = socket.GetInt(TcpOption.LevelSocket, TcpOption.ReceiveBuffer);
     }
+
+    /// <summary>What the application fixed, as it counts: half of what the kernel does; null: the size is the kernel's affair.</summary>
+    public int? ReceiveBufferLimit => (_bufferLock & ReceiveLocked) != 0 ? _receiveBuffer / 2 : null;
+
+    /// <inheritdoc cref="ReceiveBufferLimit"/>
+    public int? SendBufferLimit => (_bufferLock & SendLocked) != 0 ? _sendBuffer / 2 : null;
 
     public static SocketOptions Of(Socket socket) => new(socket);
 
