@@ -32,6 +32,9 @@ public sealed record OffloadEngineOptions
 
     public MonotonicClock Clock { get; init; } = MonotonicClock.System;
 
+    /// <summary>The wheel that the receiving thread advances, where a managed stack on the same link shares it; null: one of its own.</summary>
+    public TimerWheel? Wheel { get; init; }
+
     public int Capacity { get; init; } = 100_000;
 
     public required ILogger Logger { get; init; }
@@ -57,7 +60,7 @@ public sealed class OffloadEngine : IDisposable, IReceiveLoopWork
     {
         Name = options.Name;
         _link = options.Link;
-        _wheel = new TimerWheel(options.Clock.Now);
+        _wheel = options.Wheel ?? new TimerWheel(options.Clock.Now);
         Flows = new FlowTable();
         Dispatcher = new RxDispatcher(Flows, options.HostStack, () => _ready.Drain(DrainBudget));
         Loop = new ReceiveLoop(_link, Dispatcher, this, options.Clock);

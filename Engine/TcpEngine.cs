@@ -8,12 +8,12 @@ namespace TcpActors.Engine;
 
 /// <summary>
 /// TCP in the ESTABLISHED state, for one connection: pure, without clock, I/O or threads. A batch is any number of
-/// <see cref="Receive"/> and <see cref="Fire"/>, then one <see cref="Transmit"/>; then the owner commits <see cref="Variants"/> and the receive
-/// buffer, and only then flushes the transmit queue. The same inputs give the same outputs.
+/// <see cref="Receive"/> and <see cref="Fire"/>, then one <see cref="Transmit"/>; then the owner commits <see cref="Variants"/> and the
+/// receive buffer, and only then flushes the transmit queue. The same inputs give the same outputs.
 /// </summary>
 /// <remarks>
-/// <see cref="Variants"/> is the truth; the other fields are relearned after a move or a crash: at worst something is sent again or a little
-/// later. Owned by the connection's owner; not thread safe. Nothing is allocated in the steady state.
+/// <see cref="Variants"/> is the truth; the other fields are relearned after a move or a crash: at worst something is sent again or a
+/// little later. Owned by the connection's owner; not thread safe. Nothing is allocated in the steady state.
 /// </remarks>
 public sealed partial class TcpEngine
 {
@@ -89,8 +89,8 @@ public sealed partial class TcpEngine
     public int MaxBurst { get; set; } = MaxSuperSegment;
 
     /// <summary>
-    /// After a batch: whether the application is to be woken. PSH was received, its request is filled, data behind a hole became readable, or
-    /// the PUSH timer ran out.
+    /// After a batch: whether the application is to be woken. PSH was received, its request is filled, data behind a hole became
+    /// readable, or the PUSH timer ran out.
     /// </summary>
     public bool ShouldDeliver => _shouldDeliver;
 
@@ -160,8 +160,8 @@ public sealed partial class TcpEngine
     }
 
     /// <summary>
-    /// Back to the last commit after a crash, which TCP sees as lost packets: what was queued and not flushed is forgotten, bytes received out of order
-    /// as well (RFC 2018 8 lets a receiver do that). <see cref="Transmit"/> follows.
+    /// Back to the last commit after a crash, which TCP sees as lost packets: what was queued and not flushed is forgotten, bytes
+    /// received out of order as well (RFC 2018 8 lets a receiver do that). <see cref="Transmit"/> follows.
     /// </summary>
     public void Restore(in SegmentVariants committed, Microseconds now)
     {
@@ -195,15 +195,17 @@ public sealed partial class TcpEngine
     /// </summary>
     public void Stop() => _isStopped = true;
 
-    /// <summary>The ranges received out of order, ascending; their bytes are in the receive buffer. For re-injection at an upload.</summary>
+    /// <summary>
+    /// The ranges received out of order, ascending; their bytes are in the receive buffer. For re-injection at an upload.
+    /// </summary>
     /// <param name="destination">Room for up to 256 ranges.</param>
     /// <returns>How many were copied.</returns>
     public int CopyReassembly(Span<SackBlock> destination) => _reassembly.CopyTo(destination);
 
     /// <summary>
-    /// RFC 1191 6.4, RFC 8201 5.4: what was too big is sent again at once, and not taken for a sign of congestion. Duplicate acknowledgements for
-    /// what got through nevertheless are ignored until everything sent so far is acknowledged. That the ICMP message is genuine
-    /// (RFC 5927 4) is for whoever made the new version to check.
+    /// RFC 1191 6.4, RFC 8201 5.4: what was too big is sent again at once, and not taken for a sign of congestion. Duplicate
+    /// acknowledgements for what got through nevertheless are ignored until everything sent so far is acknowledged. That the ICMP
+    /// message is genuine (RFC 5927 4) is for whoever made the new version to check.
     /// </summary>
     private void RetransmitInSmallerSegments()
     {

@@ -3,8 +3,8 @@ using TcpActors.Engine.State;
 namespace TcpActors.Engine.Congestion;
 
 /// <summary>
-/// How large SND_CWIN and SSTHRESH are. An algorithm holds no state of its own: all of it is in the variables, so that it survives a move, and
-/// one instance serves every connection. When loss recovery begins and ends is not its business.
+/// How large SND_CWIN and SSTHRESH are. An algorithm holds no state of its own: all of it is in the variables, so that it survives a
+/// move, and one instance serves every connection. When loss recovery begins and ends is not its business.
 /// </summary>
 internal interface ICongestionControl
 {

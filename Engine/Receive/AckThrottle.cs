@@ -3,9 +3,9 @@ using TcpActors.Engine.State;
 namespace TcpActors.Engine.Receive;
 
 /// <summary>
-/// RFC 5961 7: at most 10 acknowledgements within 5 seconds in reply to segments that were not acceptable. It is per connection, so that one
-/// connection's budget tells nothing about another's, and a function of the clock alone. Not part of the variables: what it forgets
-/// in a move or a crash is worth ten segments.
+/// RFC 5961 7: at most 10 acknowledgements within 5 seconds in reply to segments that were not acceptable. It is per connection, so
+/// that one connection's budget tells nothing about another's, and a function of the clock alone. Not part of the variables: what it
+/// forgets in a move or a crash is worth ten segments.
 /// </summary>
 internal struct AckThrottle
 {

@@ -43,7 +43,8 @@ internal struct DelayedAck
             variants.UnackedSegments = (byte)Math.Min(byte.MaxValue, variants.UnackedSegments + count);
         }
 
-        // RFC 9293 3.8.6.3: in a stream of full-sized segments at least every second one is acknowledged. Smaller ones count by their bytes.
+        // RFC 9293 3.8.6.3: in a stream of full-sized segments at least every second one is acknowledged. Smaller ones count by their
+        // bytes.
         return _quick > 0 || variants.UnackedSegments >= 2 || variants.RcvNxt - variants.LastAckSent >= 2 * _fullSize;
     }
 }

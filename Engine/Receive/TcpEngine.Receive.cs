@@ -7,7 +7,9 @@ namespace TcpActors.Engine;
 /// <content>A segment arrives: the checks of RFC 9293 3.10.7.4 in their order. None of them changes a variable.</content>
 public sealed partial class TcpEngine
 {
-    /// <summary>Takes one segment. Acknowledgements that must not be coalesced are appended at once, the rest by <see cref="Transmit"/>.</summary>
+    /// <summary>
+    /// Takes one segment. Acknowledgements that must not be coalesced are appended at once, the rest by <see cref="Transmit"/>.
+    /// </summary>
     /// <param name="segment">Its payload is copied; nothing of it is kept.</param>
     /// <param name="now">The owner's clock; never earlier than in the call before.</param>
     public Verdict Receive(in TcpSegment segment, Microseconds now)
@@ -143,8 +145,8 @@ public sealed partial class TcpEngine
     }
 
     /// <summary>
-    /// RFC 9293 3.10.7.4, first: an unacceptable segment is acknowledged. Those with data all the same, one for a batch; those without by the rate
-    /// limit, as two peers that disagree would otherwise answer each other's answers for ever (RFC 5961 7).
+    /// RFC 9293 3.10.7.4, first: an unacceptable segment is acknowledged. Those with data all the same, one for a batch; those without
+    /// by the rate limit, as two peers that disagree would otherwise answer each other's answers for ever (RFC 5961 7).
     /// </summary>
     private void OweReply(in TcpSegment segment, Microseconds now)
     {

@@ -13,7 +13,9 @@ internal enum TimestampResult
 /// <summary>PAWS (RFC 7323 5) and TS.Recent (RFC 7323 4.3).</summary>
 internal static class TimestampCheck
 {
-    /// <summary>RFC 7323 5.5: after 24 days without an update TS.Recent says nothing any more, as the peer's clock may have wrapped.</summary>
+    /// <summary>
+    /// RFC 7323 5.5: after 24 days without an update TS.Recent says nothing any more, as the peer's clock may have wrapped.
+    /// </summary>
     private static readonly Microseconds Outdated = Microseconds.FromSeconds(24 * 86400);
 
     public static TimestampResult Test(in TcpSegment segment, in SegmentVariants variants, Microseconds now)

@@ -6,7 +6,9 @@ namespace TcpActors.Engine.Receive;
 /// Which window we offer: the receiver's silly-window avoidance (RFC 9293 3.8.6.2.2) under window scaling (RFC 7323 2). The right edge
 /// RCV_NXT + RCV_WND is the furthest ever offered and never moves left (RFC 9293 3.8.6, SHLD-14).
 /// </summary>
-/// <param name="room">Bytes of buffer beyond RCV_NXT that are neither used nor needed; negative when the buffer overflowed its limit.</param>
+/// <param name="room">
+/// Bytes of buffer beyond RCV_NXT that are neither used nor needed; negative when the buffer overflowed its limit.
+/// </param>
 /// <param name="limit">RCV.BUFF.</param>
 /// <param name="mss">Eff.snd.MSS.</param>
 /// <param name="shift">Rcv.Wind.Shift.</param>

@@ -5,7 +5,8 @@ namespace TcpActors.Engine.Recovery;
 
 /// <summary>
 /// Fast retransmit and fast recovery of RFC 6582 (NewReno): what duplicate and partial acknowledgements do to the variables. Each step says
-/// whether the first unacknowledged segment is to be sent again. It does not look at SACK blocks; a scoreboard would answer the same questions.
+/// whether the first unacknowledged segment is to be sent again. It does not look at SACK blocks; a scoreboard would answer the same
+/// questions.
 /// </summary>
 internal static class FastRecovery
 {

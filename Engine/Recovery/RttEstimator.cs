@@ -9,7 +9,9 @@ internal static class RttEstimator
     /// <summary>RFC 6298 2.1: before the first measurement.</summary>
     private static readonly Microseconds InitialRto = Microseconds.FromSeconds(1);
 
-    /// <summary>RFC 9293 3.4.2: nothing lives longer in the network than the MSL, so an echo older than that measures something else.</summary>
+    /// <summary>
+    /// RFC 9293 3.4.2: nothing lives longer in the network than the MSL, so an echo older than that measures something else.
+    /// </summary>
     private static readonly Microseconds MaxSegmentLifetime = Microseconds.FromSeconds(120);
 
     /// <summary>The time-out to arm: RTO within its bounds, doubled by the back-off (RFC 6298 2.4, 2.5, 5.5).</summary>
@@ -31,7 +33,12 @@ internal static class RttEstimator
     /// <param name="now">The owner's clock.</param>
     /// <param name="rtt">At least 1 µs.</param>
     public static bool TryMeasure(
-        in TcpSegment segment, in SegmentVariants variants, ConnectionInvariants connection, uint timestamp, Microseconds now, out Microseconds rtt)
+        in TcpSegment segment,
+        in SegmentVariants variants,
+        ConnectionInvariants connection,
+        uint timestamp,
+        Microseconds now,
+        out Microseconds rtt)
     {
         rtt = default;
         if (!connection.TimestampsEnabled)

@@ -41,8 +41,9 @@ public sealed partial class TcpEngine
     }
 
     /// <summary>
-    /// RFC 9293 3.10.7.4: if SND.WL1 &lt; SEG.SEQ, or they are equal and SND.WL2 =&lt; SEG.ACK, the window is news. So it is, by the refinement of
-    /// RFC 9293 3.8.6, when SND.UNA advances: an old window at a new SND.UNA would put the edge where the peer never offered it.
+    /// RFC 9293 3.10.7.4: if SND.WL1 &lt; SEG.SEQ, or they are equal and SND.WL2 =&lt; SEG.ACK, the window is news. So it is, by the
+    /// refinement of RFC 9293 3.8.6, when SND.UNA advances: an old window at a new SND.UNA would put the edge where the peer never
+    /// offered it.
     /// </summary>
     private bool UpdateSendWindow(in TcpSegment segment, Microseconds now)
     {
@@ -115,7 +116,8 @@ public sealed partial class TcpEngine
 
         if (_v.Recovery == RecoveryPhase.Open)
         {
-            // Keeps "recover" within reach of the comparison while sequence numbers go round (RFC 6582 3.2 step 1: initially before all data).
+            // Keeps "recover" within reach of the comparison while sequence numbers go round (RFC 6582 3.2 step 1: initially before all
+            // data).
             _v.RecoveryPoint = SeqNum.Max(_v.RecoveryPoint, _v.SndUna - 1);
         }
 

@@ -48,7 +48,10 @@ public struct SegmentVariants
     /// <summary>When TS.Recent was last updated (RFC 7323 5.5: outdated after 24 days).</summary>
     public Microseconds TsRecentAt;
 
-    /// <summary>When the oldest byte still unacknowledged was first left without progress (RFC 5482's user time-out counts from here); Never: none.</summary>
+    /// <summary>
+    /// When the oldest byte still unacknowledged was first left without progress (RFC 5482's user time-out counts from here);
+    /// Never: none.
+    /// </summary>
     public Microseconds StalledSince;
 
     /// <summary>When the segment that is timed for a round trip left (Karn; used without timestamps); Never: none is timed.</summary>
@@ -157,7 +160,9 @@ public struct SegmentVariants
         set => _ackNow = value ? (byte)1 : (byte)0;
     }
 
-    /// <summary>Whether TS.Recent holds a value of the peer's (it does not after a move from the kernel, until the first segment).</summary>
+    /// <summary>
+    /// Whether TS.Recent holds a value of the peer's (it does not after a move from the kernel, until the first segment).
+    /// </summary>
     public bool TsRecentValid
     {
         readonly get => _tsRecentValid != 0;
@@ -165,8 +170,8 @@ public struct SegmentVariants
     }
 
     /// <summary>
-    /// An established connection in which no timer runs and nothing has been measured: what whoever hands one over starts from, and fills in what it
-    /// knows.
+    /// An established connection in which no timer runs and nothing has been measured: what whoever hands one over starts from, and
+    /// fills in what it knows.
     /// </summary>
     public static SegmentVariants Quiet => new()
     {

@@ -10,15 +10,17 @@ public sealed partial class TcpEngine
     private static readonly Microseconds MinOverride = Microseconds.FromMilliseconds(100);
     private static readonly Microseconds MaxOverride = Microseconds.FromSeconds(1);
 
-    /// <summary>The earliest deadline; <see cref="Microseconds.Never"/> when no timer runs. An owner that comes early is not wrong.</summary>
+    /// <summary>
+    /// The earliest deadline; <see cref="Microseconds.Never"/> when no timer runs. An owner that comes early is not wrong.
+    /// </summary>
     public Microseconds NextDeadline => Microseconds.Min(
         Microseconds.Min(Microseconds.Min(_v.RetransmitAt, _v.DelayedAckAt), Microseconds.Min(_v.PersistAt, _v.PushAt)),
         _v.KeepAliveAt);
 
     /// <summary>Handles every deadline at or before <paramref name="now"/>. What it leads to is sent by <see cref="Transmit"/>.</summary>
     /// <returns>
-    /// UploadRequired when the peer is taken for unreachable. The variables are then as before, and the timer is armed again for an owner that
-    /// carries on.
+    /// UploadRequired when the peer is taken for unreachable. The variables are then as before, and the timer is armed again for an
+    /// owner that carries on.
     /// </returns>
     public Verdict Fire(Microseconds now)
     {

@@ -2,8 +2,8 @@ namespace TcpActors.Engine.Transmit;
 
 /// <summary>
 /// How much may be sent now: the sender's silly-window avoidance (RFC 9293 3.8.6.2.1) and Nagle's algorithm (RFC 9293 3.7.4) in Minshall's
-/// form (RFC 9293 A.3), which is Linux's too: a short segment waits only for an earlier short segment, not for full-sized ones, so that the last
-/// piece of a large write does not wait for the peer's delayed acknowledgement.
+/// form (RFC 9293 A.3), which is Linux's too: a short segment waits only for an earlier short segment, not for full-sized ones, so that
+/// the last piece of a large write does not wait for the peer's delayed acknowledgement.
 /// </summary>
 internal readonly ref struct SendDecision
 {

@@ -14,9 +14,9 @@ public sealed partial class TcpEngine
     private const int SackBlockLength = 8;
 
     /// <summary>
-    /// SEG.SEQ of a segment without data: one that the peer accepts. SND_MAX, as SND_NXT may have fallen back behind the peer's RCV.NXT. Not
-    /// beyond a window that shrank, though an edge that lies back by less than a unit of the peer's scale is only rounded (RFC 7323 2.4). And not
-    /// behind an octet that probes a closed window: it is not received yet.
+    /// SEG.SEQ of a segment without data: one that the peer accepts. SND_MAX, as SND_NXT may have fallen back behind the peer's
+    /// RCV.NXT. Not beyond a window that shrank, though an edge that lies back by less than a unit of the peer's scale is only rounded
+    /// (RFC 7323 2.4). And not behind an octet that probes a closed window: it is not received yet.
     /// </summary>
     private SeqNum AckSequence
     {
@@ -35,9 +35,9 @@ public sealed partial class TcpEngine
         new(_receive.Limit - (long)(_v.RcvNxt - _receive.Read), _receive.Limit, _invariants.EffectiveMss, _connection.ReceiveWindowScale);
 
     /// <summary>
-    /// Payload of a full-sized segment now. RFC 2018 4 wants SACK blocks on every acknowledgement while data is out of order, and a data segment
-    /// is one too; every segment of a run carries the run's options, so each of them is shorter by the blocks (RFC 6691 2). Where they would
-    /// take more than half of a tiny segment they are left to the pure acknowledgements.
+    /// Payload of a full-sized segment now. RFC 2018 4 wants SACK blocks on every acknowledgement while data is out of order, and a
+    /// data segment is one too; every segment of a run carries the run's options, so each of them is shorter by the blocks (RFC 6691
+    /// 2). Where they would take more than half of a tiny segment they are left to the pure acknowledgements.
     /// </summary>
     private int SegmentSize(out int sackRoom)
     {

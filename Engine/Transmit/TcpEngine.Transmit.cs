@@ -27,7 +27,9 @@ public sealed partial class TcpEngine
         ArmTimers(now);
     }
 
-    /// <summary>After the last byte that may be sent. While an upload drains, nothing that was not sent before (see <see cref="Stop"/>).</summary>
+    /// <summary>
+    /// After the last byte that may be sent. While an upload drains, nothing that was not sent before (see <see cref="Stop"/>).
+    /// </summary>
     private SeqNum SendableEnd => _isStopped ? _v.SndMax : SeqNum.Max(_v.SndMax, _send.End);
 
     /// <summary>Fast retransmit: one segment from SND_UNA on. SND_NXT stays where it is.</summary>
@@ -98,8 +100,8 @@ public sealed partial class TcpEngine
 
         _isSillyWindowOverridden = false;
 
-        // RFC 7661 4, in Linux's form: the window is in use when a segment more would not fit; in slow start half of it, since it doubles. It
-        // holds until data is sent again: the acknowledgements of this flight are those of a window that was in use.
+        // RFC 7661 4, in Linux's form: the window is in use when a segment more would not fit; in slow start half of it, since it
+        // doubles. It holds until data is sent again: the acknowledgements of this flight are those of a window that was in use.
         long used = _v.SndNxt - _v.SndUna;
         _isCongestionLimited = used + mss > _v.CongestionWindow
             || (_v.CongestionWindow < _v.SlowStartThreshold && 2 * used > _v.CongestionWindow);

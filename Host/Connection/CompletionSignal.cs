@@ -52,8 +52,14 @@ internal sealed class CompletionSignal(PipeScheduler scheduler) : IThreadPoolWor
         return true;
     }
 
-    public void Fire()
+    /// <param name="woken">What <see cref="Disarm"/> said; nothing happens unless it is true.</param>
+    public void Fire(bool woken)
     {
+        if (!woken)
+        {
+            return;
+        }
+
         if (ReferenceEquals(scheduler, PipeScheduler.Inline))
         {
             Execute();

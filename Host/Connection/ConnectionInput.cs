@@ -59,16 +59,7 @@ public sealed class ConnectionInput : PipeReader, IValueTaskSource<ReadResult>, 
     }
 
     /// <summary>Whether the application will read no more.</summary>
-    public bool IsCompleted
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _completed;
-            }
-        }
-    }
+    public bool IsCompleted => Volatile.Read(ref _completed);
 
     /// <summary>Tells the reader that the owner has committed bytes which it is to have now. Any thread.</summary>
     public void NotifyReadable()
@@ -79,10 +70,7 @@ public sealed class ConnectionInput : PipeReader, IValueTaskSource<ReadResult>, 
             wake = _signal.IsArmed && IsReady(_minimum) && Disarm(Wake.Ready);
         }
 
-        if (wake)
-        {
-            _signal.Fire();
-        }
+        _signal.Fire(wake);
     }
 
     /// <summary>
@@ -104,10 +92,7 @@ public sealed class ConnectionInput : PipeReader, IValueTaskSource<ReadResult>, 
             wake = Disarm(Wake.Ready);
         }
 
-        if (wake)
-        {
-            _signal.Fire();
-        }
+        _signal.Fire(wake);
     }
 
     /// <inheritdoc/>
@@ -204,10 +189,7 @@ public sealed class ConnectionInput : PipeReader, IValueTaskSource<ReadResult>, 
             _cancelRequested = !wake;
         }
 
-        if (wake)
-        {
-            _signal.Fire();
-        }
+        _signal.Fire(wake);
     }
 
     /// <summary>Ends reading. Unread bytes stay in the receive buffer, where the host finds them.</summary>
@@ -229,10 +211,7 @@ public sealed class ConnectionInput : PipeReader, IValueTaskSource<ReadResult>, 
         _buffer.Consume(0);
         (_state, _lent) = (ReadState.None, default);
         _owner.InputCompleted(exception);
-        if (wake)
-        {
-            _signal.Fire();
-        }
+        _signal.Fire(wake);
     }
 
     ValueTaskSourceStatus IValueTaskSource<ReadResult>.GetStatus(short token) => _signal.GetStatus(token);
@@ -395,10 +374,7 @@ public sealed class ConnectionInput : PipeReader, IValueTaskSource<ReadResult>, 
             wake = Disarm(Wake.TokenCanceled);
         }
 
-        if (wake)
-        {
-            _signal.Fire();
-        }
+        _signal.Fire(wake);
     }
 
     private void ThrowIfNotReadable()

@@ -22,8 +22,7 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
     private readonly Lock _gate = new();
 
     // All guarded by the gate.
-    private readonly StagedBytes _staged = new();
-    private ReadOnlyMemory<byte> _source;
+    private readonly WaitingBytes _waiting = new();
     private Loan _loan;
     private long _unflushed;
     private bool _cancelRequested;
@@ -51,33 +50,13 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
     }
 
     /// <summary>Whether the application has ended its writing and all of it is in the send buffer.</summary>
-    public bool IsCompleted
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _announced;
-            }
-        }
-    }
+    public bool IsCompleted => Volatile.Read(ref _announced);
 
     /// <inheritdoc/>
     public override bool CanGetUnflushedBytes => true;
 
     /// <inheritdoc/>
-    public override long UnflushedBytes
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _unflushed;
-            }
-        }
-    }
-
-    private bool HasWaiting => _staged.Count != 0 || !_source.IsEmpty;
+    public override long UnflushedBytes => Volatile.Read(ref _unflushed);
 
     /// <summary>Tells the writer that the send buffer has more room than before. Any thread.</summary>
     public void NotifyWritable()
@@ -96,10 +75,7 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
         }
 
         Ring(moved, announce);
-        if (wake)
-        {
-            _signal.Fire();
-        }
+        _signal.Fire(wake);
     }
 
     /// <summary>
@@ -124,10 +100,7 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
         }
 
         Ring(dataReady: false, announce);
-        if (wake)
-        {
-            _signal.Fire();
-        }
+        _signal.Fire(wake);
     }
 
     /// <inheritdoc/>
@@ -139,8 +112,8 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
         {
             ThrowIfCompleted();
             EndLoan();
-            StageSource();
-            if (!HasWaiting && !_closed && _buffer.TryGetMemory(out Memory<byte> memory))
+            _waiting.StageBorrowed();
+            if (_waiting.IsEmpty && !_closed && _buffer.TryGetMemory(out Memory<byte> memory))
             {
                 if (memory.Length >= sizeHint)
                 {
@@ -152,7 +125,7 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
             }
 
             _loan = Loan.Staging;
-            return _staged.GetMemory(sizeHint);
+            return _waiting.GetMemory(sizeHint);
         }
     }
 
@@ -171,7 +144,7 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
                     _buffer.Advance(bytes);
                     break;
                 case Loan.Staging:
-                    _staged.Advance(bytes);
+                    _waiting.Advance(bytes);
                     break;
                 default:
                     ArgumentOutOfRangeException.ThrowIfNotEqual(bytes, 0);
@@ -214,13 +187,10 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
         {
             wake = _signal.Disarm(Wake.Canceled);
             _cancelRequested = !wake;
-            StageSource();
+            _waiting.StageBorrowed();
         }
 
-        if (wake)
-        {
-            _signal.Fire();
-        }
+        _signal.Fire(wake);
     }
 
     /// <summary>Ends writing; the owner is told when everything written is in the send buffer, at once if there is an error.</summary>
@@ -280,21 +250,20 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
             }
 
             EndLoan();
-            StageSource();
-            _source = source;
+            _waiting.Borrow(source);
             dataReady = _unflushed + source.Length != 0 && !_closed;
             TryMoveWaiting();
             _unflushed = 0;
             canceled = _cancelRequested;
             _cancelRequested = false;
-            wait = !canceled && !_closed && (HasWaiting || _buffer.Count >= _buffer.Limit);
+            wait = !canceled && !_closed && (!_waiting.IsEmpty || _buffer.Count >= _buffer.Limit);
             if (wait)
             {
                 token = _signal.Arm();
             }
             else
             {
-                StageSource();
+                _waiting.StageBorrowed();
             }
         }
 
@@ -327,19 +296,16 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
         lock (_gate)
         {
             wake = _signal.Disarm(Wake.TokenCanceled);
-            StageSource();
+            _waiting.StageBorrowed();
         }
 
-        if (wake)
-        {
-            _signal.Fire();
-        }
+        _signal.Fire(wake);
     }
 
     /// <summary>Moves what waits into the send buffer, as far as it goes.</summary>
     private bool TryMoveWaiting()
     {
-        if (!HasWaiting)
+        if (_waiting.IsEmpty)
         {
             return false;
         }
@@ -352,15 +318,7 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
 
         try
         {
-            int moved = _staged.MoveTo(_buffer, keepArray: _loan == Loan.Staging);
-            if (_staged.Count == 0)
-            {
-                int taken = _buffer.Write(_source.Span);
-                _source = _source[taken..];
-                moved += taken;
-            }
-
-            return moved != 0;
+            return _waiting.MoveTo(_buffer, keepArray: _loan == Loan.Staging);
         }
         catch (OutOfBufferMemoryException exception)
         {
@@ -372,21 +330,7 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
         }
     }
 
-    private void DropWaiting()
-    {
-        _staged.Clear(keepArray: _loan == Loan.Staging);
-        _source = default;
-    }
-
-    /// <summary>The caller's memory is its own again once its write has ended.</summary>
-    private void StageSource()
-    {
-        if (!_source.IsEmpty)
-        {
-            _staged.Append(_source.Span);
-            _source = default;
-        }
-    }
+    private void DropWaiting() => _waiting.Clear(keepArray: _loan == Loan.Staging);
 
     private void EndLoan()
     {
@@ -398,11 +342,12 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
         _loan = Loan.None;
     }
 
-    private bool HasRoomAgain() => !HasWaiting && _buffer.Count <= _buffer.Limit - (_buffer.Limit / 4) && _buffer.Count < _buffer.Limit;
+    private bool HasRoomAgain() =>
+        _waiting.IsEmpty && _buffer.Count <= _buffer.Limit - (_buffer.Limit / 4) && _buffer.Count < _buffer.Limit;
 
     private bool CanAnnounce()
     {
-        if (!_completed || _announced || HasWaiting)
+        if (!_completed || _announced || !_waiting.IsEmpty)
         {
             return false;
         }

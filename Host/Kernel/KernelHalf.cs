@@ -142,22 +142,22 @@ internal sealed class KernelHalf : IHostHalf
         Socket? socket = null;
         try
         {
-            // Not ProtocolType.Tcp: for that .NET's Bind sets SO_REUSEADDR, which takes away the forced reuse that repair mode gives, and
-            // no port could be shared with a live listener.
-            socket = new Socket(_family, SocketType.Stream, ProtocolType.Unspecified);
+            socket = new Socket(_family, SocketType.Stream, ProtocolType.Tcp);
             if (_family == AddressFamily.InterNetworkV6)
             {
                 socket.DualMode = _remote.Address.IsIPv4MappedToIPv6;
             }
 
             var repair = new TcpRepair(socket);
+
+            // Repair mode forces address reuse, beside a listener too; setting SO_REUSEADDR now would weaken that.
             repair.Enter();
 
             // Before connect; afterwards its send MSS would be that of a connection without options.
             repair.MaxSegment = connection.PeerMss;
             repair.EndOfSendQueue = variants.SndUna;
             repair.ReceiveNext = variants.RcvNxt;
-            socket.Bind(_local);
+            socket.BindAsIs(_local);
             socket.Connect(_remote);
             repair.SetOptions(connection, connection.PeerMss);
             if (connection.TimestampsEnabled)
@@ -361,7 +361,7 @@ internal sealed class KernelHalf : IHostHalf
 
     private Socket? HoldPort()
     {
-        var holder = new Socket(_family, SocketType.Stream, ProtocolType.Unspecified);
+        var holder = new Socket(_family, SocketType.Stream, ProtocolType.Tcp);
         try
         {
             if (_family == AddressFamily.InterNetworkV6)
@@ -370,7 +370,7 @@ internal sealed class KernelHalf : IHostHalf
             }
 
             new TcpRepair(holder).Enter();
-            holder.Bind(_local);
+            holder.BindAsIs(_local);
             return holder;
         }
         catch (SocketException)

@@ -9,21 +9,21 @@ internal static class KernelVariants
     private const uint ThresholdNotSet = 0x7fffffff;
 
     /// <summary>Deadlines are off, sequence numbers are zero: TCP_INFO knows neither.</summary>
-    public static SegmentVariants Of(in TcpInfo info) => new()
+    public static SegmentVariants Of(in TcpInfo info)
     {
-        State = (TcpState)info.State,
-        RetransmitAt = Microseconds.Never,
-        DelayedAckAt = Microseconds.Never,
-        KeepAliveAt = Microseconds.Never,
-        PushAt = Microseconds.Never,
-        PersistAt = Microseconds.Never,
-        StalledSince = Microseconds.Never,
-        TimedSegmentSentAt = Microseconds.Never,
-        SmoothedRtt = new Microseconds(info.Rtt),
-        Delta = new Microseconds(info.RttVariation),
-        MinRtt = info.MinRtt == uint.MaxValue ? Microseconds.Never : new Microseconds(info.MinRtt),
-        Rto = new Microseconds(info.Rto),
-        CongestionWindow = info.CongestionWindow * info.SendMss,
-        SlowStartThreshold = info.SlowStartThreshold >= ThresholdNotSet ? uint.MaxValue : info.SlowStartThreshold * info.SendMss,
-    };
+        SegmentVariants variants = SegmentVariants.Quiet;
+        variants.State = (TcpState)info.State;
+        variants.SmoothedRtt = new Microseconds(info.Rtt);
+        variants.Delta = new Microseconds(info.RttVariation);
+        variants.MinRtt = info.MinRtt == uint.MaxValue ? Microseconds.Never : new Microseconds(info.MinRtt);
+        variants.Rto = new Microseconds(info.Rto);
+        variants.CongestionWindow = info.CongestionWindow * info.SendMss;
+        variants.SlowStartThreshold =
+            info.SlowStartThreshold >= ThresholdNotSet ? uint.MaxValue : info.SlowStartThreshold * info.SendMss;
+
+        // Moments before now: negative, as times that travel are relative.
+        variants.LastDataSentAt = Microseconds.FromMilliseconds(-(long)info.LastDataSent);
+        variants.LastReceivedAt = Microseconds.FromMilliseconds(-(long)Math.Min(info.LastDataReceived, info.LastAckReceived));
+        return variants;
+    }
 }

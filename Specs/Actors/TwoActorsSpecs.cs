@@ -83,9 +83,11 @@ public sealed class TwoActorsSpecs(ITestOutputHelper output) : TestKit(Configura
         var frames = new RxFrame[4];
         int count = toes.Cable.B.Receive(frames, Microseconds.Zero);
         Assert.NotEqual(0, count);
+
+        // Acknowledgements from before the update may be in front; the data is the last.
+        Assert.Equal("02:00:00:00:00:99", new MacAddress(frames[count - 1].Bytes[..6]).ToString());
         foreach (RxFrame frame in frames.AsSpan(0, count))
         {
-            Assert.Equal("02:00:00:00:00:99", new MacAddress(frame.Bytes[..6]).ToString());
             frame.Return();
         }
     }

@@ -12,7 +12,10 @@ namespace TcpActors.Specs.Host;
 public class ConnectionConversationSpecs
 {
     private static readonly PipeOptions Stock = new(
-        readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline, pauseWriterThreshold: 0, useSynchronizationContext: false);
+        readerScheduler: PipeScheduler.Inline,
+        writerScheduler: PipeScheduler.Inline,
+        pauseWriterThreshold: 0,
+        useSynchronizationContext: false);
 
     private readonly ManagedChunkPool _pool = new(chunkSize: 64, limit: 1 << 24);
 

@@ -53,7 +53,9 @@ internal sealed class BpfRawPort : IDisposable
 
     public void Dispose() => _socket.Dispose();
 
-    /// <exception cref="SocketException">With <see cref="SocketError.NoBufferSpaceAvailable"/> when a program at egress dropped it.</exception>
+    /// <exception cref="SocketException">
+    /// With <see cref="SocketError.NoBufferSpaceAvailable"/> when a program at egress dropped it.
+    /// </exception>
     public void Send(byte[] frame) => Assert.Equal(frame.Length, _socket.Send(frame));
 
     /// <summary>The next frame, within five seconds.</summary>

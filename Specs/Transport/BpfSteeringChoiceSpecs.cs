@@ -38,7 +38,8 @@ public sealed class BpfSteeringChoiceSpecs
 
     [Fact]
     public void Another_failure_of_eBPF_is_not_hidden_by_the_other_way() =>
-        Assert.Throws<SteeringException>(() => SteeringFactory.Create(() => throw new SteeringException("no memory", 12), _ => new NoSteering()));
+        Assert.Throws<SteeringException>(() =>
+            SteeringFactory.Create(() => throw new SteeringException("no memory", 12), _ => new NoSteering()));
 
     [Fact]
     public void Marks_of_one_instance_differ_share_its_tag_and_wrap_after_4095()

@@ -1,4 +1,3 @@
-using TcpActors.Engine.State;
 using Xunit;
 
 namespace TcpActors.Specs.Engine.Tcp;
@@ -89,5 +88,5 @@ public class CongestionSpecs
     }
 
     private static Conversation With(uint window, uint threshold) =>
-        new(variants: v => v with { CongestionWindow = window, SlowStartThreshold = threshold, LastDataSentAt = Microseconds.FromSeconds(1) });
+        new(variants: v => v with { CongestionWindow = window, SlowStartThreshold = threshold, LastDataSentAt = 1.s });
 }

@@ -1,6 +1,7 @@
 using System.Text;
 using TcpActors.Engine;
 using TcpActors.Engine.Buffers;
+using TcpActors.Engine.Receive;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Transmit;
 using TcpActors.Engine.Wire;
@@ -79,9 +80,17 @@ internal sealed class Conversation : IDisposable
 
     public static byte[] BytesAt(SeqNum seq, int count) => [.. Enumerable.Range(0, count).Select(i => ByteAt(seq + i))];
 
-    /// <summary>A segment of the peer's; <paramref name="seq"/> and <paramref name="ack"/> count from the first byte of their side.</summary>
+    /// <summary>
+    /// A segment of the peer's; <paramref name="seq"/> and <paramref name="ack"/> count from the first byte of their side.
+    /// </summary>
     public PeerSegment Ack(
-        int ack = 0, int seq = 0, int length = 0, int? window = null, TcpFlags flags = TcpFlags.None, uint? tsVal = null, uint tsEcr = 0) => new()
+        int ack = 0,
+        int seq = 0,
+        int length = 0,
+        int? window = null,
+        TcpFlags flags = TcpFlags.None,
+        uint? tsVal = null,
+        uint tsEcr = 0) => new()
         {
             Seq = PeerFirst + seq,
             Ack = First + ack,
@@ -103,7 +112,9 @@ internal sealed class Conversation : IDisposable
         foreach (PeerSegment segment in batch)
         {
             Verdict = Engine.Receive(segment.ToSegment(), Now);
-            _log.Add($"{Now} <- seq {segment.Seq} ack {segment.Ack} {segment.Flags} {segment.Payload.Length} bytes window {segment.Window}: {Verdict}");
+            _log.Add(
+                $"{Now} <- seq {segment.Seq - PeerFirst} ack {segment.Ack - First} {segment.Payload.Length} bytes window {segment.Window} "
+                + $"{segment.Flags}: {Verdict}");
         }
 
         EndBatch();
@@ -188,7 +199,8 @@ internal sealed class Conversation : IDisposable
     }
 
     /// <summary>
-    /// The next segment sent that no step has named yet; what is given is compared. <paramref name="seq"/> and <paramref name="ack"/> count as in
+    /// The next segment sent that no step has named yet; what is given is compared. <paramref name="seq"/> and <paramref name="ack"/>
+    /// count as in
     /// <see cref="Ack"/>.
     /// </summary>
     public OutgoingSegment Sends(
@@ -218,8 +230,8 @@ internal sealed class Conversation : IDisposable
         Assert.True(segmentSize is null || s.SegmentSize == segmentSize, expectation);
         if (sack is not null)
         {
-            (int Left, int Right)[] blocks = [.. Enumerable.Range(0, s.Sack.Count).Select(i => (s.Sack[i].Left - PeerFirst, s.Sack[i].Right - PeerFirst))];
-            Assert.Equal(sack, blocks);
+            IEnumerable<SackBlock> blocks = Enumerable.Range(0, s.Sack.Count).Select(i => s.Sack[i]);
+            Assert.Equal(sack, blocks.Select(b => (b.Left - PeerFirst, b.Right - PeerFirst)));
         }
 
         return s;
@@ -252,7 +264,8 @@ internal sealed class Conversation : IDisposable
     {
         OutgoingSegment s = sent.Segment;
         StringBuilder text = new();
-        text.Append($"{sent.At} -> seq {s.Seq - First} ack {s.Ack - PeerFirst} {s.Length} bytes ({s.SegmentSize}) window {s.Window} {s.Flags}");
+        text.Append($"{sent.At} -> seq {s.Seq - First} ack {s.Ack - PeerFirst} {s.Length} bytes ({s.SegmentSize}) ");
+        text.Append($"window {s.Window} {s.Flags}");
         for (int i = 0; i < s.Sack.Count; i++)
         {
             text.Append($" sack {s.Sack[i].Left - PeerFirst}-{s.Sack[i].Right - PeerFirst}");

@@ -74,7 +74,7 @@ internal sealed class PipeEnd : IDisposable
             ReceiveWindowScale = settings.WindowScale,
         };
         SegmentInvariants invariants = Setup.Invariants with { EffectiveMss = settings.Mss, NagleEnabled = settings.Nagle };
-        uint window = Math.Min((uint)settings.ReceiveBuffer, 65535u << settings.WindowScale) >> settings.WindowScale << settings.WindowScale;
+        uint window = Math.Min((uint)settings.ReceiveBuffer >> settings.WindowScale, ushort.MaxValue) << settings.WindowScale;
         _slot = Setup.Variants(first, _peerFirst, window, window) with
         {
             // The timestamp clock wraps within the first seconds.
@@ -126,7 +126,10 @@ internal sealed class PipeEnd : IDisposable
         Engine.Restore(_slot, now);
     }
 
-    /// <summary>Commits, and cuts what was queued into segments of the wire; some neighbours stay together, as a receiver's link merges them.</summary>
+    /// <summary>
+    /// Commits, and cuts what was queued into segments of the wire; some neighbours stay together, as a receiver's link merges
+    /// them.
+    /// </summary>
     public List<PeerSegment> Commit()
     {
         _slot = Engine.Variants;
@@ -168,8 +171,8 @@ internal sealed class PipeEnd : IDisposable
     public void AssertReceivedAllOf(PipeEnd other) => Assert.Equal(SHA256.HashData(other._source), _hash.GetHashAndReset());
 
     public override string ToString() =>
-        $"{_name}: written {_written}, read {_read}, una {_slot.SndUna} nxt {_slot.SndNxt} max {_slot.SndMax} wnd {_slot.SndWnd} cwnd {_slot.CongestionWindow} "
-        + $"{_slot.Recovery}, rcv {_slot.RcvNxt} wnd {_slot.RcvWnd}, rto at {_slot.RetransmitAt}, persist at {_slot.PersistAt}";
+        $"{_name}: written {_written}, read {_read}, una {_slot.SndUna} nxt {_slot.SndNxt} max {_slot.SndMax} wnd {_slot.SndWnd} "
+        + $"cwnd {_slot.CongestionWindow} {_slot.Recovery}, rcv {_slot.RcvNxt} wnd {_slot.RcvWnd}, rto at {_slot.RetransmitAt}, persist at {_slot.PersistAt}";
 
     public void Dispose()
     {

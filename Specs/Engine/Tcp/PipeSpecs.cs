@@ -75,7 +75,8 @@ public class PipeSpecs
     public void Two_streams_survive_a_path_that_loses_a_fifth() =>
         Seeded.Run(41, random =>
         {
-            using LossyPipe pipe = new(random, PipeFaults.Some with { Loss = 0.2 }, new PipeSettings { Bytes = 512 << 10, BeforeWrap = 9999 });
+            PipeSettings settings = new() { Bytes = 512 << 10, BeforeWrap = 9999 };
+            using LossyPipe pipe = new(random, PipeFaults.Some with { Loss = 0.2 }, settings);
             pipe.Run(Limit);
         });
 }

@@ -22,7 +22,8 @@ internal static class Seeded
         }
         catch (Exception failure)
         {
-            throw new XunitException($"Seed {seed} failed; replay this spec with {Variable}={seed}.{Environment.NewLine}{failure}", failure);
+            string advice = $"Seed {seed} failed; replay this spec with {Variable}={seed}.";
+            throw new XunitException(advice + Environment.NewLine + failure, failure);
         }
     }
 }

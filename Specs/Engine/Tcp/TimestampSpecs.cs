@@ -110,6 +110,20 @@ public class TimestampSpecs
         Assert.Equal(55u, link.Sends(3.s, ack: 10).TsEcr);
     }
 
+    // RFC 7323 5.4: whatever becomes of the offset, across the wrap of the clock.
+    [Fact]
+    public void Our_timestamps_never_go_back()
+    {
+        using Conversation link = new(WithTimestamps, variants: v => v with { TsOffset = uint.MaxValue - 1000 });
+        link.Writes(1.s, 10);
+        Assert.Equal(uint.MaxValue, link.Sends(1.s, length: 10).TsVal);
+        link.Engine.Restore(link.V with { TsOffset = uint.MaxValue - 1100 }, 1.s + 10.ms);
+        link.Writes(1.s + 10.ms, 0);
+        Assert.Equal(uint.MaxValue, link.Sends(1.s + 10.ms).TsVal);
+        link.Receives(1.s + 200.ms, link.Data(seq: -10, length: 10, tsVal: 1));
+        Assert.Equal(99u, link.Sends(1.s + 200.ms).TsVal);
+    }
+
     // RFC 7323 4.1 and RFC 6298 2.2
     [Fact]
     public void A_round_trip_is_measured_by_the_echo()

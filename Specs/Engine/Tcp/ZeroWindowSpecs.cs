@@ -71,10 +71,12 @@ public class ZeroWindowSpecs
     }
 
     // Both windows closed: our acknowledgements must be acceptable to a peer that has not taken the probe's octet.
-    [Fact]
-    public void Acknowledgements_stand_where_the_peers_closed_window_stands()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(7)]
+    public void Acknowledgements_stand_where_the_peers_closed_window_stands(byte scale)
     {
-        using Conversation link = Closed();
+        using Conversation link = Closed(Setup.Connection with { SendWindowScale = scale });
         link.Sends(2.s, seq: 1000, length: 1);
         link.Receives(2.1.s, link.Data(seq: -10, length: 10, ack: 1000) with { Window = 0 });
         link.Sends(2.1.s, seq: 1000, ack: 0);
@@ -117,9 +119,9 @@ public class ZeroWindowSpecs
     }
 
     /// <summary>1000 bytes acknowledged, the window closed, and from 1 s on 3000 bytes waiting.</summary>
-    private static Conversation Closed()
+    private static Conversation Closed(ConnectionInvariants? connection = null)
     {
-        Conversation link = new(invariants: Invariants);
+        Conversation link = new(connection, Invariants);
         link.Writes(0.s, 1000);
         link.Receives(0.5.s, link.Ack(ack: 1000, window: 0));
 

@@ -9,8 +9,7 @@ namespace TcpActors.Transport.Linux.Bpf;
 /// </summary>
 internal static unsafe partial class BpfSystemCall
 {
-    public const int NotPermitted = 1, NoEntry = 2, Interrupted = 4, TryAgain = 11, NoMemory = 12, Invalid = 22, NoSpace = 28,
-        TooBig = 7, NoDevice = 19;
+    public const int NotPermitted = 1, NoEntry = 2, TooBig = 7, TryAgain = 11, NoMemory = 12, NoDevice = 19, Invalid = 22;
 
     private static readonly nint _number = RuntimeInformation.ProcessArchitecture switch
     {

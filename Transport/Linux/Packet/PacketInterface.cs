@@ -57,9 +57,19 @@ internal sealed class PacketInterface : IDisposable
         }
     }
 
-    /// <summary>Asks for the interface's present state; null when it has gone. Any thread.</summary>
-    public PacketInterfaceState? Read() =>
-        _netlink.Link(Index) is { Mac: { } address } link ? new PacketInterfaceState(address, link.Mtu, link.IsRunning) : null;
+    /// <summary>Asks for the interface's present state; null when it has gone, or when the kernel does not answer. Any thread.</summary>
+    public PacketInterfaceState? Read()
+    {
+        try
+        {
+            return _netlink.Link(Index) is { Mac: { } address } link ? new PacketInterfaceState(address, link.Mtu, link.IsRunning) : null;
+        }
+        catch (NetlinkException)
+        {
+            // Out of memory, say. A link that is taken for down asks again.
+            return null;
+        }
+    }
 
     public void Dispose() => _netlink.Dispose();
 }

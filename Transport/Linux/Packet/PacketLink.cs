@@ -85,7 +85,10 @@ public sealed class PacketLink : ILink
             ? new PacketLink(interfaceName, options)
             : throw new PlatformNotSupportedException("A packet link needs 64-bit Linux. The in-memory link works everywhere.");
 
-    /// <summary>Reads MAC address, MTU and whether the interface is up again, after the host was told of a change. Any thread.</summary>
+    /// <summary>
+    /// Reads MAC address, MTU and whether the interface is up again; for whoever is told of a change of the interface, since a lost carrier
+    /// shows in no other way. Any thread.
+    /// </summary>
     public void Refresh() => _state = _device.Read() ?? _state with { IsUp = false };
 
     /// <inheritdoc/>
@@ -105,7 +108,7 @@ public sealed class PacketLink : ILink
 
         long start = Stopwatch.GetTimestamp();
         Microseconds remaining = timeout;
-        while (true)
+        do
         {
             PacketWait wait = _waiter.Wait(remaining);
             if (wait is PacketWait.Woken or PacketWait.TimedOut)
@@ -120,19 +123,16 @@ public sealed class PacketLink : ILink
                 Refresh();
             }
 
-            // There may be none: the event may be older than the last look.
+            // There may be none: the event may be older than the last look, or tell of a frame that found no free slot.
             taken = Take(frames);
-            if (taken > 0)
-            {
-                return taken;
-            }
-
             if (!timeout.IsNever)
             {
-                var waited = new Microseconds((long)Stopwatch.GetElapsedTime(start).TotalMicroseconds);
-                remaining = Microseconds.Max(Microseconds.Zero, timeout - waited);
+                remaining = timeout - new Microseconds((long)Stopwatch.GetElapsedTime(start).TotalMicroseconds);
             }
         }
+        while (taken == 0 && remaining > Microseconds.Zero);
+
+        return taken;
     }
 
     public void Wake() => _waiter.Wake();

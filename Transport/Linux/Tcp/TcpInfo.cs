@@ -39,6 +39,15 @@ internal readonly struct TcpInfo
     /// <summary>Segments.</summary>
     public uint Unacknowledged => Word(24);
 
+    /// <summary>Milliseconds ago.</summary>
+    public uint LastDataSent => Word(44);
+
+    /// <summary>Milliseconds ago.</summary>
+    public uint LastDataReceived => Word(52);
+
+    /// <summary>Milliseconds ago.</summary>
+    public uint LastAckReceived => Word(56);
+
     public uint PathMtu => Word(60);
 
     /// <summary>Microseconds.</summary>

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
@@ -75,6 +76,21 @@ internal static unsafe class TcpSocketExtensions
             if (got != bytes.Length)
             {
                 throw got < 0 ? LastError() : new SocketException((int)SocketError.MessageSize);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Binds and nothing else: <see cref="Socket.Bind"/> sets SO_REUSEADDR first, which takes the forced reuse of repair mode away.
+    /// </summary>
+    public static void BindAsIs(this Socket socket, IPEndPoint address)
+    {
+        ReadOnlySpan<byte> bytes = address.Serialize().Buffer.Span;
+        fixed (byte* first = bytes)
+        {
+            if (TcpSystemCalls.Bind(socket.SafeHandle, first, (uint)bytes.Length) != 0)
+            {
+                throw LastError();
             }
         }
     }

@@ -27,6 +27,9 @@ internal static unsafe partial class TcpSystemCalls
     [LibraryImport("libc", EntryPoint = "send", SetLastError = true)]
     public static partial nint Send(SafeSocketHandle socket, byte* buffer, nuint length, int flags);
 
+    [LibraryImport("libc", EntryPoint = "bind", SetLastError = true)]
+    public static partial int Bind(SafeSocketHandle socket, byte* address, uint length);
+
     [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
     public static partial int IoControl(SafeSocketHandle socket, nuint request, int* value);
 

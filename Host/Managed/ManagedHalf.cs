@@ -1,0 +1,367 @@
+using System.Net;
+using System.Net.Sockets;
+using TcpActors.Engine;
+using TcpActors.Engine.Buffers;
+using TcpActors.Engine.State;
+using TcpActors.Engine.Transmit;
+using TcpActors.Engine.Wire;
+using TcpActors.Transport.Transmit;
+
+namespace TcpActors.HostSide.Managed;
+
+/// <summary>
+/// A connection of a managed stack, from the end of its handshake on: runs it with the engine while the host owns it, closes it, and gives
+/// it to a TOE and takes it back while it is ESTABLISHED. Frames come on the receiving thread, doorbells and calls from anywhere: one lock
+/// guards all, and events are raised outside of it. Until <see cref="Start"/> what comes is kept.
+/// </summary>
+/// <remarks>
+/// The engine knows ESTABLISHED only; closing is made of what it knows. Our FIN is a byte in the send buffer, which it sends,
+/// sends again and sees acknowledged like any other and which goes on the wire as the flag (RFC 9293 3.4: a FIN takes one sequence
+/// number). The peer's FIN moves RCV_NXT by one, in the engine's variables and in the receive buffer's names.
+/// </remarks>
+internal sealed partial class ManagedHalf : StackFlow, IHostHalf
+{
+    /// <summary>Segments kept until <see cref="Start"/>; what is beyond comes again.</summary>
+    private const int MaxKept = 64;
+
+    private readonly Lock _lock = new();
+    private readonly List<byte[]> _kept = [];
+    private readonly TransmitQueue _output = new();
+    private ConnectionInvariants _connection;
+    private SegmentInvariants _segment;
+    private SegmentVariants _initial;
+    private Place _place = Place.Waiting;
+    private TcpState _state = TcpState.Established;
+    private Running? _running;
+    private IHostHalfEvents? _events;
+    private Signals _owed;
+    private Exception? _inputError;
+    private Exception? _outputError;
+
+    /// <param name="stack">In whose table it stands.</param>
+    /// <param name="connection">What the handshake negotiated.</param>
+    /// <param name="segment">The first version.</param>
+    /// <param name="variants">As the handshake left them; deadlines absolute.</param>
+    public ManagedHalf(ManagedStack stack, ConnectionInvariants connection, SegmentInvariants segment, in SegmentVariants variants)
+        : base(stack, connection.Flow) => (_connection, _segment, _initial) = (connection, segment, variants);
+
+    private enum Place
+    {
+        /// <summary>Not started: nobody has given it buffers or wants it to run.</summary>
+        Waiting,
+
+        /// <summary>The host owns it.</summary>
+        Here,
+
+        /// <summary>A TOE owns it.</summary>
+        Away,
+
+        /// <summary>The stack has let go of it.</summary>
+        Gone,
+    }
+
+    [Flags]
+    private enum Signals
+    {
+        None = 0,
+        Readable = 1,
+        Writable = 2,
+        EndOfInput = 4,
+        EndOfOutput = 8,
+        Closed = 16,
+    }
+
+    public IPEndPoint LocalEndPoint => new(Flow.LocalAddress.ToIPAddress(), Flow.LocalPort);
+
+    public IPEndPoint RemoteEndPoint => new(Flow.RemoteAddress.ToIPAddress(), Flow.RemotePort);
+
+    public override TcpState State
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _state;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Gives the connection its buffers, empty of received bytes, and says whom to tell; once, before <see cref="Start"/>.
+    /// </summary>
+    public void Attach(SendBuffer send, ReceiveBuffer receive, IHostHalfEvents events)
+    {
+        lock (_lock)
+        {
+            send.Rebase(_initial.SndUna);
+            receive.Rebase(_initial.RcvNxt);
+            _events = events;
+            _running = NewRunning(in _initial, send, receive);
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="InvalidOperationException">Before <see cref="Attach"/>.</exception>
+    public void Start()
+    {
+        Signals owed;
+        lock (_lock)
+        {
+            if (_running is null)
+            {
+                throw new InvalidOperationException("The connection has no buffers yet: call Attach before Start.");
+            }
+
+            if (_place == Place.Waiting)
+            {
+                _place = Place.Here;
+                Microseconds now = Stack.Now;
+                foreach (byte[] bytes in _kept)
+                {
+                    if (TcpSegment.TryParse(bytes, out TcpSegment segment))
+                    {
+                        Take(in segment, now);
+                        Finish(now);
+                    }
+                }
+
+                _kept.Clear();
+                Finish(now);
+            }
+
+            owed = TakeOwed();
+        }
+
+        Raise(owed);
+    }
+
+    public void DataReady() => Ring();
+
+    public void WindowOpened() => Ring();
+
+    public int FindInterface() => Stack.Options.InterfaceIndex;
+
+    public SegmentVariants Query()
+    {
+        lock (_lock)
+        {
+            SegmentVariants variants = (_running?.Engine.Variants ?? _initial).ToTimesRemaining(Stack.Now);
+            variants.State = _state;
+            return variants;
+        }
+    }
+
+    public override bool TryReceive(ReadOnlySpan<byte> bytes, in TcpSegment segment, Microseconds now)
+    {
+        Signals owed;
+        lock (_lock)
+        {
+            switch (_place)
+            {
+                case Place.Gone:
+                    return false;
+                case Place.Away:
+                    // Looked up before the claim: to TCP a lost segment.
+                    ManagedStackCounters.Count(ref Stack.Counters.CameWhileAway);
+                    return true;
+                case Place.Waiting:
+                    if (_kept.Count < MaxKept)
+                    {
+                        _kept.Add(bytes.ToArray());
+                    }
+
+                    return true;
+            }
+
+            Take(in segment, now);
+            Finish(now);
+            owed = TakeOwed();
+        }
+
+        Raise(owed);
+        return true;
+    }
+
+    public override void Abandon()
+    {
+        Signals owed;
+        lock (_lock)
+        {
+            if (_place != Place.Gone)
+            {
+                AbortNow(new SocketException((int)SocketError.OperationAborted));
+            }
+
+            owed = TakeOwed();
+        }
+
+        Raise(owed);
+    }
+
+    /// <summary>The next hop has another MAC address now.</summary>
+    public void NextHopChanged(MacAddress mac)
+    {
+        lock (_lock)
+        {
+            if (_place is Place.Waiting or Place.Here && _segment.NextHopMac != mac)
+            {
+                _segment = _segment with { Version = _segment.Version + 1, NextHopMac = mac };
+                if (_running is { } running)
+                {
+                    running.Framer.Template = new HeaderTemplate(_connection, _segment);
+                }
+            }
+        }
+    }
+
+    protected override void Expired() => Ring();
+
+    private Running NewRunning(in SegmentVariants variants, SendBuffer send, ReceiveBuffer receive) => new(
+        new TcpEngine(_connection, _segment, in variants, send, receive, _output),
+        new SegmentFramer(Stack.Options.Link, new HeaderTemplate(_connection, _segment)),
+        send,
+        receive);
+
+    private void Ring()
+    {
+        Signals owed;
+        lock (_lock)
+        {
+            Finish(Stack.Now);
+            owed = TakeOwed();
+        }
+
+        Raise(owed);
+    }
+
+    /// <summary>One segment, RFC 9293 3.10.7.4, from ESTABLISHED on. <see cref="Finish"/> follows.</summary>
+    private void Take(in TcpSegment received, Microseconds now)
+    {
+        if (_running is not { } running || _place != Place.Here)
+        {
+            return;
+        }
+
+        TcpSegment segment = received;
+        if (ClosingStates.IsInputEnded(_state))
+        {
+            // Seventh and eighth: after the peer's FIN text and FIN are ignored.
+            segment = segment with { Payload = default, Flags = segment.Flags & ~TcpFlags.Fin };
+        }
+
+        SeqNum before = running.Engine.Variants.RcvNxt;
+        Verdict verdict = running.Engine.Receive(in segment, now);
+        switch (verdict.Reason)
+        {
+            case UploadReason.PeerReset:
+                ResetByPeer();
+                return;
+            case UploadReason.UrgentData:
+                // Sixth. RFC 6093 6 has urgent data delivered in line, and that is all that is made of it here.
+                Take(segment with { Flags = segment.Flags & ~TcpFlags.Urg }, now);
+                return;
+            case UploadReason.PeerFin when !_isClosed || segment.End - 1 == before:
+                TakeFin(running, in segment, now);
+                return;
+        }
+
+        if (_isClosed && (verdict.Reason == UploadReason.PeerFin || running.Engine.Variants.RcvNxt != before))
+        {
+            // RFC 9293 3.6.1, SHLD-3: new data after CLOSE is lost, and the peer is to know.
+            AbortNow(null);
+            return;
+        }
+
+        LookForAcknowledgedFin(running);
+    }
+
+    /// <summary>The end of every batch: timers, output, and what others see.</summary>
+    private void Finish(Microseconds now)
+    {
+        if (_running is not { } running || _place != Place.Here)
+        {
+            return;
+        }
+
+        Verdict verdict = running.Engine.Fire(now);
+        if (verdict.Kind == VerdictKind.UploadRequired || now >= _finWait2EndsAt)
+        {
+            GiveUp(verdict.Reason);
+            return;
+        }
+
+        AppendFin(running, now);
+        running.Engine.Transmit(now);
+
+        ref readonly SegmentVariants variants = ref running.Engine.Variants;
+        running.Receive.Commit(variants.RcvNxt);
+        if (running.Send.Una != variants.SndUna)
+        {
+            running.Send.FreeTo(variants.SndUna);
+            _owed |= Signals.Writable;
+        }
+
+        Flush(running);
+        if (running.Engine.ShouldDeliver)
+        {
+            _owed |= Signals.Readable;
+        }
+
+        if (_state is TcpState.TimeWait or TcpState.Closed)
+        {
+            EndOrderly(running, now);
+            return;
+        }
+
+        Microseconds due = Microseconds.Min(
+            running.Engine.NextDeadline, Microseconds.Min(_finWait2EndsAt, _appendFinAt));
+        if (due < ScheduledFor)
+        {
+            // One that fires early is recomputed, so only one that came nearer is moved.
+            Stack.Schedule(this, due);
+        }
+    }
+
+    private Signals TakeOwed()
+    {
+        Signals owed = _events is null ? Signals.None : _owed;
+        _owed &= ~owed;
+        return owed;
+    }
+
+    private void Raise(Signals owed)
+    {
+        if (_events is not { } events || owed == Signals.None)
+        {
+            return;
+        }
+
+        if (owed.HasFlag(Signals.Readable))
+        {
+            events.Readable();
+        }
+
+        if (owed.HasFlag(Signals.Writable))
+        {
+            events.Writable();
+        }
+
+        if (owed.HasFlag(Signals.EndOfInput))
+        {
+            events.EndOfInput(_inputError);
+        }
+
+        if (owed.HasFlag(Signals.EndOfOutput))
+        {
+            events.EndOfOutput(_outputError!);
+        }
+
+        if (owed.HasFlag(Signals.Closed))
+        {
+            events.Closed();
+        }
+    }
+
+    /// <summary>What a connection has that runs here or has run here.</summary>
+    private sealed record Running(TcpEngine Engine, SegmentFramer Framer, SendBuffer Send, ReceiveBuffer Receive);
+}

@@ -1,0 +1,73 @@
+using TcpActors.Engine.State;
+using TcpActors.Engine.Wire;
+using TcpActors.Transport.Links;
+
+namespace TcpActors.Specs.Host;
+
+/// <summary>A segment that was given to a link, lost or not.</summary>
+internal sealed record SentSegment(ushort SourcePort, SeqNum Seq, SeqNum Ack, TcpFlags Flags, TcpOptions Options, int Length, byte[] Frame)
+{
+    public bool Is(TcpFlags flags) => (Flags & ~TcpFlags.Psh) == flags;
+}
+
+/// <summary>A link's end with a tap: records what is sent through it and loses what a spec says.</summary>
+internal sealed class ManagedTap(ILink link) : ILink
+{
+    public List<SentSegment> Sent { get; } = [];
+
+    /// <summary>Asked for each segment; true: it is lost.</summary>
+    public Func<SentSegment, bool> Loses { get; set; } = static _ => false;
+
+    public bool Records { get; set; } = true;
+
+    public string Name => link.Name;
+
+    public MacAddress Address => link.Address;
+
+    public int Mtu => link.Mtu;
+
+    public LinkCapabilities Capabilities => link.Capabilities;
+
+    public int MaxSuperSegment => link.MaxSuperSegment;
+
+    public bool IsUp => link.IsUp;
+
+    public LinkCounters Counters => link.Counters;
+
+    public int Receive(Span<RxFrame> frames, Microseconds timeout) => link.Receive(frames, timeout);
+
+    public void Wake() => link.Wake();
+
+    public int Send(ReadOnlySpan<TxFrame> frames)
+    {
+        int sent = 0;
+        foreach (ref readonly TxFrame frame in frames)
+        {
+            SentSegment segment = Parse(in frame);
+            if (Records)
+            {
+                Sent.Add(segment);
+            }
+
+            sent += Loses(segment) ? 1 : link.Send(new ReadOnlySpan<TxFrame>(in frame));
+        }
+
+        return sent;
+    }
+
+    public void Dispose() => link.Dispose();
+
+    private static unsafe SentSegment Parse(in TxFrame frame)
+    {
+        byte[] bytes =
+        [
+            .. new ReadOnlySpan<byte>(frame.Header, frame.HeaderLength),
+            .. new ReadOnlySpan<byte>(frame.Payload0, frame.Payload0Length),
+            .. new ReadOnlySpan<byte>(frame.Payload1, frame.Payload1Length),
+        ];
+        Xunit.Assert.True(IpFrame.TryParse(bytes, out IpFrame ip));
+        Xunit.Assert.True(TcpSegment.TryParse(ip.PayloadOf(bytes), out TcpSegment segment));
+        return new SentSegment(
+            segment.SourcePort, segment.Seq, segment.Ack, segment.Flags, segment.Options, segment.Payload.Length, bytes);
+    }
+}
