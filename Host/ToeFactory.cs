@@ -1,7 +1,5 @@
-using Akka.Actor;
 using Microsoft.Extensions.Logging;
 using TcpActors.Actors;
-using TcpActors.Actors.Contract;
 using TcpActors.Transport.Links;
 using TcpActors.Transport.Linux;
 using TcpActors.Transport.Linux.Netlink;
@@ -39,8 +37,7 @@ internal sealed class ToeFactory : IDisposable
     public string Steering => _steering.Description;
 
     /// <exception cref="OffloadHostException">When there is no such interface or it may not be used.</exception>
-    public ToeUnit Create(
-        ToeOptions toe, ActorSystem system, PostedBuffers buffers, TransferStack toHost, IActorRef supervisor, bool isOnlyOne)
+    public ToeUnit Create(ToeOptions toe, HostCore core, bool isOnlyOne)
     {
         uint mark = _marks.Next();
         PacketLink? packets = null;
@@ -51,13 +48,13 @@ internal sealed class ToeFactory : IDisposable
             var drop = new OwnedMarkDrop(mark);
             _parts.Add(drop);
             _steering.Attach(packets.InterfaceIndex);
-            var engine = new OffloadEngine(system, new OffloadEngineOptions
+            var engine = new OffloadEngine(core.System, new OffloadEngineOptions
             {
                 Name = toe.Name ?? toe.Interface,
                 Link = link,
-                Buffers = buffers,
-                ToHost = toHost,
-                Host = supervisor,
+                Buffers = core.Buffers,
+                ToHost = core.FromToes,
+                Host = core.Supervisor,
                 Capacity = _options.ToeCapacity,
                 Logger = _logger,
             });
