@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Net.Sockets;
 using System.Text.Json;
 using TcpActors.Cli.Control;
 using TcpActors.Engine.Wire;
@@ -36,7 +35,7 @@ internal sealed class DemoScript(Connection connection, OffloadHost host, IDemoP
         {
             await view.WatchAsync(_traffic, bytesEachWay, () => TransferAsync(cancellationToken));
         }
-        catch (Exception exception) when (exception is CliException or IOException or SocketException or TimeoutException)
+        catch (Exception exception) when (exception is not OperationCanceledException)
         {
             _failures.Add(exception.Message);
             connection.Abort();
