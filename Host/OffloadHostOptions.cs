@@ -41,6 +41,8 @@ public sealed record OffloadHostOptions
     /// makes one and ends it.
     /// </summary>
     public ActorSystem? System { get; init; }
+
+    internal HostFences Fences { get; init; } = new();
 }
 
 /// <summary>The host cannot do what was asked for; the message says what to do about it.</summary>
