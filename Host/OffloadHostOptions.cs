@@ -35,6 +35,8 @@ public record HostOptions
     /// makes one and ends it.
     /// </summary>
     public ActorSystem? System { get; init; }
+
+    internal HostFences Fences { get; init; } = new();
 }
 
 /// <summary>How an <see cref="OffloadHost"/> works.</summary>

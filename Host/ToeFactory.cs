@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using TcpActors.Actors;
 using TcpActors.Transport.Links;
 using TcpActors.Transport.Linux;
+using TcpActors.Transport.Linux.Bpf;
 using TcpActors.Transport.Linux.Netlink;
 using TcpActors.Transport.Steering;
 
@@ -25,7 +26,12 @@ internal sealed class ToeFactory : IDisposable
         (_options, _logger) = (options, logger);
         try
         {
-            _steering = SteeringFactory.Create(_marks, why => new NfTablesSteering(why.Message));
+            HostFences fences = options.Fences;
+            _steering = SteeringFactory.Create(
+                () => fences.UseBpf
+                    ? new BpfSteering(_marks, new BpfSteeringParts(fences.MarkReceived, fences.FenceSent), BpfSteering.DefaultMaxFlows)
+                    : throw new SteeringUnavailableException("switched off"),
+                why => new NfTablesSteering(why.Message, fences.MarkReceived, fences.FenceSent));
         }
         catch (SteeringUnavailableException e)
         {
@@ -45,8 +51,11 @@ internal sealed class ToeFactory : IDisposable
         {
             packets = PacketLink.Open(toe.Interface, new PacketLinkOptions { OwnedMark = mark });
             ILink link = Capture(packets, isOnlyOne);
-            var drop = new OwnedMarkDrop(mark);
-            _parts.Add(drop);
+            if (_options.Fences.DropInKernel)
+            {
+                _parts.Add(new OwnedMarkDrop(mark));
+            }
+
             _steering.Attach(packets.InterfaceIndex);
             var engine = new OffloadEngine(core.System, new OffloadEngineOptions
             {
