@@ -35,7 +35,9 @@ internal static class DemoServer
 
         await using OffloadHost host = OffloadHost.Create(new OffloadHostOptions
         {
-            Policy = OffloadPolicies.Never, Toes = [new ToeOptions(Interface, ToeName)], LoggerFactory = loggers,
+            Policy = OffloadPolicies.Never,
+            Toes = [new ToeOptions(Interface, ToeName)],
+            LoggerFactory = loggers,
         });
         await using ConnectionListener listener = host.Listen(new IPEndPoint(server, Port));
         view.Tell($"listening on {listener.EndPoint}; frames are steered by {host.Steering}");
