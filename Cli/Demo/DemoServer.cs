@@ -44,7 +44,8 @@ internal static class DemoServer
         await client.TransferAsync(listener.EndPoint, bytesEachWay);
         Connection connection = await listener.AcceptAsync(cancellationToken)
             ?? throw new CliException("the listener ended before the client came");
-        using var script = new DemoScript(connection, host, client, view, bytesEachWay);
+        var stage = new DemoStage(connection, host, "kernel", host.Steering, client, "the client's interface has another MAC address now");
+        using var script = new DemoScript(stage, view, bytesEachWay);
         DemoVerdict verdict = await script.RunAsync(cancellationToken);
         view.Conclude(script.Reports, verdict);
         return verdict;

@@ -16,6 +16,7 @@ namespace TcpActors.HostSide;
 public sealed class Connection : IDuplexPipe, IAsyncDisposable
 {
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly IActorRef _supervisor;
     private readonly IOffloadPolicy _policy;
     private readonly SlotTable _slots;
@@ -61,6 +62,12 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
     /// <summary>Completes when the stack has let go of the connection; never faults.</summary>
     public Task Closed => _closed.Task;
 
+    /// <summary>
+    /// Completes when the peer cannot be talked to any more (reset, time-out, abort, or the stack let go), also while nobody reads or
+    /// writes; never faults. A FIN is not that: a peer that closed its half may wait for an answer.
+    /// </summary>
+    public Task Broken => _broken.Task;
+
     /// <summary>How often the TOE confirmed a new version of the segment-invariant variables.</summary>
     public int InvariantUpdates => Volatile.Read(ref _invariantUpdates);
 
@@ -105,6 +112,7 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
         }
 
         var aborted = new System.Net.Sockets.SocketException((int)System.Net.Sockets.SocketError.OperationAborted);
+        _broken.TrySetResult();
         _input.CompleteInput(aborted);
         _output.CloseOutput(aborted);
         _supervisor.Tell(new HostMessages.End(Id, EndKind.Abort));
@@ -133,6 +141,7 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
     /// <summary>The connection is lost to the application.</summary>
     internal void Fail(Exception error)
     {
+        _broken.TrySetResult();
         _input.CompleteInput(error);
         _output.CloseOutput(error);
         Half.Abort();
@@ -143,6 +152,7 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
         Memory.Send.Dispose();
         Memory.Receive.Dispose();
         _slots.Return(_slot);
+        _broken.TrySetResult();
         _closed.TrySetResult();
     }
 
@@ -213,9 +223,20 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
             connection.ConsiderOffload();
         }
 
-        public void EndOfInput(Exception? error) => connection._input.CompleteInput(error);
+        public void EndOfInput(Exception? error)
+        {
+            connection._input.CompleteInput(error);
+            if (error is not null)
+            {
+                connection._broken.TrySetResult();
+            }
+        }
 
-        public void EndOfOutput(Exception error) => connection._output.CloseOutput(error);
+        public void EndOfOutput(Exception error)
+        {
+            connection._output.CloseOutput(error);
+            connection._broken.TrySetResult();
+        }
 
         public void Closed() => connection._supervisor.Tell(new HostMessages.Gone(connection.Id));
     }
