@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using System.Net;
+using System.Net.Sockets;
 using Akka.Actor;
 using TcpActors.Actors.Contract;
 using TcpActors.Engine.Buffers;
@@ -30,6 +31,7 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
     private int _ended;
     private int _invariantUpdates;
     private int _completed;
+    private PendingError? _failure;
 
     internal Connection(
         ConnectionId id, IPEndPoint local, IPEndPoint remote, ConnectionParts parts, Func<Connection, IHostHalfEvents, IHostHalf> half)
@@ -53,7 +55,7 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
 
     public IPEndPoint RemoteEndPoint { get; }
 
-    /// <summary>What the peer sent. Ends with its FIN; throws <see cref="System.Net.Sockets.SocketException"/> where a socket would.</summary>
+    /// <summary>What the peer sent. Ends with its FIN; throws <see cref="SocketException"/> where a socket would.</summary>
     public PipeReader Input => _input;
 
     /// <summary>What the peer will get. Completing it sends FIN behind everything written (half-close).</summary>
@@ -111,7 +113,7 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
             return;
         }
 
-        var aborted = new System.Net.Sockets.SocketException((int)System.Net.Sockets.SocketError.OperationAborted);
+        var aborted = new SocketException((int)SocketError.OperationAborted);
         _broken.TrySetResult();
         _input.CompleteInput(aborted);
         _output.CloseOutput(aborted);
@@ -163,6 +165,13 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
         {
             _supervisor.Tell(new HostMessages.End(Id, EndKind.Close));
         }
+    }
+
+    /// <summary>What ended both directions is one error, as it is with a socket: whoever comes first is told.</summary>
+    private PendingError FailureOf(Exception error)
+    {
+        var failure = new PendingError(error);
+        return Interlocked.CompareExchange(ref _failure, failure, null) ?? failure;
     }
 
     private Task<MoveResult> MoveAsync(bool toToe)
@@ -225,16 +234,23 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
 
         public void EndOfInput(Exception? error)
         {
-            connection._input.CompleteInput(error);
-            if (error is not null)
+            if (error is null)
             {
-                connection._broken.TrySetResult();
+                connection._input.CompleteInput(Volatile.Read(ref connection._failure));
+                return;
             }
+
+            PendingError failure = connection.FailureOf(error);
+            connection._input.CompleteInput(failure);
+            connection._output.CloseOutput(failure);
+            connection._broken.TrySetResult();
         }
 
         public void EndOfOutput(Exception error)
         {
-            connection._output.CloseOutput(error);
+            connection._output.CloseOutput(error is SocketException { SocketErrorCode: SocketError.Shutdown }
+                ? Volatile.Read(ref connection._failure) ?? new PendingError(error)
+                : connection.FailureOf(error));
             connection._broken.TrySetResult();
         }
 
