@@ -82,6 +82,24 @@ internal sealed class HostCore : IAsyncDisposable
         return quiesced.Task;
     }
 
+    /// <summary>
+    /// After <see cref="QuiesceAsync"/>: ends every connection in order, as far as that can be done in time, and resets the others.
+    /// </summary>
+    public async Task EndAllAsync(TimeSpan timeout)
+    {
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Supervisor.Tell(new HostMessages.EndAll(ended));
+        try
+        {
+            await ended.Task.WaitAsync(timeout);
+        }
+        catch (TimeoutException)
+        {
+            Supervisor.Tell(new HostMessages.AbortAll());
+            await ended.Task;
+        }
+    }
+
     /// <summary>After the stack and the TOEs are gone.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -22,6 +22,7 @@ internal sealed class HostSupervisor : UntypedActor
     private readonly string _stackName;
     private readonly TaskFactory _workers;
     private TaskCompletionSource? _quiesced;
+    private TaskCompletionSource? _ended;
 
     public HostSupervisor(
         string stackName, PostedBuffers buffers, TransferStack fromToes, INextHopWatch? nextHops, WorkerThreads workers, ILogger logger)
@@ -77,6 +78,17 @@ internal sealed class HostSupervisor : UntypedActor
             case HostMessages.Quiesce quiesce:
                 Quiesce(quiesce);
                 break;
+            case HostMessages.EndAll end:
+                EndAll(end);
+                break;
+            case HostMessages.AbortAll:
+                foreach (Tenancy tenancy in _tenancies.Values)
+                {
+                    tenancy.WantedEnd = EndKind.Abort;
+                    Advance(tenancy);
+                }
+
+                break;
             default:
                 OnToeEvent(message);
                 break;
@@ -95,7 +107,7 @@ internal sealed class HostSupervisor : UntypedActor
 
                 break;
             case Toe.Event.Refused refused when _tenancies.TryGetValue(refused.Connection, out Tenancy? tenancy):
-                tenancy.LastRefusal = refused.Reason;
+                tenancy.LastRefusal = tenancy.RefusedByToe = refused.Reason;
                 break;
             case Toe.Event.Uploaded:
                 foreach (TransferEntry entry in _fromToes.PullAll())
@@ -143,6 +155,10 @@ internal sealed class HostSupervisor : UntypedActor
         _buffers.Post(connection.Id, connection.Memory);
         Log.Registered(_logger, connection.Id, connection.LocalEndPoint, connection.RemoteEndPoint);
         connection.Begin();
+        if (_ended is not null)
+        {
+            connection.EndWithHost();
+        }
     }
 
     private void Move(HostMessages.Move move)
@@ -338,6 +354,13 @@ internal sealed class HostSupervisor : UntypedActor
 
         Log.Uploaded(_logger, done.Connection, tenancy.Epoch, from.Name);
         tenancy.SettleMoved(toToe: false);
+        if (tenancy.RefusedByToe is { } refusal)
+        {
+            // Who asked for the offload hears why not, instead of having it tried for ever.
+            tenancy.RefusedByToe = null;
+            tenancy.Settle(toToe: true, refusal);
+        }
+
         Advance(tenancy);
         CheckQuiesced();
     }
@@ -397,6 +420,7 @@ internal sealed class HostSupervisor : UntypedActor
             tenancy.Connection.ReleaseMemory();
             Log.Ended(_logger, id, tenancy.Epoch);
             CheckQuiesced();
+            CheckEnded();
         }
     }
 
@@ -409,6 +433,25 @@ internal sealed class HostSupervisor : UntypedActor
         }
 
         CheckQuiesced();
+    }
+
+    private void EndAll(HostMessages.EndAll end)
+    {
+        _ended = end.Done;
+        foreach (Tenancy tenancy in _tenancies.Values)
+        {
+            tenancy.Connection.EndWithHost();
+        }
+
+        CheckEnded();
+    }
+
+    private void CheckEnded()
+    {
+        if (_ended is not null && _tenancies.Count == 0)
+        {
+            _ended.TrySetResult();
+        }
     }
 
     private void CheckQuiesced()

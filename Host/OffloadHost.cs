@@ -26,13 +26,19 @@ public sealed class OffloadHost : IOffloadHost
         _options = options;
         ILogger logger = options.LoggerFactory.CreateLogger("TcpActors.Host");
         _factory = new ToeFactory(options, options.LoggerFactory.CreateLogger("TcpActors.Toe"));
-        _kernel = new KernelStack(logger);
+        try
+        {
+            _kernel = new KernelStack(logger);
+        }
+        catch (SocketException e)
+        {
+            _factory.Dispose();
+            throw new OffloadHostException(
+                $"TcpActors cannot open a raw socket here ({e.Message}): it needs CAP_NET_RAW in this network namespace. Run it as root.", e);
+        }
+
         _core = new HostCore("kernel", options, new MemfdChunkPool(limit: options.BufferMemoryLimit), _kernel, logger);
         _kernel.ReportTo(changed => _core.Supervisor.Tell(changed, Akka.Actor.ActorRefs.NoSender));
-        foreach (ToeOptions toe in options.Toes)
-        {
-            AddToe(toe);
-        }
     }
 
     /// <summary>What steers frames, in one line: eBPF, or nftables and why not eBPF.</summary>
@@ -52,9 +58,30 @@ public sealed class OffloadHost : IOffloadHost
 
     /// <summary>Makes a host in the network namespace of the calling thread.</summary>
     /// <exception cref="OffloadHostException">Missing privileges, an unknown interface, no Linux: the message says what to do.</exception>
-    public static OffloadHost Create(OffloadHostOptions options) => OperatingSystem.IsLinux()
-        ? new OffloadHost(options)
-        : throw new OffloadHostException("The kernel host needs Linux. 'tcpactors demo --in-memory' runs on any operating system.");
+    public static OffloadHost Create(OffloadHostOptions options)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            throw new OffloadHostException("The kernel host needs Linux. 'tcpactors demo --in-memory' runs on any operating system.");
+        }
+
+        var host = new OffloadHost(options);
+        try
+        {
+            foreach (ToeOptions toe in options.Toes)
+            {
+                host.AddToe(toe);
+            }
+
+            return host;
+        }
+        catch
+        {
+            // There is no connection yet to wait for.
+            host.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            throw;
+        }
+    }
 
     /// <summary>Listens through the kernel. Without TOEs in the options, one starts for each interface that carries the address.</summary>
     /// <exception cref="SocketException">As for a socket: address in use, not available, access denied.</exception>
@@ -124,7 +151,8 @@ public sealed class OffloadHost : IOffloadHost
     public Task<IReadOnlyList<ConnectionReport>> ListAsync() => _core.ListAsync();
 
     /// <summary>
-    /// Brings every connection back to the kernel and lets it close them in order: what was written still reaches the peer.
+    /// Brings every connection back to the kernel and lets it close them in order, those too that the application has not closed: what was
+    /// written still reaches the peer.
     /// </summary>
     public async ValueTask DisposeAsync()
     {
@@ -134,6 +162,7 @@ public sealed class OffloadHost : IOffloadHost
         }
 
         await _core.QuiesceAsync();
+        await _core.EndAllAsync(_options.CloseTimeout);
         _kernel.Dispose();
         foreach (ToeUnit toe in _toes.Values)
         {

@@ -35,8 +35,6 @@ public record HostOptions
     /// makes one and ends it.
     /// </summary>
     public ActorSystem? System { get; init; }
-
-    internal HostFences Fences { get; init; } = new();
 }
 
 /// <summary>How an <see cref="OffloadHost"/> works.</summary>
@@ -50,6 +48,14 @@ public sealed record OffloadHostOptions : HostOptions
     /// extension.
     /// </summary>
     public string? CaptureFile { get; init; }
+
+    /// <summary>
+    /// How long an ending host waits for the kernel to take what was written to its connections; one that has more is then reset, so that no
+    /// peer takes a part for the whole.
+    /// </summary>
+    public TimeSpan CloseTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    internal HostFences Fences { get; init; } = new();
 }
 
 /// <summary>The host cannot do what was asked for; the message says what to do about it.</summary>

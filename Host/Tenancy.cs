@@ -33,6 +33,9 @@ internal sealed class Tenancy(Connection connection)
 
     public string? LastRefusal { get; set; }
 
+    /// <summary>Why a TOE did not take the connection, until it is back in the stack.</summary>
+    public string? RefusedByToe { get; set; }
+
     public EndKind WantedEnd { get; set; }
 
     public EndKind DoneEnd { get; set; }

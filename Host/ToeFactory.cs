@@ -47,13 +47,14 @@ internal sealed class ToeFactory : IDisposable
     {
         uint mark = _marks.Next();
         PacketLink? packets = null;
+        OwnedMarkDrop? drop = null;
         try
         {
             packets = PacketLink.Open(toe.Interface, new PacketLinkOptions { OwnedMark = mark });
             ILink link = Capture(packets, isOnlyOne);
             if (_options.Fences.DropInKernel)
             {
-                _parts.Add(new OwnedMarkDrop(mark));
+                drop = new OwnedMarkDrop(mark);
             }
 
             _steering.Attach(packets.InterfaceIndex);
@@ -68,12 +69,18 @@ internal sealed class ToeFactory : IDisposable
                 Logger = _logger,
             });
             engine.Loop.Start();
+            if (drop is not null)
+            {
+                _parts.Add(drop);
+            }
+
             Log.ToeStarted(_logger, engine.Name, toe.Interface, _steering.Description);
             return new ToeUnit(engine, new SteeredGate(engine, _steering, mark), packets.InterfaceIndex);
         }
         catch (Exception e) when (e is LinkException or SteeringException or NetlinkException)
         {
             packets?.Dispose();
+            drop?.Dispose();
             throw new OffloadHostException(e.Message, e);
         }
     }

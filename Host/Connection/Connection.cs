@@ -149,6 +149,23 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
         Half.Abort();
     }
 
+    /// <summary>The host ends: what the application has not completed is completed for it. What was written still leaves.</summary>
+    internal void EndWithHost()
+    {
+        var ended = new System.Net.Sockets.SocketException((int)System.Net.Sockets.SocketError.OperationAborted);
+        if (!_output.IsEnding)
+        {
+            _output.CloseOutput(ended);
+            CompletedOne();
+        }
+
+        if (!_input.IsCompleted)
+        {
+            _input.CompleteInput(ended);
+            CompletedOne();
+        }
+    }
+
     internal void ReleaseMemory()
     {
         Memory.Send.Dispose();

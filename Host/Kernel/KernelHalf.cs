@@ -85,7 +85,7 @@ internal sealed class KernelHalf : IHostHalf
             return new TakeOut.Refused("one of its directions has ended");
         }
 
-        if (_stack.Checks.Refuse(socket, Flow) is { } reason)
+        if (_stack.Checks.Refuse(socket, Flow, _path!.LinkIndex) is { } reason)
         {
             return new TakeOut.Refused(reason);
         }
