@@ -42,7 +42,7 @@ public sealed class InterferenceSpecs(ITestOutputHelper output)
         await line.OffloadAsync();
         await EchoPlainAsync(plain, line.Hosts.Client);
         await FenceLine.EchoAsync(line.Client, 1 << 20);
-        Assert.Equal(0, line.ServerResets);
+        Assert.Equal(0, FenceLine.TcpCounter(line.Hosts.Client, "EstabResets"));
     }
 
     [KernelTheory]
@@ -64,7 +64,7 @@ public sealed class InterferenceSpecs(ITestOutputHelper output)
         }
 
         Assert.NotEqual("kernel", (await line.ReportAsync()).Owner);
-        Assert.Equal(0, line.ServerResets);
+        Assert.Equal(0, FenceLine.TcpCounter(line.Hosts.Client, "EstabResets"));
     }
 
     [KernelTheory]
@@ -101,7 +101,7 @@ public sealed class InterferenceSpecs(ITestOutputHelper output)
         await second.DisposeAsync();
         await FenceLine.EchoAsync(line.Client, 1 << 20);
         Assert.Equal(0, await client.ReceiveAsync(new byte[1]));
-        Assert.Equal(0, line.ServerResets);
+        Assert.Equal(0, FenceLine.TcpCounter(line.Hosts.Client, "EstabResets"));
     }
 
     [KernelTheory]
