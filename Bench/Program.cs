@@ -7,7 +7,7 @@ const int Runs = 5;
 const long BulkBytes = 2L << 30;
 const int RoundTrips = 20_000;
 
-if (!OperatingSystem.IsLinux() || Environment.UserName != "root")
+if (!OperatingSystem.IsLinux() || !Environment.IsPrivilegedProcess)
 {
     Console.Error.WriteLine("The bench makes network namespaces: run it as root on Linux.");
     return 1;

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Connections;
 namespace TcpActors.Kestrel;
 
 /// <summary>The connection's input with the exceptions that Kestrel knows.</summary>
-internal sealed class TransportReader(PipeReader reader, TransportConnection connection) : PipeReader
+internal sealed class TransportReader(PipeReader reader) : PipeReader
 {
     public override void AdvanceTo(SequencePosition consumed) => reader.AdvanceTo(consumed);
 
@@ -25,7 +25,6 @@ internal sealed class TransportReader(PipeReader reader, TransportConnection con
         }
         catch (SocketException exception)
         {
-            connection.Lost();
             throw new ConnectionResetException(exception.Message, exception);
         }
     }
@@ -38,7 +37,6 @@ internal sealed class TransportReader(PipeReader reader, TransportConnection con
         }
         catch (SocketException exception)
         {
-            connection.Lost();
             throw new ConnectionResetException(exception.Message, exception);
         }
     }

@@ -8,7 +8,7 @@ namespace TcpActors.Kestrel;
 /// The connection's output as Kestrel uses it: it advances several times within the memory it asked for once (its BufferWriter), which a
 /// PipeWriter need not allow, so the steps are summed up; and a peer that has gone ends the writing without an exception.
 /// </summary>
-internal sealed class TransportWriter(PipeWriter writer, TransportConnection connection) : PipeWriter
+internal sealed class TransportWriter(PipeWriter writer) : PipeWriter
 {
     private int _advanced;
 
@@ -48,7 +48,6 @@ internal sealed class TransportWriter(PipeWriter writer, TransportConnection con
         }
         catch (SocketException)
         {
-            connection.Lost();
             return new FlushResult(isCanceled: false, isCompleted: true);
         }
     }

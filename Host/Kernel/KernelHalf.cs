@@ -195,6 +195,10 @@ internal sealed class KernelHalf : IHostHalf
             // 3. Release, and only then leave repair mode: its window probe would be stopped by our own fence and cost 200 ms.
             released = true;
             gate.Release(Flow);
+
+            // 4. What the TOE did not consume arrives as if it came now: at once, for a segment that comes behind it must not overtake it. An RST
+            // that overtook the FIN before it would seem one too far.
+            gate.Forward(Flow, packet => _stack.Reinjector.Inject(packet, _scope));
             repair.Leave();
             _options.ApplyAfterRepair(socket);
             _placeholder?.Dispose();
@@ -203,9 +207,6 @@ internal sealed class KernelHalf : IHostHalf
             _memory.Send.FreeTo(variants.SndUna + filled);
             KernelFlow flow = FlowOf(socket);
             Volatile.Write(ref _flow, flow);
-
-            // 4. What the TOE did not consume arrives as if it came now.
-            gate.Forward(Flow, packet => _stack.Reinjector.Inject(packet, _scope));
             flow.Start();
         }
         catch (Exception e) when (e is SocketException or NetlinkException or SteeringException)

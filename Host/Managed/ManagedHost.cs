@@ -62,11 +62,11 @@ public sealed class ManagedHost : IOffloadHost
     /// <summary>Two hosts joined by an in-memory link: <c>10.77.0.1</c> and <c>fd77::1</c>, <c>10.77.0.2</c> and <c>fd77::2</c>.</summary>
     /// <param name="optionsA">Of the first host, whose TOE is called <c>toe-a</c>.</param>
     /// <param name="optionsB">Of the second host, whose TOE is called <c>toe-b</c>.</param>
-    /// <param name="link">Of the link; null: with segmentation offload, MTU 1500.</param>
+    /// <param name="link">What joins them; null: a new link with segmentation offload, MTU 1500.</param>
     public static (ManagedHost A, ManagedHost B) CreatePair(
-        HostOptions optionsA, HostOptions optionsB, InMemoryLinkOptions? link = null)
+        HostOptions optionsA, HostOptions optionsB, InMemoryLinkPair? link = null)
     {
-        var pair = new InMemoryLinkPair(link);
+        InMemoryLinkPair pair = link ?? new InMemoryLinkPair();
         IPAddress[] a = [IPAddress.Parse("10.77.0.1"), IPAddress.Parse("fd77::1")];
         IPAddress[] b = [IPAddress.Parse("10.77.0.2"), IPAddress.Parse("fd77::2")];
         var hosts = (A: new ManagedHost("toe-a", pair.A, a, optionsA), B: new ManagedHost("toe-b", pair.B, b, optionsB));

@@ -25,7 +25,7 @@ public sealed class FenceSpecs(ITestOutputHelper output)
         {
             await whole.OffloadAsync();
             await FenceLine.EchoAsync(whole.Client, 4 << 20);
-            Assert.NotEqual("kernel", (await whole.ReportAsync()).Owner);
+            Assert.NotEqual("kernel", (await whole.ReportAsync()).Owner, StringComparer.Ordinal);
         }
 
         await using FenceLine line = await FenceLine.StartAsync(family, output, new HostFences(UseBpf: bpf, MarkReceived: false));
@@ -36,7 +36,7 @@ public sealed class FenceSpecs(ITestOutputHelper output)
 
         ConnectionReport report = await line.ReportAsync();
         Assert.Equal(before, report.Variants.RcvNxt);
-        Assert.NotEqual("kernel", report.Owner);
+        Assert.NotEqual("kernel", report.Owner, StringComparer.Ordinal);
         Assert.True(line.ServerResets > 0, "the frames went to nobody, not even to the kernel");
     }
 

@@ -125,10 +125,10 @@ public sealed class KestrelSpecs(ITestOutputHelper output)
         }));
         using Socket client = await ConnectAsync(hosts, web);
         await client.SendAsync("GET / HTTP/1.0\r\n\r\n"u8.ToArray());
+        await using var stream = new NetworkStream(client);
         client.Shutdown(SocketShutdown.Send);
         mayAnswer.SetResult();
 
-        await using var stream = new NetworkStream(client);
         using var reader = new StreamReader(stream);
 
         Assert.EndsWith("the answer", await reader.ReadToEndAsync().WaitAsync(Patience), StringComparison.Ordinal);
