@@ -19,7 +19,6 @@ internal sealed class ConnectionActor : UntypedActor
     private const int BatchSize = 32;
     private const int FailuresBeforeUpload = 8;
     private const int FragmentsBeforeUpload = 8;
-    private const int BackoffsBeforeSuspicion = 2;
 
     private readonly ConnectionSeat _seat;
     private readonly ToeContext _toe;
@@ -31,7 +30,7 @@ internal sealed class ConnectionActor : UntypedActor
     private bool _uploading;
     private Microseconds _drainUntil = Microseconds.Never;
     private int _fragments;
-    private int _suspectedAtBackoff;
+    private int _unanswered;
     private bool _failed;
 
     public ConnectionActor(ConnectionSeat seat)
@@ -311,17 +310,19 @@ internal sealed class ConnectionActor : UntypedActor
         }
     }
 
+    /// <summary>
+    /// RFC 9293 3.9.1.3 and RFC 4861 7.3.1: who sees that nothing is answered says so, as the kernel does not see an owned flow's
+    /// segments. Of probes, the last one may yet be answered.
+    /// </summary>
     private void Suspect(in SegmentVariants variants)
     {
-        if (variants.RtoBackoff < BackoffsBeforeSuspicion)
+        int unanswered = Math.Max(variants.Retransmissions, Math.Max(variants.WindowProbesSent, variants.KeepAliveProbesSent) - 1);
+        if (unanswered > _unanswered)
         {
-            _suspectedAtBackoff = 0;
-        }
-        else if (variants.RtoBackoff > _suspectedAtBackoff)
-        {
-            _suspectedAtBackoff = variants.RtoBackoff;
             _toe.Host.Tell(new Toe.Event.NextHopSuspect(_seat.Id), Self);
         }
+
+        _unanswered = unanswered;
     }
 
     private void Request(UploadReason reason)

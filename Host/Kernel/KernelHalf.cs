@@ -30,6 +30,7 @@ internal sealed class KernelHalf : IHostHalf
     private SocketOptions? _options;
     private ConnectionInvariants? _invariants;
     private KernelPath? _path;
+    private LastHandBack _last;
 
     public KernelHalf(Socket socket, PostedMemory memory, IHostHalfEvents events, KernelStack stack, bool? isActive)
     {
@@ -116,7 +117,7 @@ internal sealed class KernelHalf : IHostHalf
                 return GiveUp(gate, repair, flow, $"its state is {(TcpState)info.State}");
             }
 
-            _options = SocketOptions.Of(socket);
+            _options = SocketOptions.Of(socket, flow.WhenThereIsRoom is null ? null : _options);
             Microseconds now = MonotonicClock.System.Now;
             SegmentVariants variants = Read(socket, repair, in info, now);
             SegmentInvariants segment = Snapshot(in info);
@@ -137,6 +138,7 @@ internal sealed class KernelHalf : IHostHalf
     public unsafe void PutBack(in HandBack state, IFlowGate gate)
     {
         SegmentVariants variants = state.Variants;
+        _last = new LastHandBack(in variants, MonotonicClock.System.Now);
         ConnectionInvariants connection = state.Connection;
         bool released = false;
         Socket? socket = null;
@@ -167,7 +169,8 @@ internal sealed class KernelHalf : IHostHalf
 
             int promised = (int)variants.RcvWnd;
             int flight = (int)variants.Flight;
-            _options!.ApplyBuffers(socket, flight, promised);
+            bool isFull = _memory.Receive.Free == 0;
+            _options!.ApplyBuffers(socket, flight, promised, isFull);
             repair.Window = new RepairWindow
             {
                 SndWl1 = variants.SndWl1.Value,
@@ -190,6 +193,7 @@ internal sealed class KernelHalf : IHostHalf
             _memory.Receive.DiscardBeyond(variants.RcvNxt);
             _memory.Send.FreeTo(variants.SndUna + filled);
             KernelFlow flow = FlowOf(socket);
+            flow.WhenThereIsRoom = isFull ? () => OpenWindow(socket, _options) : null;
             Volatile.Write(ref _flow, flow);
 
             // 4. What the TOE did not consume arrives as if it came now.
@@ -240,6 +244,19 @@ internal sealed class KernelHalf : IHostHalf
     }
 
     private KernelFlow FlowOf(Socket socket) => new(socket, _memory.Send, _memory.Receive, _events, _stack.Pump);
+
+    /// <summary>
+    /// The application reads again. The kernel tells the peer of a larger buffer only when bytes are read from the socket, and there are none;
+    /// leaving repair mode makes it tell.
+    /// </summary>
+    private static void OpenWindow(Socket socket, SocketOptions options)
+    {
+        options.RestoreReceiveBuffer(socket);
+        var repair = new TcpRepair(socket);
+        repair.Enter();
+        repair.Leave();
+        options.ApplyAfterRepair(socket);
+    }
 
     private TakeOut.Refused GiveUp(IFlowGate gate, TcpRepair repair, KernelFlow flow, string reason)
     {
@@ -298,11 +315,7 @@ internal sealed class KernelHalf : IHostHalf
         variants.RecoveryPoint = variants.SndUna;
         variants.IpId = (ushort)Random.Shared.Next(ushort.MaxValue);
         variants.TsOffset = timestamp - (uint)(now.Value / _invariants.TimestampTick.Value);
-        if (variants.Flight > 0)
-        {
-            variants.RetransmitAt = variants.Rto;
-        }
-
+        _last.Complete(ref variants, now);
         return variants;
     }
 

@@ -19,6 +19,10 @@ internal sealed record KernelPath(int LinkIndex, IPAddress NextHop, MacAddress S
 internal sealed class KernelPaths : INextHopWatch, IDisposable
 {
     private static readonly TimeSpan s_resolution = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long a neighbour may take to say that it is still there: many round trips on any link with Ethernet addresses.</summary>
+    private static readonly TimeSpan s_answer = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan s_betweenProbes = TimeSpan.FromSeconds(1);
     private readonly Lock _lock = new();
     private readonly RtNetlink _netlink = new();
     private readonly RtNetlinkMonitor _monitor = new();
@@ -104,10 +108,7 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
             if (_hopOf.Remove(flow, out Hop? hop))
             {
                 hop.Flows.Remove(flow);
-                if (hop.Flows.Count == 0)
-                {
-                    _hops.Remove((hop.LinkIndex, hop.Address));
-                }
+                RemoveIfIdle(hop);
             }
         }
     }
@@ -125,20 +126,29 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
             return;
         }
 
-        try
+        long now = Environment.TickCount64;
+        lock (_lock)
         {
-            // First ask the address we know. If that is still going on when the next time-out comes, ask everybody: the kernel would get
-            // there only after three probes a second apart.
-            NeighborInfo? known = _netlink.Neighbor(hop.LinkIndex, hop.Address);
-            if (known is not { State: NeighborState.Probe } && _netlink.ProbeNeighbor(hop.LinkIndex, hop.Address))
+            if (now < hop.ProbedAt + (long)s_betweenProbes.TotalMilliseconds)
             {
+                // Whoever asks first asks for every flow over this hop.
                 return;
             }
 
-            if (known is not { State: NeighborState.Permanent or NeighborState.NoArp })
+            hop.ProbedAt = now;
+            hop.AwaitsAnswer = true;
+        }
+
+        try
+        {
+            // First ask the address we know. The kernel would ask everybody only after three probes a second apart.
+            if (_netlink.ProbeNeighbor(hop.LinkIndex, hop.Address))
             {
-                _netlink.DeleteNeighbor(hop.LinkIndex, hop.Address);
-                _netlink.ResolveNeighbor(hop.LinkIndex, hop.Address);
+                hop.AskEverybodyAfter(s_answer, AskEverybody);
+            }
+            else
+            {
+                AskEverybody(hop);
             }
         }
         catch (NetlinkException e)
@@ -155,6 +165,43 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
         _netlink.Dispose();
         _stop.Dispose();
         _neighborsChanged.Dispose();
+    }
+
+    /// <summary>Who was asked at the address we know has not answered: by broadcast or multicast, whoever has the IP address answers.</summary>
+    private void AskEverybody(Hop hop)
+    {
+        lock (_lock)
+        {
+            bool hasAnswered = !hop.AwaitsAnswer;
+            hop.AwaitsAnswer = false;
+            RemoveIfIdle(hop);
+            if (hasAnswered || _stop.IsCancellationRequested)
+            {
+                return;
+            }
+        }
+
+        try
+        {
+            if (_netlink.Neighbor(hop.LinkIndex, hop.Address) is not { State: NeighborState.Permanent or NeighborState.NoArp })
+            {
+                _netlink.DeleteNeighbor(hop.LinkIndex, hop.Address);
+                _netlink.ResolveNeighbor(hop.LinkIndex, hop.Address);
+            }
+        }
+        catch (Exception e) when (e is NetlinkException or ObjectDisposedException)
+        {
+            Log.ProbeFailed(_logger, e, hop.Address);
+        }
+    }
+
+    /// <summary>A hop that is being asked stays until it has answered, though its flows have moved on. Under the lock.</summary>
+    private void RemoveIfIdle(Hop hop)
+    {
+        if (hop is { Flows.Count: 0, AwaitsAnswer: false })
+        {
+            _hops.Remove((hop.LinkIndex, hop.Address));
+        }
     }
 
     private MacAddress? Resolve(int link, IPAddress nextHop)
@@ -224,6 +271,11 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
 
         if (neighbor is { IsUsable: true, Mac: { } mac })
         {
+            if (neighbor.State == NeighborState.Reachable)
+            {
+                hop.AwaitsAnswer = false;
+            }
+
             Learn(hop, mac);
         }
         else if (neighbor.State == NeighborState.Failed)
@@ -262,6 +314,9 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
     /// <summary>One next hop on one interface, shared by every flow that goes over it.</summary>
     private sealed class Hop(int linkIndex, IPAddress address, MacAddress mac)
     {
+        private bool _awaitsAnswer;
+        private Timer? _timer;
+
         public int LinkIndex { get; } = linkIndex;
 
         public IPAddress Address { get; } = address;
@@ -269,5 +324,21 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
         public MacAddress Mac { get; set; } = mac;
 
         public HashSet<FlowKey> Flows { get; } = [];
+
+        /// <summary>When it was last asked whether it is still there.</summary>
+        public long ProbedAt { get; set; } = long.MinValue / 2;
+
+        /// <summary>It was asked at the address we know, and has not answered.</summary>
+        public bool AwaitsAnswer
+        {
+            get => Volatile.Read(ref _awaitsAnswer);
+            set => Volatile.Write(ref _awaitsAnswer, value);
+        }
+
+        public void AskEverybodyAfter(TimeSpan time, Action<Hop> ask)
+        {
+            _timer?.Dispose();
+            _timer = new Timer(_ => ask(this), null, time, Timeout.InfiniteTimeSpan);
+        }
     }
 }

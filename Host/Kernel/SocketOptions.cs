@@ -37,6 +37,9 @@ internal sealed class SocketOptions
         (TcpOption.LevelIPv6, TcpOption.IPv6MtuDiscover),
     ];
 
+    /// <summary>SOCK_RCVBUF_LOCK: the receive buffer does not grow by itself.</summary>
+    private const int LockReceive = 2;
+
     // A name is set as bytes: congestion control and device.
     private static readonly (int Level, int Option)[] s_names =
     [
@@ -52,7 +55,7 @@ internal sealed class SocketOptions
     private readonly int _sendBuffer;
     private readonly int _receiveBuffer;
 
-    private SocketOptions(Socket socket)
+    private SocketOptions(Socket socket, SocketOptions? held)
     {
         bool isIPv6 = socket.AddressFamily == AddressFamily.InterNetworkV6;
         foreach ((int level, int option) in (IEnumerable<(int, int)>)[.. s_integers, .. s_ipv4, .. isIPv6 ? s_ipv6 : []])
@@ -78,12 +81,15 @@ internal sealed class SocketOptions
         _bytes.Add((TcpOption.LevelSocket, TcpOption.Linger, linger));
         _reuseAddress = socket.GetInt(TcpOption.LevelSocket, TcpOption.ReuseAddress) != 0;
         _reusePort = socket.GetInt(TcpOption.LevelSocket, TcpOption.ReusePort) != 0;
-        _bufferLock = socket.TryGetInt(TcpOption.LevelSocket, TcpOption.BufferLock, out int locked) ? locked : 0;
         _sendBuffer = socket.GetInt(TcpOption.LevelSocket, TcpOption.SendBuffer);
-        _receiveBuffer = socket.GetInt(TcpOption.LevelSocket, TcpOption.ReceiveBuffer);
+        _bufferLock = held?._bufferLock
+            ?? (socket.TryGetInt(TcpOption.LevelSocket, TcpOption.BufferLock, out int locked) ? locked : 0);
+        _receiveBuffer = held?._receiveBuffer ?? socket.GetInt(TcpOption.LevelSocket, TcpOption.ReceiveBuffer);
     }
 
-    public static SocketOptions Of(Socket socket) => new(socket);
+    /// <param name="socket">The socket.</param>
+    /// <param name="held">Whose receive buffer is really meant, when this socket's was kept small; else null.</param>
+    public static SocketOptions Of(Socket socket, SocketOptions? held = null) => new(socket, held);
 
     public int this[int level, int option] =>
         _integers.FirstOrDefault(each => each.Level == level && each.Option == option).Value;
@@ -117,11 +123,28 @@ internal sealed class SocketOptions
     /// <param name="socket">In repair mode.</param>
     /// <param name="send">Bytes that go into the send queue.</param>
     /// <param name="receive">Bytes the peer was told it may send.</param>
-    public void ApplyBuffers(Socket socket, int send, int receive)
+    /// <param name="isFull">
+    /// The application's own buffer is full: the kernel gets no room beyond that, or with every move the peer could send a kernel's buffer
+    /// more, without end. <see cref="RestoreReceiveBuffer"/> ends that.
+    /// </param>
+    public void ApplyBuffers(Socket socket, int send, int receive, bool isFull)
     {
         // The kernel counts its own overhead too and doubles what it is given for that.
         Grow(socket, TcpOption.SendBufferForce, TcpOption.SendBuffer, Math.Max(send, _sendBuffer / 2));
+        if (isFull)
+        {
+            Fix(socket, TcpOption.ReceiveBufferForce, TcpOption.ReceiveBuffer, receive);
+            socket.TrySetInt(TcpOption.LevelSocket, TcpOption.BufferLock, _bufferLock | LockReceive);
+            return;
+        }
+
         Grow(socket, TcpOption.ReceiveBufferForce, TcpOption.ReceiveBuffer, Math.Max(receive, _receiveBuffer / 2));
+        socket.TrySetInt(TcpOption.LevelSocket, TcpOption.BufferLock, _bufferLock);
+    }
+
+    public void RestoreReceiveBuffer(Socket socket)
+    {
+        Fix(socket, TcpOption.ReceiveBufferForce, TcpOption.ReceiveBuffer, _receiveBuffer / 2);
         socket.TrySetInt(TcpOption.LevelSocket, TcpOption.BufferLock, _bufferLock);
     }
 
@@ -136,8 +159,15 @@ internal sealed class SocketOptions
 
     private static void Grow(Socket socket, int force, int option, int size)
     {
-        if (size > socket.GetInt(TcpOption.LevelSocket, option) / 2
-            && !socket.TrySetInt(TcpOption.LevelSocket, force, size))
+        if (size > socket.GetInt(TcpOption.LevelSocket, option) / 2)
+        {
+            Fix(socket, force, option, size);
+        }
+    }
+
+    private static void Fix(Socket socket, int force, int option, int size)
+    {
+        if (!socket.TrySetInt(TcpOption.LevelSocket, force, size))
         {
             socket.TrySetInt(TcpOption.LevelSocket, option, size);
         }
