@@ -39,6 +39,7 @@ internal sealed class ConnectionActor : UntypedActor
 
         // After a restart Props still hold the first arguments: what counts is the last commit.
         SegmentVariants committed = seat.Memory.Slot.Read(out Epoch epoch);
+        _unanswered = Unanswered(in committed);
         _restarted = epoch == seat.Epoch && seat.FailuresInARow > 0;
         _framer = new SegmentFramer(_toe.Link, new HeaderTemplate(seat.Connection, seat.Segment));
         _engine = new TcpEngine(seat.Connection, seat.Segment, in committed, seat.Memory.Send, seat.Memory.Receive, _output);
@@ -316,7 +317,7 @@ internal sealed class ConnectionActor : UntypedActor
     /// </summary>
     private void Suspect(in SegmentVariants variants)
     {
-        int unanswered = Math.Max(variants.Retransmissions, Math.Max(variants.WindowProbesSent, variants.KeepAliveProbesSent) - 1);
+        int unanswered = Unanswered(in variants);
         if (unanswered > _unanswered)
         {
             _toe.Host.Tell(new Toe.Event.NextHopSuspect(_seat.Id), Self);
@@ -324,6 +325,9 @@ internal sealed class ConnectionActor : UntypedActor
 
         _unanswered = unanswered;
     }
+
+    private static int Unanswered(in SegmentVariants variants) =>
+        Math.Max(variants.Retransmissions, Math.Max(variants.WindowProbesSent, variants.KeepAliveProbesSent) - 1);
 
     private void Request(UploadReason reason)
     {

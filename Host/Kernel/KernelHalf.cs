@@ -138,7 +138,7 @@ internal sealed class KernelHalf : IHostHalf
     public unsafe void PutBack(in HandBack state, IFlowGate gate)
     {
         SegmentVariants variants = state.Variants;
-        _last = new LastHandBack(in variants, MonotonicClock.System.Now);
+        _last = new LastHandBack(in state, MonotonicClock.System.Now);
         ConnectionInvariants connection = state.Connection;
         bool released = false;
         Socket? socket = null;
@@ -315,7 +315,7 @@ internal sealed class KernelHalf : IHostHalf
         variants.RecoveryPoint = variants.SndUna;
         variants.IpId = (ushort)Random.Shared.Next(ushort.MaxValue);
         variants.TsOffset = timestamp - (uint)(now.Value / _invariants.TimestampTick.Value);
-        _last.Complete(ref variants, now);
+        _last.Complete(ref variants, _path!.NextHopMac, now);
         return variants;
     }
 

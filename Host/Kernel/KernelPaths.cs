@@ -126,35 +126,21 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
             return;
         }
 
-        long now = Environment.TickCount64;
         lock (_lock)
         {
-            if (now < hop.ProbedAt + (long)s_betweenProbes.TotalMilliseconds)
+            if (hop.IsProbed)
             {
                 // Whoever asks first asks for every flow over this hop.
                 return;
             }
 
-            hop.ProbedAt = now;
+            hop.IsProbed = true;
             hop.AwaitsAnswer = true;
         }
 
-        try
-        {
-            // First ask the address we know. The kernel would ask everybody only after three probes a second apart.
-            if (_netlink.ProbeNeighbor(hop.LinkIndex, hop.Address))
-            {
-                hop.AskEverybodyAfter(s_answer, AskEverybody);
-            }
-            else
-            {
-                AskEverybody(hop);
-            }
-        }
-        catch (NetlinkException e)
-        {
-            Log.ProbeFailed(_logger, e, hop.Address);
-        }
+        // First the address we know is asked. The kernel would ask everybody only after three probes a second apart.
+        bool isAsked = Try(hop, () => _netlink.ProbeNeighbor(hop.LinkIndex, hop.Address));
+        hop.After(isAsked ? s_answer : TimeSpan.Zero, AskEverybody);
     }
 
     public void Dispose()
@@ -167,38 +153,54 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
         _neighborsChanged.Dispose();
     }
 
-    /// <summary>Who was asked at the address we know has not answered: by broadcast or multicast, whoever has the IP address answers.</summary>
+    /// <summary>Who was asked at the address we know may not have answered: by broadcast or multicast, whoever has the IP address does.</summary>
     private void AskEverybody(Hop hop)
+    {
+        if (hop.AwaitsAnswer)
+        {
+            hop.AwaitsAnswer = false;
+            Try(hop, () =>
+            {
+                bool mayChange = _netlink.Neighbor(hop.LinkIndex, hop.Address) is not { State: NeighborState.Permanent or NeighborState.NoArp };
+                if (mayChange)
+                {
+                    _netlink.DeleteNeighbor(hop.LinkIndex, hop.Address);
+                    _netlink.ResolveNeighbor(hop.LinkIndex, hop.Address);
+                }
+
+                return mayChange;
+            });
+        }
+
+        hop.After(s_betweenProbes, Rest);
+    }
+
+    private void Rest(Hop hop)
     {
         lock (_lock)
         {
-            bool hasAnswered = !hop.AwaitsAnswer;
-            hop.AwaitsAnswer = false;
+            hop.IsProbed = false;
             RemoveIfIdle(hop);
-            if (hasAnswered || _stop.IsCancellationRequested)
-            {
-                return;
-            }
         }
+    }
 
+    private bool Try(Hop hop, Func<bool> question)
+    {
         try
         {
-            if (_netlink.Neighbor(hop.LinkIndex, hop.Address) is not { State: NeighborState.Permanent or NeighborState.NoArp })
-            {
-                _netlink.DeleteNeighbor(hop.LinkIndex, hop.Address);
-                _netlink.ResolveNeighbor(hop.LinkIndex, hop.Address);
-            }
+            return !_stop.IsCancellationRequested && question();
         }
         catch (Exception e) when (e is NetlinkException or ObjectDisposedException)
         {
             Log.ProbeFailed(_logger, e, hop.Address);
+            return false;
         }
     }
 
-    /// <summary>A hop that is being asked stays until it has answered, though its flows have moved on. Under the lock.</summary>
+    /// <summary>A hop that was asked lately stays though its flows have moved on, so that it is not asked with every move. Under the lock.</summary>
     private void RemoveIfIdle(Hop hop)
     {
-        if (hop is { Flows.Count: 0, AwaitsAnswer: false })
+        if (hop is { Flows.Count: 0, IsProbed: false })
         {
             _hops.Remove((hop.LinkIndex, hop.Address));
         }
@@ -325,8 +327,8 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
 
         public HashSet<FlowKey> Flows { get; } = [];
 
-        /// <summary>When it was last asked whether it is still there.</summary>
-        public long ProbedAt { get; set; } = long.MinValue / 2;
+        /// <summary>It was asked lately whether it is still there.</summary>
+        public bool IsProbed { get; set; }
 
         /// <summary>It was asked at the address we know, and has not answered.</summary>
         public bool AwaitsAnswer
@@ -335,10 +337,10 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
             set => Volatile.Write(ref _awaitsAnswer, value);
         }
 
-        public void AskEverybodyAfter(TimeSpan time, Action<Hop> ask)
+        public void After(TimeSpan time, Action<Hop> act)
         {
             _timer?.Dispose();
-            _timer = new Timer(_ => ask(this), null, time, Timeout.InfiniteTimeSpan);
+            _timer = new Timer(_ => act(this), null, time, Timeout.InfiniteTimeSpan);
         }
     }
 }

@@ -1,4 +1,5 @@
 using TcpActors.Engine.State;
+using TcpActors.Engine.Wire;
 
 namespace TcpActors.HostSide.Kernel;
 
@@ -9,14 +10,17 @@ namespace TcpActors.HostSide.Kernel;
 internal readonly struct LastHandBack
 {
     private readonly SegmentVariants _variants;
+    private readonly MacAddress _nextHop;
 
-    /// <param name="variants">Times remaining.</param>
+    /// <param name="state">As the TOE gave it back.</param>
     /// <param name="now">The host's clock.</param>
-    public LastHandBack(in SegmentVariants variants, Microseconds now) => _variants = variants.ToDeadlines(now);
+    public LastHandBack(in HandBack state, Microseconds now) =>
+        (_variants, _nextHop) = (state.Variants.ToDeadlines(now), state.Segment.NextHopMac);
 
     /// <param name="variants">Read from the kernel, times remaining.</param>
+    /// <param name="nextHop">Where the next segment will go.</param>
     /// <param name="now">The host's clock.</param>
-    public void Complete(ref SegmentVariants variants, Microseconds now)
+    public void Complete(ref SegmentVariants variants, MacAddress nextHop, Microseconds now)
     {
         if (variants.SmoothedRtt == Microseconds.Zero && _variants.SmoothedRtt > Microseconds.Zero)
         {
@@ -32,8 +36,10 @@ internal readonly struct LastHandBack
         variants.RetransmitAt = variants.Rto;
         if (_variants.Flight > 0 && _variants.SndUna == variants.SndUna && !_variants.RetransmitAt.IsNever)
         {
-            // The same bytes are in flight still: their timer runs on.
-            variants.RetransmitAt = Microseconds.Max(_variants.RetransmitAt - now, Microseconds.Zero);
+            // The same bytes are in flight still: their timer runs on. What left to an address that is no more need not be waited for.
+            variants.RetransmitAt = nextHop == _nextHop
+                ? Microseconds.Max(_variants.RetransmitAt - now, Microseconds.Zero)
+                : Microseconds.Zero;
             variants.Retransmissions = _variants.Retransmissions;
             variants.RtoBackoff = _variants.RtoBackoff;
             variants.StalledSince = _variants.StalledSince.IsNever ? Microseconds.Never : _variants.StalledSince - now;

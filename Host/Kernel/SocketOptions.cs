@@ -133,7 +133,8 @@ internal sealed class SocketOptions
         Grow(socket, TcpOption.SendBufferForce, TcpOption.SendBuffer, Math.Max(send, _sendBuffer / 2));
         if (isFull)
         {
-            Fix(socket, TcpOption.ReceiveBufferForce, TcpOption.ReceiveBuffer, receive);
+            // Not twice as much: of well filled segments the kernel would offer all of it.
+            Fix(socket, TcpOption.ReceiveBufferForce, TcpOption.ReceiveBuffer, receive / 2);
             socket.TrySetInt(TcpOption.LevelSocket, TcpOption.BufferLock, _bufferLock | LockReceive);
             return;
         }

@@ -23,7 +23,7 @@ public sealed class TrafficClientSpecs(ITestOutputHelper output)
         Task echo = TrafficStream.EchoAsync(line.Served);
         var readAgain = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         const long before = 1 << 20;
-        Task sending = Task.Run(() => sent.SendAsync(line.Client, () => sent.Bytes < 32 << 20, seed: 3));
+        Task sending = Task.Run(() => sent.SendAsync(line.Client, () => !readAgain.Task.IsCompleted, seed: 3));
         Task receiving = Task.Run(() => received.ReceiveAsync(
             line.Client, () => received.Bytes < before ? Task.CompletedTask : readAgain.Task));
 
@@ -36,7 +36,7 @@ public sealed class TrafficClientSpecs(ITestOutputHelper output)
             }
 
             output.WriteLine($"{line.Moves} moves with both windows closed; {sent.Bytes} sent, {received.Bytes} received");
-            Assert.InRange(received.Bytes, before, 31 << 20);
+            Assert.InRange(received.Bytes, before, before + (256 << 10));
             await line.OffloadAsync();
             readAgain.SetResult();
         });
@@ -45,7 +45,7 @@ public sealed class TrafficClientSpecs(ITestOutputHelper output)
         TrafficStream.AssertEqual(sent, received);
         Assert.True(line.Moves >= 20, $"only {line.Moves} moves");
         output.WriteLine($"longest gap {received.LongestGap}");
-        Assert.InRange(received.LongestGap, s_pause, s_pause + TimeSpan.FromSeconds(2));
+        Assert.InRange(received.LongestGap, TimeSpan.Zero, s_pause + TimeSpan.FromSeconds(1));
     }
 
     [KernelTheory]

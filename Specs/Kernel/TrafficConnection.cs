@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
 using TcpActors.HostSide;
 using TcpActors.HostSide.Policy;
 using Xunit;
@@ -37,7 +38,7 @@ internal sealed class TrafficConnection : IAsyncDisposable
         SpecHost server, SpecHost client, AddressFamily family, ITestOutputHelper output, int port = 0, Action<Socket>? prepare = null)
     {
         OffloadHost host = server.Run(() => OffloadHost.Create(
-            new OffloadHostOptions { Policy = OffloadPolicies.Never, LoggerFactory = new SpecLog(output) }));
+            new OffloadHostOptions { Policy = OffloadPolicies.Never, LoggerFactory = new SpecLog(output, LogLevel.Warning) }));
         ConnectionListener listener = server.Run(() => host.Listen(new IPEndPoint(server.Address(family), port)));
         Socket socket = client.Run(() => new Socket(family, SocketType.Stream, ProtocolType.Tcp));
         prepare?.Invoke(socket);

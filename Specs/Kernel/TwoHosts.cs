@@ -20,6 +20,13 @@ internal sealed class TwoHosts : IDisposable
     {
         var server = NetworkNamespace.Create();
         var client = NetworkNamespace.Create();
+        if (mtu >= SmallestIPv6Mtu)
+        {
+            // Who else would have the address: nobody waits a second for duplicate address detection.
+            server.Sysctl("net.ipv6.conf.default.accept_dad", "0");
+            client.Sysctl("net.ipv6.conf.default.accept_dad", "0");
+        }
+
         server.Run(() =>
         {
             using var netlink = new RtNetlink();
