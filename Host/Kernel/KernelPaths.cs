@@ -130,17 +130,15 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
         {
             if (hop.IsProbed)
             {
-                // Whoever asks first asks for every flow over this hop.
+                // Whoever asks first asks for every flow over this hop; what happened since then is asked for later.
+                hop.IsSuspectAgain = true;
                 return;
             }
 
             hop.IsProbed = true;
-            hop.AwaitsAnswer = true;
         }
 
-        // First the address we know is asked. The kernel would ask everybody only after three probes a second apart.
-        bool isAsked = Try(hop, () => _netlink.ProbeNeighbor(hop.LinkIndex, hop.Address));
-        hop.After(isAsked ? s_answer : TimeSpan.Zero, AskEverybody);
+        Probe(hop);
     }
 
     public void Dispose()
@@ -151,6 +149,16 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
         _netlink.Dispose();
         _stop.Dispose();
         _neighborsChanged.Dispose();
+    }
+
+    private void Probe(Hop hop)
+    {
+        hop.IsSuspectAgain = false;
+        hop.AwaitsAnswer = true;
+
+        // First the address we know is asked. The kernel would ask everybody only after three probes a second apart.
+        bool isAsked = Try(hop, () => _netlink.ProbeNeighbor(hop.LinkIndex, hop.Address));
+        hop.After(isAsked ? s_answer : TimeSpan.Zero, AskEverybody);
     }
 
     /// <summary>Who was asked at the address we know may not have answered: by broadcast or multicast, whoever has the IP address does.</summary>
@@ -179,8 +187,13 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
     {
         lock (_lock)
         {
-            hop.IsProbed = false;
+            hop.IsProbed = hop.IsSuspectAgain && hop.Flows.Count > 0;
             RemoveIfIdle(hop);
+        }
+
+        if (hop.IsProbed)
+        {
+            Probe(hop);
         }
     }
 
@@ -306,6 +319,7 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
             }
 
             hop.Mac = mac;
+            hop.IsProbed = false;
             flows = [.. hop.Flows];
         }
 
@@ -329,6 +343,9 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
 
         /// <summary>It was asked lately whether it is still there.</summary>
         public bool IsProbed { get; set; }
+
+        /// <summary>A flow over it suspected it again meanwhile.</summary>
+        public bool IsSuspectAgain { get; set; }
 
         /// <summary>It was asked at the address we know, and has not answered.</summary>
         public bool AwaitsAnswer

@@ -33,6 +33,14 @@ internal readonly struct LastHandBack
             return;
         }
 
+        if (_variants.Recovery == RecoveryPhase.Loss && variants.SndUna >= _variants.SndUna && variants.SndUna < _variants.RecoveryPoint)
+        {
+            // RFC 6298 5.4: what has not been sent again since the time-out still has to be.
+            variants.Recovery = RecoveryPhase.Loss;
+            variants.RecoveryPoint = _variants.RecoveryPoint;
+            variants.SndNxt = SeqNum.Max(variants.SndUna, _variants.SndNxt);
+        }
+
         variants.RetransmitAt = variants.Rto;
         if (_variants.Flight > 0 && _variants.SndUna == variants.SndUna && !_variants.RetransmitAt.IsNever)
         {
