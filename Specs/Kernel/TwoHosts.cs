@@ -67,12 +67,12 @@ internal sealed class TwoHosts : IDisposable
 /// <summary>One of the two hosts.</summary>
 internal sealed class SpecHost : IDisposable
 {
-    internal SpecHost(NetworkNamespace network, string link, int number, bool hasIPv6)
+    internal SpecHost(NetworkNamespace network, string link, int number, bool hasIPv6, int? subnet = null)
     {
         Namespace = network;
         Link = link;
-        IPv4 = IPAddress.Parse($"10.77.0.{number}");
-        IPv6 = IPAddress.Parse($"fd77::{number}");
+        IPv4 = IPAddress.Parse($"10.77.{subnet ?? 0}.{number}");
+        IPv6 = IPAddress.Parse(subnet is null ? $"fd77::{number}" : $"fd77:{subnet}::{number}");
         Netlink = network.Run(() => new RtNetlink());
         Netlink.SetLinkUp(Netlink.Link("lo")!.Index);
         LinkIndex = Netlink.Link(link)!.Index;
