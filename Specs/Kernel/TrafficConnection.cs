@@ -16,11 +16,10 @@ internal sealed class TrafficConnection : IAsyncDisposable
     /// <summary>How long a whole transfer may take on a busy machine.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    private readonly OffloadHost _host;
-    private readonly ConnectionListener _listener;
+    private readonly List<IAsyncDisposable> _below = [];
 
-    private TrafficConnection(OffloadHost host, ConnectionListener listener, Socket client, Connection served) =>
-        (_host, _listener, Client, Served) = (host, listener, client, served);
+    /// <summary>Both ends of a connection that there is; what they stand on is the caller's.</summary>
+    public TrafficConnection(Socket client, Connection served) => (Client, Served) = (client, served);
 
     public Socket Client { get; }
 
@@ -44,7 +43,7 @@ internal sealed class TrafficConnection : IAsyncDisposable
         prepare?.Invoke(socket);
         await socket.ConnectAsync(listener.EndPoint).WaitAsync(Patience);
         Connection served = (await listener.AcceptAsync().AsTask().WaitAsync(Patience))!;
-        return new TrafficConnection(host, listener, socket, served);
+        return new TrafficConnection(socket, served) { _below = { listener, host } };
     }
 
     /// <summary>One move in each direction.</summary>
@@ -107,7 +106,9 @@ internal sealed class TrafficConnection : IAsyncDisposable
     {
         Client.Dispose();
         await Served.DisposeAsync();
-        await _listener.DisposeAsync();
-        await _host.DisposeAsync();
+        foreach (IAsyncDisposable each in _below)
+        {
+            await each.DisposeAsync();
+        }
     }
 }

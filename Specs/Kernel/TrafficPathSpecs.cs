@@ -36,6 +36,7 @@ public sealed class TrafficPathSpecs(ITestOutputHelper output)
     {
         using var hosts = new TwoHosts();
         await using TrafficConnection line = await TrafficConnection.OpenAsync(hosts.Server, hosts.Client, family, output);
+        LoseSegmentsOnly(hosts);
         using OwnedTable? there = toServer ? hosts.Server.Run(() => NetlinkFirewall.Lossy(hosts.Server.Link, oneOf: 100)) : null;
         using OwnedTable? back = toClient ? hosts.Client.Run(() => NetlinkFirewall.Lossy(hosts.Client.Link, oneOf: 100)) : null;
 
@@ -70,6 +71,7 @@ public sealed class TrafficPathSpecs(ITestOutputHelper output)
         }
 
         await using TrafficConnection line = await TrafficConnection.OpenAsync(hosts.Server, hosts.Client, family, output);
+        LoseSegmentsOnly(hosts);
         using OwnedTable there = hosts.Server.Run(() => NetlinkFirewall.Lossy(hosts.Server.Link, oneOf: 100));
         using OwnedTable back = hosts.Client.Run(() => NetlinkFirewall.Lossy(hosts.Client.Link, oneOf: 100));
 
@@ -87,5 +89,15 @@ public sealed class TrafficPathSpecs(ITestOutputHelper output)
         await using TrafficConnection line = await TrafficConnection.OpenAsync(hosts.Server, hosts.Client, family, output);
 
         await line.EchoWhileMovingAsync(Moves, Bytes, seed: 24);
+    }
+
+    /// <summary>So that what is lost is a segment and not 64 KiB of them; where that cannot be had the losses are larger and fewer.</summary>
+    private static void LoseSegmentsOnly(TwoHosts hosts)
+    {
+        if (EthtoolFactAttribute.IsInstalled)
+        {
+            EthtoolFactAttribute.SwitchOffloadsOff(hosts.Server);
+            EthtoolFactAttribute.SwitchOffloadsOff(hosts.Client);
+        }
     }
 }
