@@ -29,6 +29,7 @@ internal sealed class ConnectionActor : UntypedActor
     private UploadReason _requested;
     private bool _uploading;
     private Microseconds _drainUntil = Microseconds.Never;
+    private SeqNum _afterFin;
     private int _fragments;
     private int _unanswered;
     private bool _failed;
@@ -195,11 +196,20 @@ internal sealed class ConnectionActor : UntypedActor
             return;
         }
 
+        if (_requested == UploadReason.PeerFin && segment.Has(TcpFlags.Rst) && segment.Seq == _afterFin)
+        {
+            // Exactly at RCV.NXT for the host, who will have taken the FIN (RFC 9293 3.10.7.4, second); here it seems one too far.
+            _requested = UploadReason.PeerReset;
+            _seat.Flow.KeepUnconsumed(in queued);
+            return;
+        }
+
         Verdict verdict = _engine.Receive(in segment, now);
         if (verdict.Kind == VerdictKind.UploadRequired)
         {
             _seat.Flow.KeepUnconsumed(in queued);
             Request(verdict.Reason);
+            _afterFin = segment.End;
         }
 
         if (verdict.SynNotice)

@@ -37,7 +37,10 @@ internal static class CommandLine
             // Signals are ours (StopSignals): a server has connections to bring back before it may end.
             var invocation = new InvocationConfiguration
             {
-                EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null, Output = output, Error = error,
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null,
+                Output = output,
+                Error = error,
             };
             return await parsed.InvokeAsync(invocation, stop.Token);
         }

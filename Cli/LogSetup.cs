@@ -22,7 +22,10 @@ internal static class LogSetup
     {
         LoggerConfiguration configuration = new LoggerConfiguration()
             .MinimumLevel.Is(ToSerilog(level))
-            .MinimumLevel.Override("Microsoft", (LogEventLevel)Math.Max((int)ToSerilog(level), (int)LogEventLevel.Warning));
+            .MinimumLevel.Override("Microsoft", (LogEventLevel)Math.Max((int)ToSerilog(level), (int)LogEventLevel.Warning))
+
+            // Why a web server does not start is thrown as well, and told in one line.
+            .MinimumLevel.Override("Microsoft.Extensions.Hosting", LogEventLevel.Fatal);
         configuration = format == LogFormat.Json
             ? configuration.WriteTo.Console(new CompactJsonFormatter(), standardErrorFromLevel: LogEventLevel.Verbose)
             : configuration.WriteTo.Console(outputTemplate: Template, standardErrorFromLevel: LogEventLevel.Verbose);

@@ -33,7 +33,8 @@ internal sealed class Tenancy(Connection connection)
 
     public string? LastRefusal { get; set; }
 
-    public bool MayReturnToToe { get; set; } = true;
+    /// <summary>Why a TOE did not take the connection, until it is back in the stack.</summary>
+    public string? RefusedByToe { get; set; }
 
     public EndKind WantedEnd { get; set; }
 

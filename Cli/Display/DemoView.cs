@@ -9,6 +9,9 @@ namespace TcpActors.Cli.Display;
 /// <summary>Shows the demo: what happens on standard error, live where that is a terminal; the outcome on standard output.</summary>
 internal sealed class DemoView : IDemoView
 {
+    /// <summary>Lines in a file are not folded.</summary>
+    private const int LongLine = 1000;
+
     private readonly long _start = Stopwatch.GetTimestamp();
     private readonly IAnsiConsole _status;
     private readonly TextWriter _output;
@@ -16,7 +19,7 @@ internal sealed class DemoView : IDemoView
 
     private DemoView(IAnsiConsole status, TextWriter output, bool json) => (_status, _output, _json) = (status, output, json);
 
-    public static DemoView For(TextWriter output, TextWriter status, bool json) => new(Terminal.For(status), output, json);
+    public static DemoView For(TextWriter output, TextWriter status, bool json) => new(Terminal.For(status, LongLine), output, json);
 
     public void Tell(string what) => _status.WriteLine($"{Stopwatch.GetElapsedTime(_start).TotalSeconds,7:0.000} s  {what}");
 

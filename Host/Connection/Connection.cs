@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using System.Net;
+using System.Net.Sockets;
 using Akka.Actor;
 using TcpActors.Actors.Contract;
 using TcpActors.Engine.Buffers;
@@ -16,6 +17,7 @@ namespace TcpActors.HostSide;
 public sealed class Connection : IDuplexPipe, IAsyncDisposable
 {
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly IActorRef _supervisor;
     private readonly IOffloadPolicy _policy;
     private readonly SlotTable _slots;
@@ -29,6 +31,7 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
     private int _ended;
     private int _invariantUpdates;
     private int _completed;
+    private PendingError? _failure;
 
     internal Connection(
         ConnectionId id, IPEndPoint local, IPEndPoint remote, ConnectionParts parts, Func<Connection, IHostHalfEvents, IHostHalf> half)
@@ -52,7 +55,7 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
 
     public IPEndPoint RemoteEndPoint { get; }
 
-    /// <summary>What the peer sent. Ends with its FIN; throws <see cref="System.Net.Sockets.SocketException"/> where a socket would.</summary>
+    /// <summary>What the peer sent. Ends with its FIN; throws <see cref="SocketException"/> where a socket would.</summary>
     public PipeReader Input => _input;
 
     /// <summary>What the peer will get. Completing it sends FIN behind everything written (half-close).</summary>
@@ -60,6 +63,12 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
 
     /// <summary>Completes when the stack has let go of the connection; never faults.</summary>
     public Task Closed => _closed.Task;
+
+    /// <summary>
+    /// Completes when the peer cannot be talked to any more (reset, time-out, abort, or the stack let go), also while nobody reads or
+    /// writes; never faults. A FIN is not that: a peer that closed its half may wait for an answer.
+    /// </summary>
+    public Task Broken => _broken.Task;
 
     /// <summary>How often the TOE confirmed a new version of the segment-invariant variables.</summary>
     public int InvariantUpdates => Volatile.Read(ref _invariantUpdates);
@@ -104,7 +113,8 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
             return;
         }
 
-        var aborted = new System.Net.Sockets.SocketException((int)System.Net.Sockets.SocketError.OperationAborted);
+        var aborted = new SocketException((int)SocketError.OperationAborted);
+        _broken.TrySetResult();
         _input.CompleteInput(aborted);
         _output.CloseOutput(aborted);
         _supervisor.Tell(new HostMessages.End(Id, EndKind.Abort));
@@ -133,9 +143,27 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
     /// <summary>The connection is lost to the application.</summary>
     internal void Fail(Exception error)
     {
+        _broken.TrySetResult();
         _input.CompleteInput(error);
         _output.CloseOutput(error);
         Half.Abort();
+    }
+
+    /// <summary>The host ends: what the application has not completed is completed for it. What was written still leaves.</summary>
+    internal void EndWithHost()
+    {
+        var ended = new System.Net.Sockets.SocketException((int)System.Net.Sockets.SocketError.OperationAborted);
+        if (!_output.IsEnding)
+        {
+            _output.CloseOutput(ended);
+            CompletedOne();
+        }
+
+        if (!_input.IsCompleted)
+        {
+            _input.CompleteInput(ended);
+            CompletedOne();
+        }
     }
 
     internal void ReleaseMemory()
@@ -143,6 +171,7 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
         Memory.Send.Dispose();
         Memory.Receive.Dispose();
         _slots.Return(_slot);
+        _broken.TrySetResult();
         _closed.TrySetResult();
     }
 
@@ -153,6 +182,13 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
         {
             _supervisor.Tell(new HostMessages.End(Id, EndKind.Close));
         }
+    }
+
+    /// <summary>What ended both directions is one error, as it is with a socket: whoever comes first is told.</summary>
+    private PendingError FailureOf(Exception error)
+    {
+        var failure = new PendingError(error);
+        return Interlocked.CompareExchange(ref _failure, failure, null) ?? failure;
     }
 
     private Task<MoveResult> MoveAsync(bool toToe)
@@ -213,9 +249,27 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
             connection.ConsiderOffload();
         }
 
-        public void EndOfInput(Exception? error) => connection._input.CompleteInput(error);
+        public void EndOfInput(Exception? error)
+        {
+            if (error is null)
+            {
+                connection._input.CompleteInput(Volatile.Read(ref connection._failure));
+                return;
+            }
 
-        public void EndOfOutput(Exception error) => connection._output.CloseOutput(error);
+            PendingError failure = connection.FailureOf(error);
+            connection._input.CompleteInput(failure);
+            connection._output.CloseOutput(failure);
+            connection._broken.TrySetResult();
+        }
+
+        public void EndOfOutput(Exception error)
+        {
+            connection._output.CloseOutput(error is SocketException { SocketErrorCode: SocketError.Shutdown }
+                ? Volatile.Read(ref connection._failure) ?? new PendingError(error)
+                : connection.FailureOf(error));
+            connection._broken.TrySetResult();
+        }
 
         public void Closed() => connection._supervisor.Tell(new HostMessages.Gone(connection.Id));
     }

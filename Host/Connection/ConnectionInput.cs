@@ -9,7 +9,7 @@ namespace TcpActors.HostSide;
 /// <summary>
 /// What the application reads a connection with: a <see cref="PipeReader"/> over the receive buffer, without a copy, and socket-like
 /// <see cref="ReceiveAsync"/>. It stays the same object whoever owns the connection. One application thread at a time; the owner's
-/// side (<see cref="NotifyReadable"/>, <see cref="CompleteInput"/>) from any thread. Waiting allocates nothing.
+/// side (<see cref="NotifyReadable"/>, <see cref="CompleteInput(Exception?)"/>) from any thread. Waiting allocates nothing.
 /// </summary>
 /// <remarks>
 /// Unlike with a stock pipe, only what is consumed makes room, since it is what the peer's window is made of. A reader that waits for more
@@ -27,7 +27,7 @@ public sealed class ConnectionInput : PipeReader, IValueTaskSource<ReadResult>, 
 
     // Guarded by the gate.
     private bool _ended;
-    private Exception? _error;
+    private PendingError? _failure;
     private bool _cancelRequested;
     private bool _completed;
     private int _minimum;
@@ -75,9 +75,12 @@ public sealed class ConnectionInput : PipeReader, IValueTaskSource<ReadResult>, 
 
     /// <summary>
     /// Tells the reader that nothing comes after the bytes committed so far: the end of the stream or, with an error, the failure that
-    /// a read throws once it has read all of them. Any thread; only the first call counts.
+    /// a read throws when it has read all of them, and after which the stream is at its end. Any thread; only the first call counts.
     /// </summary>
-    public void CompleteInput(Exception? error = null)
+    public void CompleteInput(Exception? error = null) => CompleteInput(error is null ? null : new PendingError(error));
+
+    /// <inheritdoc cref="CompleteInput(Exception?)"/>
+    internal void CompleteInput(PendingError? failure)
     {
         bool wake;
         lock (_gate)
@@ -88,7 +91,7 @@ public sealed class ConnectionInput : PipeReader, IValueTaskSource<ReadResult>, 
             }
 
             _ended = true;
-            _error = error;
+            _failure = failure;
             wake = Disarm(Wake.Ready);
         }
 
@@ -283,15 +286,15 @@ public sealed class ConnectionInput : PipeReader, IValueTaskSource<ReadResult>, 
 
         // Only after the end was looked at: bytes committed before it are then all here.
         ReadOnlySequence<byte> readable = _buffer.GetReadable();
-        if (ended && !canceled && _error is not null && (readable.Length <= _examined || readable.Length < minimum))
+        if (ended && !canceled && (readable.Length <= _examined || readable.Length < minimum) && _failure?.Take() is { } error)
         {
             _buffer.Consume(0);
-            ExceptionDispatchInfo.Throw(_error);
+            ExceptionDispatchInfo.Throw(error);
         }
 
         _lent = readable;
         _state = canceled ? ReadState.Tentative : ReadState.Active;
-        return new ReadResult(readable, canceled, isCompleted: ended && _error is null);
+        return new ReadResult(readable, canceled, isCompleted: ended && _failure is not { IsPending: true });
     }
 
     private int Receive(Wake wake)

@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using System.Net.Sockets;
 using System.Runtime.ExceptionServices;
 using System.Threading.Tasks.Sources;
 using TcpActors.Engine.Buffers;
@@ -7,7 +8,7 @@ namespace TcpActors.HostSide;
 
 /// <summary>
 /// What the application writes a connection with: a <see cref="PipeWriter"/> over the send buffer. It stays the same object whoever owns
-/// the connection. One application thread at a time; the owner's side (<see cref="NotifyWritable"/>, <see cref="CloseOutput"/>) from
+/// the connection. One application thread at a time; the owner's side (<see cref="NotifyWritable"/>, <see cref="CloseOutput(Exception?)"/>) from
 /// any thread. Waiting allocates nothing.
 /// </summary>
 /// <remarks>
@@ -30,7 +31,7 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
     private bool _announced;
     private Exception? _completionError;
     private bool _closed;
-    private Exception? _error;
+    private PendingError? _failure;
 
     /// <param name="buffer">Where bytes wait for the owner.</param>
     /// <param name="owner">Whom to tell that there are some.</param>
@@ -51,6 +52,9 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
 
     /// <summary>Whether the application has ended its writing and all of it is in the send buffer.</summary>
     public bool IsCompleted => Volatile.Read(ref _announced);
+
+    /// <summary>Whether the application has ended its writing; some of it may still wait for room in the send buffer.</summary>
+    public bool IsEnding => Volatile.Read(ref _completed);
 
     /// <inheritdoc/>
     public override bool CanGetUnflushedBytes => true;
@@ -79,10 +83,14 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
     }
 
     /// <summary>
-    /// Tells the writer that nothing can be sent any more. What it writes from now on is dropped; flushes throw
-    /// <paramref name="error"/> or, without one, say that they are completed. Any thread; only the first call counts.
+    /// Tells the writer that nothing can be sent any more. What it writes from now on is dropped; a flush throws
+    /// <paramref name="error"/>, those after it that the connection is shut down (EPIPE); without an error they say that they are
+    /// completed. Any thread; only the first call counts.
     /// </summary>
-    public void CloseOutput(Exception? error = null)
+    public void CloseOutput(Exception? error = null) => CloseOutput(error is null ? null : new PendingError(error));
+
+    /// <inheritdoc cref="CloseOutput(Exception?)"/>
+    internal void CloseOutput(PendingError? failure)
     {
         bool wake;
         bool announce;
@@ -91,7 +99,7 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
             if (!_closed)
             {
                 _closed = true;
-                _error = error;
+                _failure = failure;
                 DropWaiting();
             }
 
@@ -281,9 +289,9 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
     {
         lock (_gate)
         {
-            if (_closed && _error is not null && !canceled)
+            if (_closed && _failure is not null && !canceled)
             {
-                ExceptionDispatchInfo.Throw(_error);
+                ExceptionDispatchInfo.Throw(_failure.Take() ?? new SocketException((int)SocketError.Shutdown));
             }
 
             return new FlushResult(canceled, _closed);
@@ -324,7 +332,7 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
         {
             // The bytes have no place and nothing will say when there is one: the writer has to know.
             _closed = true;
-            _error = exception;
+            _failure = new PendingError(exception);
             DropWaiting();
             return true;
         }

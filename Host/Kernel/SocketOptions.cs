@@ -37,15 +37,16 @@ internal sealed class SocketOptions
         (TcpOption.LevelIPv6, TcpOption.IPv6MtuDiscover),
     ];
 
-    /// <summary>SOCK_RCVBUF_LOCK: the receive buffer does not grow by itself.</summary>
-    private const int LockReceive = 2;
-
     // A name is set as bytes: congestion control and device.
     private static readonly (int Level, int Option)[] s_names =
     [
         (TcpOption.LevelTcp, TcpOption.Congestion),
         (TcpOption.LevelSocket, TcpOption.BindToDevice),
     ];
+
+    private const int Overhead = 64 << 10;
+    private const int SendLocked = 1;
+    private const int ReceiveLocked = 2;
 
     private readonly List<(int Level, int Option, int Value)> _integers = [];
     private readonly List<(int Level, int Option, byte[] Value)> _bytes = [];
@@ -86,6 +87,12 @@ internal sealed class SocketOptions
             ?? (socket.TryGetInt(TcpOption.LevelSocket, TcpOption.BufferLock, out int locked) ? locked : 0);
         _receiveBuffer = held?._receiveBuffer ?? socket.GetInt(TcpOption.LevelSocket, TcpOption.ReceiveBuffer);
     }
+
+    /// <summary>What the application fixed, as it counts: half of what the kernel does; null: the size is the kernel's affair.</summary>
+    public int? ReceiveBufferLimit => (_bufferLock & ReceiveLocked) != 0 ? _receiveBuffer / 2 : null;
+
+    /// <inheritdoc cref="ReceiveBufferLimit"/>
+    public int? SendBufferLimit => (_bufferLock & SendLocked) != 0 ? _sendBuffer / 2 : null;
 
     /// <param name="socket">The socket.</param>
     /// <param name="held">Whose receive buffer is really meant, when this socket's was kept small; else null.</param>
@@ -129,23 +136,23 @@ internal sealed class SocketOptions
     /// </param>
     public void ApplyBuffers(Socket socket, int send, int receive, bool isFull)
     {
-        // The kernel counts its own overhead too and doubles what it is given for that.
-        Grow(socket, TcpOption.SendBufferForce, TcpOption.SendBuffer, Math.Max(send, _sendBuffer / 2));
+        // A send buffer counts the kernel's own overhead too.
+        Grow(socket, TcpOption.SendBufferForce, TcpOption.SendBuffer, Math.Max(send + (send / 4) + Overhead, _sendBuffer));
         if (isFull)
         {
-            // Not twice as much: of well filled segments the kernel would offer all of it.
-            Fix(socket, TcpOption.ReceiveBufferForce, TcpOption.ReceiveBuffer, receive / 2);
-            socket.TrySetInt(TcpOption.LevelSocket, TcpOption.BufferLock, _bufferLock | LockReceive);
+            Fix(socket, TcpOption.ReceiveBufferForce, TcpOption.ReceiveBuffer, receive);
+            socket.TrySetInt(TcpOption.LevelSocket, TcpOption.BufferLock, _bufferLock | ReceiveLocked);
             return;
         }
 
-        Grow(socket, TcpOption.ReceiveBufferForce, TcpOption.ReceiveBuffer, Math.Max(receive, _receiveBuffer / 2));
+        // No more than was promised or than there was: the kernel advertises nearly all of it, so any factor would grow with each move.
+        Grow(socket, TcpOption.ReceiveBufferForce, TcpOption.ReceiveBuffer, Math.Max(receive, _receiveBuffer));
         socket.TrySetInt(TcpOption.LevelSocket, TcpOption.BufferLock, _bufferLock);
     }
 
     public void RestoreReceiveBuffer(Socket socket)
     {
-        Fix(socket, TcpOption.ReceiveBufferForce, TcpOption.ReceiveBuffer, _receiveBuffer / 2);
+        Fix(socket, TcpOption.ReceiveBufferForce, TcpOption.ReceiveBuffer, _receiveBuffer);
         socket.TrySetInt(TcpOption.LevelSocket, TcpOption.BufferLock, _bufferLock);
     }
 
@@ -158,19 +165,20 @@ internal sealed class SocketOptions
         socket.SetInt(TcpOption.LevelSocket, TcpOption.ReusePort, _reusePort ? 1 : 0);
     }
 
-    private static void Grow(Socket socket, int force, int option, int size)
+    /// <summary>The kernel doubles what it is given, and tells the double.</summary>
+    private static void Grow(Socket socket, int force, int option, int bytes)
     {
-        if (size > socket.GetInt(TcpOption.LevelSocket, option) / 2)
+        if (bytes > socket.GetInt(TcpOption.LevelSocket, option))
         {
-            Fix(socket, force, option, size);
+            Fix(socket, force, option, bytes);
         }
     }
 
-    private static void Fix(Socket socket, int force, int option, int size)
+    private static void Fix(Socket socket, int force, int option, int bytes)
     {
-        if (!socket.TrySetInt(TcpOption.LevelSocket, force, size))
+        if (!socket.TrySetInt(TcpOption.LevelSocket, force, bytes / 2))
         {
-            socket.TrySetInt(TcpOption.LevelSocket, option, size);
+            socket.TrySetInt(TcpOption.LevelSocket, option, bytes / 2);
         }
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Net.Sockets;
 using TcpActors.Engine.Buffers;
 using TcpActors.HostSide;
 using Xunit;
@@ -172,7 +173,8 @@ public class ConnectionOutputSpecs
         await Assert.ThrowsAsync<IOException>(async () => await write);
         _buffer.Dispose();
         _output.Write(Bytes(100));
-        await Assert.ThrowsAsync<IOException>(async () => await _output.FlushAsync());
+        SocketException next = await Assert.ThrowsAsync<SocketException>(async () => await _output.FlushAsync());
+        Assert.Equal(SocketError.Shutdown, next.SocketErrorCode);
         Assert.Equal(0, _pool.RentedBytes);
     }
 
