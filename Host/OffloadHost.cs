@@ -178,8 +178,9 @@ public sealed class OffloadHost : IOffloadHost
     {
         var local = (IPEndPoint)socket.LocalEndPoint!;
         var remote = (IPEndPoint)socket.RemoteEndPoint!;
-        if (isActive == true)
+        if (isActive != false)
         {
+            // What a listener accepted arrives where a TOE runs already.
             InHostNamespace(() =>
             {
                 EnsureToes(local.Address);

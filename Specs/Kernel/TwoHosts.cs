@@ -21,6 +21,13 @@ internal sealed class TwoHosts : IDisposable
     {
         var server = NetworkNamespace.Create();
         var client = NetworkNamespace.Create();
+        if (mtu >= SmallestIPv6Mtu)
+        {
+            // Who else would have the address: nobody waits a second for duplicate address detection.
+            server.Sysctl("net.ipv6.conf.default.accept_dad", "0");
+            client.Sysctl("net.ipv6.conf.default.accept_dad", "0");
+        }
+
         server.Run(() =>
         {
             using var netlink = new RtNetlink();
@@ -66,12 +73,12 @@ internal sealed class TwoHosts : IDisposable
 /// <summary>One of the two hosts.</summary>
 internal sealed class SpecHost : IDisposable
 {
-    internal SpecHost(NetworkNamespace network, string link, int number, bool hasIPv6)
+    internal SpecHost(NetworkNamespace network, string link, int number, bool hasIPv6, int? subnet = null)
     {
         Namespace = network;
         Link = link;
-        IPv4 = IPAddress.Parse($"10.77.0.{number}");
-        IPv6 = IPAddress.Parse($"fd77::{number}");
+        IPv4 = IPAddress.Parse($"10.77.{subnet ?? 0}.{number}");
+        IPv6 = IPAddress.Parse(subnet is null ? $"fd77::{number}" : $"fd77:{subnet}::{number}");
         Netlink = network.Run(() => new RtNetlink());
         Netlink.SetLinkUp(Netlink.Link("lo")!.Index);
         LinkIndex = Netlink.Link(link)!.Index;
