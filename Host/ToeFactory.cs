@@ -4,6 +4,7 @@ using TcpActors.Actors;
 using TcpActors.Actors.Contract;
 using TcpActors.Transport.Links;
 using TcpActors.Transport.Linux;
+using TcpActors.Transport.Linux.Bpf;
 using TcpActors.Transport.Linux.Netlink;
 using TcpActors.Transport.Steering;
 
@@ -37,6 +38,9 @@ internal sealed class ToeFactory : IDisposable
 
     /// <summary>What steers, in one line.</summary>
     public string Steering => _steering.Description;
+
+    /// <summary>How many flows the steering gives to TOEs at this moment; null where it cannot count them.</summary>
+    public int? CountFlows() => (_steering as BpfSteering)?.CountFlows();
 
     /// <exception cref="OffloadHostException">When there is no such interface or it may not be used.</exception>
     public ToeUnit Create(
