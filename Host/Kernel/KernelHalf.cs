@@ -133,6 +133,7 @@ internal sealed class KernelHalf : IHostHalf
             _placeholder = _isActive == false ? null : HoldPort();
             _stack.Paths.Watch(Flow, _path!);
             Volatile.Write(ref _flow, null);
+            repair.Drop();
             socket.Dispose();
             if (_memory.Receive.Unread > 0)
             {

@@ -42,26 +42,28 @@ public sealed class TrafficCaptureSpecs(ITestOutputHelper output)
         }
     }
 
-    /// <summary>A block to the server and back with every move, so that the capture stays small.</summary>
+    /// <summary>A block to the server and back with every two moves, so that the capture stays small.</summary>
     private static async Task ExchangeAsync(TrafficConnection line, int moves)
     {
         Task echo = TrafficStream.EchoAsync(line.Served);
         using var sent = new TrafficStream();
         using var received = new TrafficStream();
-        long perMove = 32 << 10;
-        Task moving = line.MoveAsync(moves);
+        Task moved = Task.CompletedTask;
         Task sending = Task.Run(() => sent.SendAsync(
             line.Client,
-            () =>
+            async () =>
             {
-                SpinWait.SpinUntil(() => moving.IsCompleted || sent.Bytes < perMove * line.Moves);
-                return !moving.IsCompleted;
+                await moved;
+                bool more = line.Moves < moves;
+                moved = more ? line.MoveToAndFroAsync() : Task.CompletedTask;
+                return more;
             },
-            seed: 40,
-            block: 16 << 10));
+            seed: 40));
         Task receiving = Task.Run(() => received.ReceiveAsync(line.Client));
-        await line.AllAsync("capture", sent, received, moving, sending, receiving, echo);
+        await line.AllAsync("capture", sent, received, sending, receiving, echo);
+        await moved;
         TrafficStream.AssertEqual(sent, received);
+        Assert.True(line.Moves >= moves, $"only {line.Moves} moves");
     }
 
     private static async Task<Process> StartCaptureAsync(SpecHost host, string file)

@@ -41,11 +41,15 @@ internal sealed class TrafficStream : IDisposable
     }
 
     /// <summary>A kernel socket sends random blocks until told to stop, then its FIN.</summary>
-    public async Task SendAsync(Socket socket, Func<bool> more, int seed, int block = 65536)
+    public Task SendAsync(Socket socket, Func<bool> more, int seed, int block = 65536) =>
+        SendAsync(socket, () => Task.FromResult(more()), seed, block);
+
+    /// <inheritdoc cref="SendAsync(Socket, Func{bool}, int, int)"/>
+    public async Task SendAsync(Socket socket, Func<Task<bool>> more, int seed, int block = 65536)
     {
         var random = new Random(seed);
         byte[] bytes = new byte[block];
-        while (more())
+        while (await more())
         {
             random.NextBytes(bytes);
             Append(bytes);
