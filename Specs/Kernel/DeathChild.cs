@@ -55,6 +55,7 @@ internal sealed class DeathChild : IAsyncDisposable
             RedirectStandardError = true,
             RedirectStandardOutput = true,
             RedirectStandardInput = true,
+            UseShellExecute = false,
         };
         if (marker is not null)
         {

@@ -27,7 +27,9 @@ public sealed class DeathOfDemoSpecs(ITestOutputHelper output)
         }
 
         int[] family = Bearing(marker);
-        string[] namespaces = [.. family.Select(NetworkOf).OfType<string>().Where(each => each != NetworkOf(Environment.ProcessId)).Distinct()];
+        string? own = NetworkOf(Environment.ProcessId);
+        string[] namespaces = [.. family.Select(NetworkOf).OfType<string>()
+            .Where(each => !string.Equals(each, own, StringComparison.Ordinal)).Distinct(StringComparer.Ordinal)];
         int victim = family.Length == 0 ? demo.Id : family[random.Next(family.Length)];
         output.WriteLine($"{family.Length} processes, {namespaces.Length} namespaces of their own; {victim} (demo {demo.Id}) is killed");
         Kill(victim);
@@ -51,7 +53,8 @@ public sealed class DeathOfDemoSpecs(ITestOutputHelper output)
         .Select(path => int.TryParse(Path.GetFileName(path), CultureInfo.InvariantCulture, out int id) ? id : 0).Where(id => id != 0);
 
     /// <summary>Children inherit the environment, so all descendants bear the marker.</summary>
-    private static int[] Bearing(string marker) => [.. Processes().Where(id => Encoding.UTF8.GetString(Read(id)).Contains(marker, StringComparison.Ordinal))];
+    private static int[] Bearing(string marker) =>
+        [.. Processes().Where(id => Encoding.UTF8.GetString(Read(id)).Contains(marker, StringComparison.Ordinal))];
 
     private static byte[] Read(int process)
     {

@@ -67,6 +67,9 @@ public sealed class DeathSpecs : IDisposable
     {
         const int sendBuffer = 4 << 20;
         using var hosts = new TwoHosts();
+
+        // The server's kernel takes little of it at a time: the server must stay until all of it is taken.
+        hosts.Server.Namespace.Sysctl("net.ipv4.tcp_wmem", "4096 16384 65536");
         await using DeathChild stopped = DeathChild.Serve(
             hosts.Server, new IPEndPoint(hosts.Server.Address(family), 0), Control, "chargen");
         using Socket client = await FenceLine.ConnectAsync(hosts.Client, await stopped.ListeningAsync());
@@ -82,6 +85,8 @@ public sealed class DeathSpecs : IDisposable
         }
 
         stopped.Terminate();
+        await pause.WaitForNextTickAsync();
+        await pause.WaitForNextTickAsync();
 
         byte[] block = new byte[256 << 10];
         long received = 0;

@@ -63,7 +63,7 @@ public sealed class InterferenceSpecs(ITestOutputHelper output)
             await owned;
         }
 
-        Assert.NotEqual("kernel", (await line.ReportAsync()).Owner);
+        Assert.NotEqual("kernel", (await line.ReportAsync()).Owner, StringComparer.Ordinal);
         Assert.Equal(0, FenceLine.TcpCounter(line.Hosts.Client, "EstabResets"));
     }
 
