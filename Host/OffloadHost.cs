@@ -137,11 +137,13 @@ public sealed class OffloadHost : IAsyncDisposable
     /// <exception cref="OffloadHostException">When the offload was refused: the socket is the application's as before.</exception>
     public async Task<Connection> OffloadAsync(Socket connected)
     {
-        Connection connection = Adopt(connected, isActive: null);
-        MoveResult result = await connection.OffloadAsync();
+        Connection connection = ConnectionOf(connected, isActive: null);
+        var done = new TaskCompletionSource<MoveResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _supervisor.Tell(new HostMessages.TakeOver(connection, done));
+        MoveResult result = await done.Task;
         return result.Refused.Count == 0 || connection.Epoch.Value > 0
             ? connection
-            : throw new OffloadHostException($"{connection} is not offloaded: {result.Refused[0].Reason}. It goes on in the kernel.");
+            : throw new OffloadHostException($"{connection} is not offloaded: {result.Refused[0].Reason}. The socket is as it was.");
     }
 
     /// <summary>Moves these connections (null: all) to TOEs; completes when that is done.</summary>
@@ -195,9 +197,16 @@ public sealed class OffloadHost : IAsyncDisposable
     /// <summary>Makes a connection of a socket that the kernel has set up.</summary>
     internal Connection Adopt(Socket socket, bool? isActive)
     {
+        Connection connection = ConnectionOf(socket, isActive);
+        _supervisor.Tell(new HostMessages.Register(connection));
+        return connection;
+    }
+
+    private Connection ConnectionOf(Socket socket, bool? isActive)
+    {
         var local = (IPEndPoint)socket.LocalEndPoint!;
         var remote = (IPEndPoint)socket.RemoteEndPoint!;
-        if (isActive == true)
+        if (isActive != false)
         {
             InHostNamespace(() =>
             {
@@ -207,10 +216,7 @@ public sealed class OffloadHost : IAsyncDisposable
         }
 
         var id = new ConnectionId(Interlocked.Increment(ref _lastId));
-        var connection = new Connection(
-            id, local, remote, _parts, (self, events) => _kernel.HalfOf(socket, self.Memory, events, isActive));
-        _supervisor.Tell(new HostMessages.Register(connection));
-        return connection;
+        return new Connection(id, local, remote, _parts, (self, events) => _kernel.HalfOf(socket, self.Memory, events, isActive));
     }
 
     private Task<MoveResult> MoveAsync(IReadOnlyList<ConnectionId>? connections, bool toToe)

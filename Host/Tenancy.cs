@@ -33,6 +33,9 @@ internal sealed class Tenancy(Connection connection)
 
     public string? LastRefusal { get; set; }
 
+    /// <summary>Whether the socket is still the application's, which keeps it if the offload is refused.</summary>
+    public bool IsGuest { get; set; }
+
     public bool MayReturnToToe { get; set; } = true;
 
     public EndKind WantedEnd { get; set; }

@@ -8,6 +8,10 @@ namespace TcpActors.HostSide.Kernel;
 /// </summary>
 internal sealed class SocketOptions
 {
+    // linux/socket.h, SO_BUF_LOCK: what the application has fixed with SO_SNDBUF and SO_RCVBUF.
+    private const int SendBufferFixed = 1;
+    private const int ReceiveBufferFixed = 2;
+
     private static readonly (int Level, int Option)[] s_integers =
     [
         (TcpOption.LevelSocket, TcpOption.KeepAlive),
@@ -126,18 +130,35 @@ internal sealed class SocketOptions
     }
 
     /// <summary>
-    /// What leaving repair mode forgets: without it no new listener could bind while this connection or its TIME-WAIT exists.
+    /// What leaving repair mode forgets: without it no new listener could bind while this connection or its TIME-WAIT exists. And buffer sizes
+    /// that the application had fixed: what had to be larger for the move is so no more.
     /// </summary>
     public void ApplyAfterRepair(Socket socket)
     {
         socket.SetInt(TcpOption.LevelSocket, TcpOption.ReuseAddress, _reuseAddress ? 1 : 0);
         socket.SetInt(TcpOption.LevelSocket, TcpOption.ReusePort, _reusePort ? 1 : 0);
+        if ((_bufferLock & SendBufferFixed) != 0)
+        {
+            Resize(socket, TcpOption.SendBufferForce, TcpOption.SendBuffer, _sendBuffer / 2);
+        }
+
+        if ((_bufferLock & ReceiveBufferFixed) != 0)
+        {
+            Resize(socket, TcpOption.ReceiveBufferForce, TcpOption.ReceiveBuffer, _receiveBuffer / 2);
+        }
     }
 
     private static void Grow(Socket socket, int force, int option, int size)
     {
-        if (size > socket.GetInt(TcpOption.LevelSocket, option) / 2
-            && !socket.TrySetInt(TcpOption.LevelSocket, force, size))
+        if (size > socket.GetInt(TcpOption.LevelSocket, option) / 2)
+        {
+            Resize(socket, force, option, size);
+        }
+    }
+
+    private static void Resize(Socket socket, int force, int option, int size)
+    {
+        if (!socket.TrySetInt(TcpOption.LevelSocket, force, size))
         {
             socket.TrySetInt(TcpOption.LevelSocket, option, size);
         }
