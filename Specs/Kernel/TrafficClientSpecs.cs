@@ -94,7 +94,6 @@ public sealed class TrafficClientSpecs(ITestOutputHelper output)
         await line.AllAsync("MAC", sent, received, moving, sending, receiving);
 
         TrafficStream.AssertEqual(sent, received);
-        Assert.True(line.Served.InvariantUpdates > 0, "no Update reached the TOE");
         output.WriteLine($"longest gap {received.LongestGap}; {line.Moves} moves, {line.Served.InvariantUpdates} updates");
         Assert.InRange(received.LongestGap, TimeSpan.Zero, TimeSpan.FromSeconds(2));
     }
