@@ -301,7 +301,12 @@ internal sealed class HostSupervisor : UntypedActor
 
     private void OnTakenOut(HostMessages.TakeOutDone done)
     {
-        Tenancy tenancy = _tenancies[done.Connection];
+        if (!_tenancies.TryGetValue(done.Connection, out Tenancy? tenancy))
+        {
+            // It ended meanwhile, so it was not taken out.
+            return;
+        }
+
         if (done.Result is not TakeOut.Taken taken)
         {
             tenancy.Owner = Ownership.Host;
