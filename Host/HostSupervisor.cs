@@ -136,7 +136,8 @@ internal sealed class HostSupervisor : UntypedActor
                 OnPathTooBig(tenancy, report.Mtu);
                 break;
             case Toe.Event.NextHopSuspect suspect when _tenancies.TryGetValue(suspect.Connection, out Tenancy? tenancy):
-                _nextHops?.ProbeAgain(tenancy.Flow);
+                FlowKey suspected = tenancy.Flow;
+                _ = _workers.StartNew(() => _nextHops?.ProbeAgain(suspected));
                 break;
             case Toe.Event.NotHere or Toe.Event.SynSeen or Toe.Event.Refused or Toe.Event.UploadRequested
                 or Toe.Event.PathTooBig or Toe.Event.NextHopSuspect:

@@ -56,6 +56,12 @@ public sealed class OffloadHost : IOffloadHost
         }
     }
 
+    /// <summary>The memory posted for connections.</summary>
+    internal PostedBuffers Buffers => _buffers;
+
+    /// <inheritdoc cref="ToeFactory.CountFlows"/>
+    internal int? CountFlows() => _factory.CountFlows();
+
     /// <summary>Makes a host in the network namespace of the calling thread.</summary>
     /// <exception cref="OffloadHostException">Missing privileges, an unknown interface, no Linux: the message says what to do.</exception>
     public static OffloadHost Create(OffloadHostOptions options)
@@ -178,8 +184,9 @@ public sealed class OffloadHost : IOffloadHost
     {
         var local = (IPEndPoint)socket.LocalEndPoint!;
         var remote = (IPEndPoint)socket.RemoteEndPoint!;
-        if (isActive == true)
+        if (isActive != false)
         {
+            // What a listener accepted arrives where a TOE runs already.
             InHostNamespace(() =>
             {
                 EnsureToes(local.Address);

@@ -52,10 +52,12 @@ internal sealed class DemoScript(DemoStage stage, IDemoView view, long bytesEach
         Task<StreamDigest> sent = _traffic.SendAsync(broken.Token);
         Task<StreamDigest> received = _traffic.ReceiveAsync(broken.Token);
         Task steps = StepsAsync(broken.Token);
-        var all = new List<Task> { sent, received, steps };
+        Task<EndDigest> finished = stage.Peer.FinishAsync(broken.Token);
+        var all = new List<Task> { sent, received, steps, finished };
         try
         {
-            while (all.Count > 0)
+            // The client finishes last; it is watched here because it may break off.
+            while (all.Exists(task => task != finished))
             {
                 Task ended = await Task.WhenAny(all);
                 all.Remove(ended);
@@ -70,7 +72,7 @@ internal sealed class DemoScript(DemoStage stage, IDemoView view, long bytesEach
 
         _time.Stop();
         _server = new EndDigest(await sent, await received);
-        await CloseAsync(cancellationToken);
+        await CloseAsync(finished, cancellationToken);
     }
 
     private async Task StepsAsync(CancellationToken cancellationToken)
@@ -127,7 +129,7 @@ internal sealed class DemoScript(DemoStage stage, IDemoView view, long bytesEach
     }
 
     /// <summary>The client's FIN has come: the TOE did not consume it, so the connection is with the kernel again, which closes it.</summary>
-    private async Task CloseAsync(CancellationToken cancellationToken)
+    private async Task CloseAsync(Task<EndDigest> finished, CancellationToken cancellationToken)
     {
         await UntilAsync(
             async () => string.Equals((await ReportAsync()).Owner, stage.Stack, StringComparison.Ordinal),
@@ -137,7 +139,7 @@ internal sealed class DemoScript(DemoStage stage, IDemoView view, long bytesEach
         await NoteOwnerAsync();
         view.Tell($"the client's FIN brought it back to the {stage.Stack} stack, which closes it");
         await _connection.Output.CompleteAsync();
-        _client = await stage.Peer.FinishAsync(cancellationToken).WaitAsync(StepDeadline, cancellationToken);
+        _client = await finished.WaitAsync(StepDeadline, cancellationToken);
         await _connection.DisposeAsync();
         await _connection.Closed.WaitAsync(StepDeadline, cancellationToken);
     }

@@ -29,6 +29,7 @@ internal sealed class KernelHalf : IHostHalf
     private SocketOptions? _options;
     private ConnectionInvariants? _invariants;
     private KernelPath? _path;
+    private LastHandBack _last;
 
     public KernelHalf(Socket socket, PostedMemory memory, IHostHalfEvents events, KernelStack stack, bool? isActive)
     {
@@ -120,10 +121,11 @@ internal sealed class KernelHalf : IHostHalf
                 return GiveUp(gate, repair, flow, "urgent data is pending");
             }
 
-            _options = SocketOptions.Of(socket);
+            _options = SocketOptions.Of(socket, flow.WhenThereIsRoom is null ? null : _options);
             using FrozenSocket frozen = FrozenSocket.Read(socket, repair);
             _invariants ??= Invariants(repair, frozen);
             SegmentVariants variants = frozen.Variants(_invariants);
+            _last.Complete(ref variants, _path!.NextHopMac, MonotonicClock.System.Now);
             SegmentInvariants segment = Snapshot(frozen.Info);
             frozen.MoveInto(_memory.Send, _memory.Receive);
 
@@ -131,6 +133,7 @@ internal sealed class KernelHalf : IHostHalf
             _placeholder = _isActive == false ? null : HoldPort();
             _stack.Paths.Watch(Flow, _path!);
             Volatile.Write(ref _flow, null);
+            repair.Drop();
             socket.Dispose();
             if (_memory.Receive.Unread > 0)
             {
@@ -149,6 +152,7 @@ internal sealed class KernelHalf : IHostHalf
     public unsafe void PutBack(in HandBack state, IFlowGate gate)
     {
         SegmentVariants variants = state.Variants;
+        _last = new LastHandBack(in state, MonotonicClock.System.Now);
         ConnectionInvariants connection = state.Connection;
         bool released = false;
         Socket? socket = null;
@@ -179,7 +183,8 @@ internal sealed class KernelHalf : IHostHalf
 
             int promised = (int)variants.RcvWnd;
             int flight = (int)variants.Flight;
-            _options!.ApplyBuffers(socket, flight, promised);
+            bool isFull = _memory.Receive.Free == 0;
+            _options!.ApplyBuffers(socket, flight, promised, isFull);
             repair.Window = new RepairWindow
             {
                 SndWl1 = variants.SndWl1.Value,
@@ -206,6 +211,7 @@ internal sealed class KernelHalf : IHostHalf
             _memory.Receive.DiscardBeyond(variants.RcvNxt);
             _memory.Send.FreeTo(variants.SndUna + filled);
             KernelFlow flow = FlowOf(socket);
+            flow.WhenThereIsRoom = isFull ? () => OpenWindow(socket, _options) : null;
             Volatile.Write(ref _flow, flow);
             flow.Start();
         }
@@ -251,6 +257,19 @@ internal sealed class KernelHalf : IHostHalf
     }
 
     private KernelFlow FlowOf(Socket socket) => new(socket, _memory.Send, _memory.Receive, _events, _stack.Pump);
+
+    /// <summary>
+    /// The application reads again. The kernel tells the peer of a larger buffer only when bytes are read from the socket, and there are none;
+    /// leaving repair mode makes it tell.
+    /// </summary>
+    private static void OpenWindow(Socket socket, SocketOptions options)
+    {
+        options.RestoreReceiveBuffer(socket);
+        var repair = new TcpRepair(socket);
+        repair.Enter();
+        repair.Leave();
+        options.ApplyAfterRepair(socket);
+    }
 
     private TakeOut.Refused GiveUp(IFlowGate gate, TcpRepair repair, KernelFlow flow, string reason)
     {

@@ -56,7 +56,7 @@ internal sealed class SocketOptions
     private readonly int _sendBuffer;
     private readonly int _receiveBuffer;
 
-    private SocketOptions(Socket socket)
+    private SocketOptions(Socket socket, SocketOptions? held)
     {
         bool isIPv6 = socket.AddressFamily == AddressFamily.InterNetworkV6;
         foreach ((int level, int option) in (IEnumerable<(int, int)>)[.. s_integers, .. s_ipv4, .. isIPv6 ? s_ipv6 : []])
@@ -82,9 +82,10 @@ internal sealed class SocketOptions
         _bytes.Add((TcpOption.LevelSocket, TcpOption.Linger, linger));
         _reuseAddress = socket.GetInt(TcpOption.LevelSocket, TcpOption.ReuseAddress) != 0;
         _reusePort = socket.GetInt(TcpOption.LevelSocket, TcpOption.ReusePort) != 0;
-        _bufferLock = socket.TryGetInt(TcpOption.LevelSocket, TcpOption.BufferLock, out int locked) ? locked : 0;
         _sendBuffer = socket.GetInt(TcpOption.LevelSocket, TcpOption.SendBuffer);
-        _receiveBuffer = socket.GetInt(TcpOption.LevelSocket, TcpOption.ReceiveBuffer);
+        _bufferLock = held?._bufferLock
+            ?? (socket.TryGetInt(TcpOption.LevelSocket, TcpOption.BufferLock, out int locked) ? locked : 0);
+        _receiveBuffer = held?._receiveBuffer ?? socket.GetInt(TcpOption.LevelSocket, TcpOption.ReceiveBuffer);
     }
 
     /// <summary>What the application fixed, as it counts: half of what the kernel does; null: the size is the kernel's affair.</summary>
@@ -93,7 +94,9 @@ internal sealed class SocketOptions
     /// <inheritdoc cref="ReceiveBufferLimit"/>
     public int? SendBufferLimit => (_bufferLock & SendLocked) != 0 ? _sendBuffer / 2 : null;
 
-    public static SocketOptions Of(Socket socket) => new(socket);
+    /// <param name="socket">The socket.</param>
+    /// <param name="held">Whose receive buffer is really meant, when this socket's was kept small; else null.</param>
+    public static SocketOptions Of(Socket socket, SocketOptions? held = null) => new(socket, held);
 
     public int this[int level, int option] =>
         _integers.FirstOrDefault(each => each.Level == level && each.Option == option).Value;
@@ -127,13 +130,29 @@ internal sealed class SocketOptions
     /// <param name="socket">In repair mode.</param>
     /// <param name="send">Bytes that go into the send queue.</param>
     /// <param name="receive">Bytes the peer was told it may send.</param>
-    public void ApplyBuffers(Socket socket, int send, int receive)
+    /// <param name="isFull">
+    /// The application's own buffer is full: the kernel gets no room beyond that, or with every move the peer could send a kernel's buffer
+    /// more, without end. <see cref="RestoreReceiveBuffer"/> ends that.
+    /// </param>
+    public void ApplyBuffers(Socket socket, int send, int receive, bool isFull)
     {
         // A send buffer counts the kernel's own overhead too.
         Grow(socket, TcpOption.SendBufferForce, TcpOption.SendBuffer, Math.Max(send + (send / 4) + Overhead, _sendBuffer));
+        if (isFull)
+        {
+            Fix(socket, TcpOption.ReceiveBufferForce, TcpOption.ReceiveBuffer, receive);
+            socket.TrySetInt(TcpOption.LevelSocket, TcpOption.BufferLock, _bufferLock | ReceiveLocked);
+            return;
+        }
 
         // No more than was promised or than there was: the kernel advertises nearly all of it, so any factor would grow with each move.
         Grow(socket, TcpOption.ReceiveBufferForce, TcpOption.ReceiveBuffer, Math.Max(receive, _receiveBuffer));
+        socket.TrySetInt(TcpOption.LevelSocket, TcpOption.BufferLock, _bufferLock);
+    }
+
+    public void RestoreReceiveBuffer(Socket socket)
+    {
+        Fix(socket, TcpOption.ReceiveBufferForce, TcpOption.ReceiveBuffer, _receiveBuffer);
         socket.TrySetInt(TcpOption.LevelSocket, TcpOption.BufferLock, _bufferLock);
     }
 
@@ -149,8 +168,15 @@ internal sealed class SocketOptions
     /// <summary>The kernel doubles what it is given, and tells the double.</summary>
     private static void Grow(Socket socket, int force, int option, int bytes)
     {
-        if (bytes > socket.GetInt(TcpOption.LevelSocket, option)
-            && !socket.TrySetInt(TcpOption.LevelSocket, force, bytes / 2))
+        if (bytes > socket.GetInt(TcpOption.LevelSocket, option))
+        {
+            Fix(socket, force, option, bytes);
+        }
+    }
+
+    private static void Fix(Socket socket, int force, int option, int bytes)
+    {
+        if (!socket.TrySetInt(TcpOption.LevelSocket, force, bytes / 2))
         {
             socket.TrySetInt(TcpOption.LevelSocket, option, bytes / 2);
         }

@@ -27,6 +27,12 @@ internal sealed class TcpRepair(Socket socket)
     /// <summary>Leaves repair mode and sends nothing: the connection goes on as it was.</summary>
     public void LeaveSilently() => socket.SetInt(TcpOption.LevelTcp, TcpOption.Repair, -1);
 
+    /// <summary>
+    /// Lets go of the connection, in silence and at once. Closing alone may come later: while this process starts another, that one has the
+    /// descriptor too until it runs its program, and the addresses stay taken.
+    /// </summary>
+    public void Drop() => socket.Disconnect(reuseSocket: false);
+
     public SeqNum EndOfSendQueue
     {
         get => GetSequence(QueueSend);
