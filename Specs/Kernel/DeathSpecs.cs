@@ -109,7 +109,8 @@ public sealed class DeathSpecs : IDisposable
     {
         using var hosts = new TwoHosts();
         hosts.Server.Namespace.Sysctl("net.ipv4.tcp_wmem", "4096 16384 65536");
-        OffloadHost host = hosts.Server.Run(() => OffloadHost.Create(new OffloadHostOptions { CloseTimeout = TimeSpan.FromMilliseconds(500) }));
+        var options = new OffloadHostOptions { CloseTimeout = TimeSpan.FromMilliseconds(500) };
+        OffloadHost host = hosts.Server.Run(() => OffloadHost.Create(options));
         ConnectionListener listener = host.Listen(new IPEndPoint(hosts.Server.Address(family), 0));
         using Socket client = await FenceLine.ConnectAsync(hosts.Client, listener.EndPoint);
         Connection connection = await FenceLine.AcceptAsync(listener);
@@ -145,7 +146,9 @@ public sealed class DeathSpecs : IDisposable
 
     /// <summary>Programs at ingress and egress, nftables tables: on the server's side.</summary>
     private static (int, int, int) Left(TwoHosts hosts) => hosts.Server.Run(() =>
-        (TcxLink.CountPrograms(TcxHook.Ingress, hosts.Server.LinkIndex), TcxLink.CountPrograms(TcxHook.Egress, hosts.Server.LinkIndex), Tables()));
+        (TcxLink.CountPrograms(TcxHook.Ingress, hosts.Server.LinkIndex),
+        TcxLink.CountPrograms(TcxHook.Egress, hosts.Server.LinkIndex),
+        Tables()));
 
     private static int Tables()
     {
