@@ -34,7 +34,8 @@ public sealed class OffloadHost : IOffloadHost
         {
             _factory.Dispose();
             throw new OffloadHostException(
-                $"TcpActors cannot open a raw socket here ({e.Message}): it needs CAP_NET_RAW in this network namespace. Run it as root.", e);
+                $"TcpActors cannot open a raw socket here ({e.Message}): it needs CAP_NET_RAW in this network namespace. Run it as root.",
+                e);
         }
 
         _core = new HostCore("kernel", options, new MemfdChunkPool(limit: options.BufferMemoryLimit), _kernel, logger);
