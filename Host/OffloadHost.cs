@@ -100,7 +100,7 @@ public sealed class OffloadHost : IOffloadHost
             var listening = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             try
             {
-                // Bind sets SO_REUSEADDR by itself; .NET's ReuseAddress would add SO_REUSEPORT, and a port in use would be shared instead of refused.
+                // Bind sets SO_REUSEADDR by itself; .NET's ReuseAddress would add SO_REUSEPORT, and a port in use would be shared.
                 if (endPoint.AddressFamily == AddressFamily.InterNetworkV6)
                 {
                     listening.DualMode = endPoint.Address.Equals(IPAddress.IPv6Any);
