@@ -19,7 +19,6 @@ internal sealed class ConnectionActor : UntypedActor
     private const int BatchSize = 32;
     private const int FailuresBeforeUpload = 8;
     private const int FragmentsBeforeUpload = 8;
-    private const int BackoffsBeforeSuspicion = 2;
 
     private readonly ConnectionSeat _seat;
     private readonly ToeContext _toe;
@@ -32,7 +31,7 @@ internal sealed class ConnectionActor : UntypedActor
     private Microseconds _drainUntil = Microseconds.Never;
     private SeqNum _afterFin;
     private int _fragments;
-    private int _suspectedAtBackoff;
+    private int _unanswered;
     private bool _failed;
 
     public ConnectionActor(ConnectionSeat seat)
@@ -41,6 +40,7 @@ internal sealed class ConnectionActor : UntypedActor
 
         // After a restart Props still hold the first arguments: what counts is the last commit.
         SegmentVariants committed = seat.Memory.Slot.Read(out Epoch epoch);
+        _unanswered = Unanswered(in committed);
         _restarted = epoch == seat.Epoch && seat.FailuresInARow > 0;
         _framer = new SegmentFramer(_toe.Link, new HeaderTemplate(seat.Connection, seat.Segment));
         _engine = new TcpEngine(seat.Connection, seat.Segment, in committed, seat.Memory.Send, seat.Memory.Receive, _output);
@@ -321,18 +321,23 @@ internal sealed class ConnectionActor : UntypedActor
         }
     }
 
+    /// <summary>
+    /// RFC 9293 3.9.1.3 and RFC 4861 7.3.1: who sees that nothing is answered says so, as the kernel does not see an owned flow's
+    /// segments. Of probes, the last one may yet be answered.
+    /// </summary>
     private void Suspect(in SegmentVariants variants)
     {
-        if (variants.RtoBackoff < BackoffsBeforeSuspicion)
+        int unanswered = Unanswered(in variants);
+        if (unanswered > _unanswered)
         {
-            _suspectedAtBackoff = 0;
-        }
-        else if (variants.RtoBackoff > _suspectedAtBackoff)
-        {
-            _suspectedAtBackoff = variants.RtoBackoff;
             _toe.Host.Tell(new Toe.Event.NextHopSuspect(_seat.Id), Self);
         }
+
+        _unanswered = unanswered;
     }
+
+    private static int Unanswered(in SegmentVariants variants) =>
+        Math.Max(variants.Retransmissions, Math.Max(variants.WindowProbesSent, variants.KeepAliveProbesSent) - 1);
 
     private void Request(UploadReason reason)
     {

@@ -37,6 +37,9 @@ internal sealed class ToeContext
     /// <summary>Most connections this TOE takes at a time.</summary>
     public required int Capacity { get; init; }
 
+    /// <summary>The connections the TOE has. Used by its supervisor only; here, so that they outlive its restart.</summary>
+    public Dictionary<ConnectionId, ConnectionSeat> Seats { get; } = [];
+
     /// <summary>Wakes the receiving thread, because a deadline came nearer.</summary>
     public required Action WakeReceiver { get; init; }
 }

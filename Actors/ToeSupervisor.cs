@@ -11,7 +11,7 @@ namespace TcpActors.Actors;
 /// </summary>
 internal sealed class ToeSupervisor(ToeContext toe) : UntypedActor
 {
-    private readonly Dictionary<ConnectionId, ConnectionSeat> _seats = [];
+    private readonly Dictionary<ConnectionId, ConnectionSeat> _seats = toe.Seats;
 
     public static Props Create(ToeContext toe) =>
         Props.Create(() => new ToeSupervisor(toe)).WithDispatcher("tcpactors.connection-dispatcher");

@@ -148,9 +148,10 @@ public sealed partial class TcpEngine
             {
                 RetransmitInSmallerSegments();
             }
-            else if (next.IsPathUsable && !previous.IsPathUsable)
+            else if (next.IsPathUsable && (!previous.IsPathUsable || next.NextHopMac != previous.NextHopMac))
             {
-                // What left before, or while, the path broke is lost more likely than not; one segment finds out.
+                // What left before, or while, the path broke is lost more likely than not, and so is what left to an address that is
+                // no more; one segment finds out.
                 _retransmitFirst = true;
                 _v.RetransmitAt = RetransmitDeadline(now);
             }

@@ -38,6 +38,12 @@ internal static class HostMessages
 
     /// <summary>Bring every connection back; the host is about to end.</summary>
     public sealed record Quiesce(TaskCompletionSource Done);
+
+    /// <summary>After <see cref="Quiesce"/>: end every connection in order, and complete the task when the stack has let go of all.</summary>
+    public sealed record EndAll(TaskCompletionSource Done);
+
+    /// <summary>Reset the connections that are left.</summary>
+    public sealed record AbortAll;
 }
 
 /// <summary>How an application ends a connection. Later ones include earlier ones.</summary>

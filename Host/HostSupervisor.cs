@@ -22,6 +22,7 @@ internal sealed class HostSupervisor : UntypedActor
     private readonly string _stackName;
     private readonly TaskFactory _workers;
     private TaskCompletionSource? _quiesced;
+    private TaskCompletionSource? _ended;
 
     public HostSupervisor(
         string stackName, PostedBuffers buffers, TransferStack fromToes, INextHopWatch? nextHops, WorkerThreads workers, ILogger logger)
@@ -30,10 +31,20 @@ internal sealed class HostSupervisor : UntypedActor
         _workers = workers.Factory;
     }
 
-    protected override void PreRestart(Exception reason, object message) =>
-        Log.SupervisorFailed(_logger, reason, message.GetType().Name);
-
     protected override void OnReceive(object message)
+    {
+        try
+        {
+            Handle(message);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // A restart would forget the book; what failed is the one message.
+            Log.SupervisorFailed(_logger, e, message.GetType().Name);
+        }
+    }
+
+    private void Handle(object message)
     {
         switch (message)
         {
@@ -70,6 +81,17 @@ internal sealed class HostSupervisor : UntypedActor
             case HostMessages.Quiesce quiesce:
                 Quiesce(quiesce);
                 break;
+            case HostMessages.EndAll end:
+                EndAll(end);
+                break;
+            case HostMessages.AbortAll:
+                foreach (Tenancy tenancy in _tenancies.Values)
+                {
+                    tenancy.WantedEnd = EndKind.Abort;
+                    Advance(tenancy);
+                }
+
+                break;
             default:
                 OnToeEvent(message);
                 break;
@@ -88,9 +110,7 @@ internal sealed class HostSupervisor : UntypedActor
 
                 break;
             case Toe.Event.Refused refused when _tenancies.TryGetValue(refused.Connection, out Tenancy? tenancy):
-                // Settled now: the connection comes back, and would otherwise be sent there again.
-                tenancy.LastRefusal = refused.Reason;
-                tenancy.Settle(toToe: true, refused.Reason);
+                tenancy.LastRefusal = tenancy.RefusedByToe = refused.Reason;
                 break;
             case Toe.Event.Uploaded:
                 foreach (TransferEntry entry in _fromToes.PullAll())
@@ -102,7 +122,6 @@ internal sealed class HostSupervisor : UntypedActor
             case Toe.Event.UploadRequested requested when _tenancies.TryGetValue(requested.Connection, out Tenancy? tenancy):
                 // Every reason there is so far is a mandatory one.
                 Log.UploadRequested(_logger, requested.Connection, tenancy.Epoch, tenancy.OwnerName(_stackName), requested.Reason);
-                tenancy.MayReturnToToe = requested.Reason is UploadReason.Fragments or UploadReason.ResourceFailure;
                 BeginUpload(tenancy);
                 break;
             case Toe.Event.Updated updated:
@@ -120,7 +139,8 @@ internal sealed class HostSupervisor : UntypedActor
                 OnPathTooBig(tenancy, report.Mtu);
                 break;
             case Toe.Event.NextHopSuspect suspect when _tenancies.TryGetValue(suspect.Connection, out Tenancy? tenancy):
-                _nextHops?.ProbeAgain(tenancy.Flow);
+                FlowKey suspected = tenancy.Flow;
+                _ = _workers.StartNew(() => _nextHops?.ProbeAgain(suspected));
                 break;
             case Toe.Event.NotHere or Toe.Event.SynSeen or Toe.Event.Refused or Toe.Event.UploadRequested
                 or Toe.Event.PathTooBig or Toe.Event.NextHopSuspect:
@@ -136,6 +156,10 @@ internal sealed class HostSupervisor : UntypedActor
     {
         Enter(new Tenancy(connection));
         connection.Begin();
+        if (_ended is not null)
+        {
+            connection.EndWithHost();
+        }
     }
 
     private void TakeOver(HostMessages.TakeOver takeOver)
@@ -369,6 +393,13 @@ internal sealed class HostSupervisor : UntypedActor
 
         Log.Uploaded(_logger, done.Connection, tenancy.Epoch, from.Name);
         tenancy.SettleMoved(toToe: false);
+        if (tenancy.RefusedByToe is { } refusal)
+        {
+            // Who asked for the offload hears why not, instead of having it tried for ever.
+            tenancy.RefusedByToe = null;
+            tenancy.Settle(toToe: true, refusal);
+        }
+
         Advance(tenancy);
         CheckQuiesced();
     }
@@ -389,13 +420,12 @@ internal sealed class HostSupervisor : UntypedActor
         int believed = Math.Max(mtu, tenancy.Flow.IsIPv4 ? 552 : 1280);
         if (tenancy.Toe is { } toe && tenancy.Segment is { } segment && believed < segment.PathMtu)
         {
-            int less = segment.PathMtu - believed;
             Log.PathMtuLowered(_logger, tenancy.Connection.Id, tenancy.Epoch, believed);
             int overhead = (tenancy.Flow.IsIPv4 ? 40 : 60) + (tenancy.Invariants!.TimestampsEnabled ? 12 : 0);
             Update(toe, [tenancy], old => old with
             {
                 PathMtu = believed,
-                EffectiveMss = Math.Min(old.EffectiveMss, Math.Max(segment.PathMtu - less - overhead, 64)),
+                EffectiveMss = Math.Min(old.EffectiveMss, believed - overhead),
             });
         }
     }
@@ -429,6 +459,7 @@ internal sealed class HostSupervisor : UntypedActor
             tenancy.Connection.ReleaseMemory();
             Log.Ended(_logger, id, tenancy.Epoch);
             CheckQuiesced();
+            CheckEnded();
         }
     }
 
@@ -441,6 +472,25 @@ internal sealed class HostSupervisor : UntypedActor
         }
 
         CheckQuiesced();
+    }
+
+    private void EndAll(HostMessages.EndAll end)
+    {
+        _ended = end.Done;
+        foreach (Tenancy tenancy in _tenancies.Values)
+        {
+            tenancy.Connection.EndWithHost();
+        }
+
+        CheckEnded();
+    }
+
+    private void CheckEnded()
+    {
+        if (_ended is not null && _tenancies.Count == 0)
+        {
+            _ended.TrySetResult();
+        }
     }
 
     private void CheckQuiesced()

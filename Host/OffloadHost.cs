@@ -1,12 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
-using Akka.Actor;
 using Microsoft.Extensions.Logging;
-using TcpActors.Actors;
 using TcpActors.Actors.Contract;
-using TcpActors.Engine.Buffers;
 using TcpActors.HostSide.Kernel;
-using TcpActors.Transport;
 using TcpActors.Transport.Linux;
 
 namespace TcpActors.HostSide;
@@ -15,45 +11,34 @@ namespace TcpActors.HostSide;
 /// The kernel host: listens and connects through the Linux kernel, and moves established connections between the kernel and TOEs of
 /// this process. One for a process is enough; it works in the network namespace of the thread that creates it.
 /// </summary>
-public sealed class OffloadHost : IAsyncDisposable
+public sealed class OffloadHost : IOffloadHost
 {
     private readonly OffloadHostOptions _options;
-    private readonly ILogger _logger;
-    private readonly ActorSystem _system;
-    private readonly bool _ownsSystem;
-    private readonly WorkerThreads _workers = new(Math.Max(2, Environment.ProcessorCount));
-    private readonly PostedBuffers _buffers = new();
-    private readonly TransferStack _fromToes = new();
-    private readonly ChunkPool _pool;
     private readonly ToeFactory _factory;
     private readonly KernelStack _kernel;
-    private readonly IActorRef _supervisor;
-    private readonly ConnectionParts _parts;
+    private readonly HostCore _core;
     private readonly Lock _lock = new();
     private readonly Dictionary<string, ToeUnit> _toes = new(StringComparer.Ordinal);
-    private long _lastId;
     private int _disposed;
 
     private OffloadHost(OffloadHostOptions options)
     {
         _options = options;
-        _logger = options.LoggerFactory.CreateLogger("TcpActors.Host");
+        ILogger logger = options.LoggerFactory.CreateLogger("TcpActors.Host");
         _factory = new ToeFactory(options, options.LoggerFactory.CreateLogger("TcpActors.Toe"));
-        _pool = new MemfdChunkPool(limit: options.BufferMemoryLimit);
-        (_system, _ownsSystem) = options.System is { } given
-            ? (given, false)
-            : (ActorSystem.Create("tcpactors", OffloadEngine.ReferenceConfig), true);
-        _kernel = new KernelStack(_logger);
-        _supervisor = _system.ActorOf(
-            Props.Create(() => new HostSupervisor("kernel", _buffers, _fromToes, _kernel, _workers, _logger)), "tcpactors-host");
-        _kernel.ReportTo(changed => _supervisor.Tell(changed));
-        _parts = new ConnectionParts(
-            _supervisor, options.Policy, _pool, new SlotTable(_pool), MonotonicClock.System,
-            options.SendBufferLimit, options.ReceiveBufferLimit);
-        foreach (ToeOptions toe in options.Toes)
+        try
         {
-            AddToe(toe);
+            _kernel = new KernelStack(logger);
         }
+        catch (SocketException e)
+        {
+            _factory.Dispose();
+            throw new OffloadHostException(
+                $"TcpActors cannot open a raw socket here ({e.Message}): it needs CAP_NET_RAW in this network namespace. Run it as root.", e);
+        }
+
+        _core = new HostCore("kernel", options, new MemfdChunkPool(limit: options.BufferMemoryLimit), _kernel, logger);
+        _kernel.ReportTo(changed => _core.Supervisor.Tell(changed, Akka.Actor.ActorRefs.NoSender));
     }
 
     /// <summary>What steers frames, in one line: eBPF, or nftables and why not eBPF.</summary>
@@ -72,16 +57,37 @@ public sealed class OffloadHost : IAsyncDisposable
     }
 
     /// <summary>The memory posted for connections.</summary>
-    internal PostedBuffers Buffers => _buffers;
+    internal PostedBuffers Buffers => _core.Buffers;
 
     /// <inheritdoc cref="ToeFactory.CountFlows"/>
     internal int? CountFlows() => _factory.CountFlows();
 
     /// <summary>Makes a host in the network namespace of the calling thread.</summary>
     /// <exception cref="OffloadHostException">Missing privileges, an unknown interface, no Linux: the message says what to do.</exception>
-    public static OffloadHost Create(OffloadHostOptions options) => OperatingSystem.IsLinux()
-        ? new OffloadHost(options)
-        : throw new OffloadHostException("The kernel host needs Linux. 'tcpactors demo --in-memory' runs on any operating system.");
+    public static OffloadHost Create(OffloadHostOptions options)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            throw new OffloadHostException("The kernel host needs Linux. 'tcpactors demo --in-memory' runs on any operating system.");
+        }
+
+        var host = new OffloadHost(options);
+        try
+        {
+            foreach (ToeOptions toe in options.Toes)
+            {
+                host.AddToe(toe);
+            }
+
+            return host;
+        }
+        catch
+        {
+            // There is no connection yet to wait for.
+            host.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            throw;
+        }
+    }
 
     /// <summary>Listens through the kernel. Without TOEs in the options, one starts for each interface that carries the address.</summary>
     /// <exception cref="SocketException">As for a socket: address in use, not available, access denied.</exception>
@@ -93,7 +99,7 @@ public sealed class OffloadHost : IAsyncDisposable
             var listening = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             try
             {
-                listening.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, optionValue: true);
+                // Bind sets SO_REUSEADDR by itself; .NET's ReuseAddress would add SO_REUSEPORT, and a port in use would be shared instead of refused.
                 if (endPoint.AddressFamily == AddressFamily.InterNetworkV6)
                 {
                     listening.DualMode = endPoint.Address.Equals(IPAddress.IPv6Any);
@@ -110,7 +116,7 @@ public sealed class OffloadHost : IAsyncDisposable
                 throw;
             }
         });
-        return new ConnectionListener(this, socket);
+        return new ConnectionListener((IPEndPoint)socket.LocalEndPoint!, cancellation => AcceptAsync(socket, cancellation), socket.Dispose);
     }
 
     /// <summary>Connects through the kernel.</summary>
@@ -138,30 +144,21 @@ public sealed class OffloadHost : IAsyncDisposable
     public async Task<Connection> OffloadAsync(Socket connected)
     {
         Connection connection = ConnectionOf(connected, isActive: null);
-        var done = new TaskCompletionSource<MoveResult>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _supervisor.Tell(new HostMessages.TakeOver(connection, done));
-        MoveResult result = await done.Task;
+        MoveResult result = await _core.TakeOverAsync(connection);
         return result.Refused.Count == 0 || connection.Epoch.Value > 0
             ? connection
             : throw new OffloadHostException($"{connection} is not offloaded: {result.Refused[0].Reason}. The socket is as it was.");
     }
 
-    /// <summary>Moves these connections (null: all) to TOEs; completes when that is done.</summary>
-    public Task<MoveResult> OffloadAsync(IReadOnlyList<ConnectionId>? connections = null) => MoveAsync(connections, toToe: true);
+    public Task<MoveResult> OffloadAsync(IReadOnlyList<ConnectionId>? connections = null) => _core.MoveAsync(connections, toToe: true);
 
-    /// <summary>Moves these connections (null: all) back to the kernel; completes when that is done.</summary>
-    public Task<MoveResult> UploadAsync(IReadOnlyList<ConnectionId>? connections = null) => MoveAsync(connections, toToe: false);
+    public Task<MoveResult> UploadAsync(IReadOnlyList<ConnectionId>? connections = null) => _core.MoveAsync(connections, toToe: false);
 
-    /// <summary>Every connection there is at this moment.</summary>
-    public Task<IReadOnlyList<ConnectionReport>> ListAsync()
-    {
-        var done = new TaskCompletionSource<IReadOnlyList<ConnectionReport>>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _supervisor.Tell(new HostMessages.List(done));
-        return done.Task;
-    }
+    public Task<IReadOnlyList<ConnectionReport>> ListAsync() => _core.ListAsync();
 
     /// <summary>
-    /// Brings every connection back to the kernel and lets it close them in order: what was written still reaches the peer.
+    /// Brings every connection back to the kernel and lets it close them in order, those too that the application has not closed: what was
+    /// written still reaches the peer.
     /// </summary>
     public async ValueTask DisposeAsync()
     {
@@ -170,9 +167,8 @@ public sealed class OffloadHost : IAsyncDisposable
             return;
         }
 
-        var quiesced = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _supervisor.Tell(new HostMessages.Quiesce(quiesced));
-        await quiesced.Task;
+        await _core.QuiesceAsync();
+        await _core.EndAllAsync(_options.CloseTimeout);
         _kernel.Dispose();
         foreach (ToeUnit toe in _toes.Values)
         {
@@ -180,25 +176,14 @@ public sealed class OffloadHost : IAsyncDisposable
         }
 
         _factory.Dispose();
-        _workers.Dispose();
-        if (_ownsSystem)
-        {
-            await _system.Terminate();
-        }
-        else
-        {
-            _supervisor.Tell(PoisonPill.Instance);
-        }
-
-        _parts.Slots.Dispose();
-        (_pool as IDisposable)?.Dispose();
+        await _core.DisposeAsync();
     }
 
     /// <summary>Makes a connection of a socket that the kernel has set up.</summary>
     internal Connection Adopt(Socket socket, bool? isActive)
     {
         Connection connection = ConnectionOf(socket, isActive);
-        _supervisor.Tell(new HostMessages.Register(connection));
+        _core.Register(connection);
         return connection;
     }
 
@@ -208,6 +193,7 @@ public sealed class OffloadHost : IAsyncDisposable
         var remote = (IPEndPoint)socket.RemoteEndPoint!;
         if (isActive != false)
         {
+            // What a listener accepted arrives where a TOE runs already.
             InHostNamespace(() =>
             {
                 EnsureToes(local.Address);
@@ -215,15 +201,43 @@ public sealed class OffloadHost : IAsyncDisposable
             });
         }
 
-        var id = new ConnectionId(Interlocked.Increment(ref _lastId));
-        return new Connection(id, local, remote, _parts, (self, events) => _kernel.HalfOf(socket, self.Memory, events, isActive));
+        return _core.Make(local, remote, (self, events) => _kernel.HalfOf(socket, self.Memory, events, isActive));
     }
 
-    private Task<MoveResult> MoveAsync(IReadOnlyList<ConnectionId>? connections, bool toToe)
+    /// <returns>Null when the listener was disposed of.</returns>
+    private async ValueTask<Connection?> AcceptAsync(Socket listening, CancellationToken cancellationToken)
     {
-        var done = new TaskCompletionSource<MoveResult>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _supervisor.Tell(new HostMessages.Move(connections, toToe, done));
-        return done.Task;
+        while (true)
+        {
+            Socket accepted;
+            try
+            {
+                accepted = await listening.AcceptAsync(cancellationToken);
+            }
+            catch (ObjectDisposedException)
+            {
+                return null;
+            }
+            catch (SocketException e) when (e.SocketErrorCode is SocketError.OperationAborted or SocketError.Interrupted or SocketError.NotSocket)
+            {
+                return null;
+            }
+            catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionAborted)
+            {
+                // The peer was gone before it was accepted.
+                continue;
+            }
+
+            try
+            {
+                return Adopt(accepted, isActive: false);
+            }
+            catch (SocketException)
+            {
+                // Gone between accept and the look at its addresses.
+                accepted.Dispose();
+            }
+        }
     }
 
     private void EnsureToes(IPAddress local)
@@ -244,13 +258,13 @@ public sealed class OffloadHost : IAsyncDisposable
             if (!_toes.ContainsKey(toe.Interface))
             {
                 ToeUnit unit = _factory.Create(
-                    toe, _system, _buffers, _fromToes, _supervisor, isOnlyOne: _options.Toes.Count <= 1 && _toes.Count == 0);
+                    toe, _core, isOnlyOne: _options.Toes.Count <= 1 && _toes.Count == 0);
                 _toes.Add(toe.Interface, unit);
-                _supervisor.Tell(new HostMessages.AddToe(unit));
+                _core.AddToe(unit);
             }
         }
     }
 
     /// <summary>Sockets and netlink belong to the namespace of the thread that opens them: the workers have the host's.</summary>
-    private T InHostNamespace<T>(Func<T> function) => _workers.Factory.StartNew(function).GetAwaiter().GetResult();
+    private T InHostNamespace<T>(Func<T> function) => _core.Workers.Factory.StartNew(function).GetAwaiter().GetResult();
 }

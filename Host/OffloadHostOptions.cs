@@ -10,19 +10,13 @@ namespace TcpActors.HostSide;
 /// <param name="Name">What lists and logs call it; null: like the interface.</param>
 public sealed record ToeOptions(string Interface, string? Name = null);
 
-/// <summary>How an <see cref="OffloadHost"/> works.</summary>
-public sealed record OffloadHostOptions
+/// <summary>How a host works, whatever its stack.</summary>
+public record HostOptions
 {
     /// <summary>When the host offloads by itself.</summary>
     public IOffloadPolicy Policy { get; init; } = OffloadPolicies.Always;
 
-    /// <summary>The TOEs. Empty: one for each interface that carries a served address, opened when it is needed.</summary>
-    public IReadOnlyList<ToeOptions> Toes { get; init; } = [];
-
     public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
-
-    /// <summary>A pcapng file that gets every frame the TOEs send and receive; null: none. With several TOEs each has its own, named before the extension.</summary>
-    public string? CaptureFile { get; init; }
 
     /// <summary>Most memory that connection buffers take, in bytes.</summary>
     public long BufferMemoryLimit { get; init; } = 4L << 30;
@@ -41,6 +35,27 @@ public sealed record OffloadHostOptions
     /// makes one and ends it.
     /// </summary>
     public ActorSystem? System { get; init; }
+}
+
+/// <summary>How an <see cref="OffloadHost"/> works.</summary>
+public sealed record OffloadHostOptions : HostOptions
+{
+    /// <summary>The TOEs. Empty: one for each interface that carries a served address, opened when it is needed.</summary>
+    public IReadOnlyList<ToeOptions> Toes { get; init; } = [];
+
+    /// <summary>
+    /// A pcapng file that gets every frame the TOEs send and receive; null: none. With several TOEs each has its own, named before the
+    /// extension.
+    /// </summary>
+    public string? CaptureFile { get; init; }
+
+    /// <summary>
+    /// How long an ending host waits for the kernel to take what was written to its connections; one that has more is then reset, so that no
+    /// peer takes a part for the whole.
+    /// </summary>
+    public TimeSpan CloseTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    internal HostFences Fences { get; init; } = new();
 }
 
 /// <summary>The host cannot do what was asked for; the message says what to do about it.</summary>

@@ -36,7 +36,8 @@ internal sealed class Tenancy(Connection connection)
     /// <summary>Whether the socket is still the application's, which keeps it if the offload is refused.</summary>
     public bool IsGuest { get; set; }
 
-    public bool MayReturnToToe { get; set; } = true;
+    /// <summary>Why a TOE did not take the connection, until it is back in the stack.</summary>
+    public string? RefusedByToe { get; set; }
 
     public EndKind WantedEnd { get; set; }
 

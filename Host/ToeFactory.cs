@@ -1,7 +1,5 @@
-using Akka.Actor;
 using Microsoft.Extensions.Logging;
 using TcpActors.Actors;
-using TcpActors.Actors.Contract;
 using TcpActors.Transport.Links;
 using TcpActors.Transport.Linux;
 using TcpActors.Transport.Linux.Bpf;
@@ -28,7 +26,12 @@ internal sealed class ToeFactory : IDisposable
         (_options, _logger) = (options, logger);
         try
         {
-            _steering = SteeringFactory.Create(_marks, why => new NfTablesSteering(why.Message));
+            HostFences fences = options.Fences;
+            _steering = SteeringFactory.Create(
+                () => fences.UseBpf
+                    ? new BpfSteering(_marks, new BpfSteeringParts(fences.MarkReceived, fences.FenceSent), BpfSteering.DefaultMaxFlows)
+                    : throw new SteeringUnavailableException("switched off"),
+                why => new NfTablesSteering(why.Message, fences.MarkReceived, fences.FenceSent));
         }
         catch (SteeringUnavailableException e)
         {
@@ -43,35 +46,44 @@ internal sealed class ToeFactory : IDisposable
     public int? CountFlows() => (_steering as BpfSteering)?.CountFlows();
 
     /// <exception cref="OffloadHostException">When there is no such interface or it may not be used.</exception>
-    public ToeUnit Create(
-        ToeOptions toe, ActorSystem system, PostedBuffers buffers, TransferStack toHost, IActorRef supervisor, bool isOnlyOne)
+    public ToeUnit Create(ToeOptions toe, HostCore core, bool isOnlyOne)
     {
         uint mark = _marks.Next();
         PacketLink? packets = null;
+        OwnedMarkDrop? drop = null;
         try
         {
             packets = PacketLink.Open(toe.Interface, new PacketLinkOptions { OwnedMark = mark });
             ILink link = Capture(packets, isOnlyOne);
-            var drop = new OwnedMarkDrop(mark);
-            _parts.Add(drop);
+            if (_options.Fences.DropInKernel)
+            {
+                drop = new OwnedMarkDrop(mark);
+            }
+
             _steering.Attach(packets.InterfaceIndex);
-            var engine = new OffloadEngine(system, new OffloadEngineOptions
+            var engine = new OffloadEngine(core.System, new OffloadEngineOptions
             {
                 Name = toe.Name ?? toe.Interface,
                 Link = link,
-                Buffers = buffers,
-                ToHost = toHost,
-                Host = supervisor,
+                Buffers = core.Buffers,
+                ToHost = core.FromToes,
+                Host = core.Supervisor,
                 Capacity = _options.ToeCapacity,
                 Logger = _logger,
             });
             engine.Loop.Start();
+            if (drop is not null)
+            {
+                _parts.Add(drop);
+            }
+
             Log.ToeStarted(_logger, engine.Name, toe.Interface, _steering.Description);
             return new ToeUnit(engine, new SteeredGate(engine, _steering, mark), packets.InterfaceIndex);
         }
         catch (Exception e) when (e is LinkException or SteeringException or NetlinkException)
         {
             packets?.Dispose();
+            drop?.Dispose();
             throw new OffloadHostException(e.Message, e);
         }
     }

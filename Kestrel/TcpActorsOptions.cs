@@ -6,7 +6,7 @@ namespace TcpActors.Kestrel;
 public sealed class TcpActorsOptions
 {
     /// <summary>The host to listen with, which stays the caller's; null: one is made from <see cref="Offload"/> and ends with the server.</summary>
-    public OffloadHost? Host { get; set; }
+    public IOffloadHost? Host { get; set; }
 
     /// <summary>What an own host is made from (policy, TOEs, capture file). Its log goes to the application's log.</summary>
     public OffloadHostOptions Offload { get; set; } = new();

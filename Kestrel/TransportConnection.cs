@@ -14,13 +14,13 @@ internal sealed class TransportConnection : DefaultConnectionContext, IDuplexPip
         : base($"tcpactors-{connection.Id}")
     {
         _connection = connection;
-        Input = new TransportReader(connection.Input, this);
-        Output = new TransportWriter(connection.Output, this);
+        Input = new TransportReader(connection.Input);
+        Output = new TransportWriter(connection.Output);
         Transport = this;
         LocalEndPoint = connection.LocalEndPoint;
         RemoteEndPoint = connection.RemoteEndPoint;
         ConnectionClosed = _closed.Token;
-        _ = connection.Closed.ContinueWith(
+        _ = connection.Broken.ContinueWith(
             static (_, self) => ((TransportConnection)self!).Lost(), this, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
     }
 
@@ -41,9 +41,6 @@ internal sealed class TransportConnection : DefaultConnectionContext, IDuplexPip
         Lost();
     }
 
-    /// <summary>
-    /// The peer cannot be talked to any more. A FIN alone is not that: a client may close its half and wait for the answer.
-    /// Callbacks run on the pool, since they are the application's and the caller may hold up other connections.
-    /// </summary>
-    internal void Lost() => ThreadPool.UnsafeQueueUserWorkItem(static source => source.Cancel(), _closed, preferLocal: false);
+    /// <summary>Callbacks run on the pool, since they are the application's and the caller may hold up other connections.</summary>
+    private void Lost() => ThreadPool.UnsafeQueueUserWorkItem(static source => source.Cancel(), _closed, preferLocal: false);
 }

@@ -33,7 +33,7 @@ internal sealed class TransportFactory : IConnectionListenerFactory, IConnection
 
         try
         {
-            OffloadHost host = _options.Host ?? _ownHost!.Value;
+            IOffloadHost host = _options.Host ?? _ownHost!.Value;
             return ValueTask.FromResult<IConnectionListener>(new TransportListener(host.Listen(address, _options.Backlog)));
         }
         catch (SocketException exception) when (exception.SocketErrorCode == SocketError.AddressAlreadyInUse)

@@ -1,11 +1,12 @@
 using System.IO.Pipelines;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Connections;
 
 namespace TcpActors.Kestrel;
 
 /// <summary>The connection's input with the exceptions that Kestrel knows.</summary>
-internal sealed class TransportReader(PipeReader reader, TransportConnection connection) : PipeReader
+internal sealed class TransportReader(PipeReader reader) : PipeReader
 {
     public override void AdvanceTo(SequencePosition consumed) => reader.AdvanceTo(consumed);
 
@@ -15,6 +16,7 @@ internal sealed class TransportReader(PipeReader reader, TransportConnection con
 
     public override void Complete(Exception? exception = null) => reader.Complete(exception);
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public override async ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
     {
         try
@@ -23,7 +25,6 @@ internal sealed class TransportReader(PipeReader reader, TransportConnection con
         }
         catch (SocketException exception)
         {
-            connection.Lost();
             throw new ConnectionResetException(exception.Message, exception);
         }
     }
@@ -36,7 +37,6 @@ internal sealed class TransportReader(PipeReader reader, TransportConnection con
         }
         catch (SocketException exception)
         {
-            connection.Lost();
             throw new ConnectionResetException(exception.Message, exception);
         }
     }

@@ -1,5 +1,7 @@
 using System.CommandLine;
+using Microsoft.Extensions.Logging;
 using TcpActors.Cli.Demo;
+using TcpActors.Cli.Display;
 
 namespace TcpActors.Cli.Commands;
 
@@ -17,6 +19,7 @@ internal static class DemoCommand
         Examples:
           tcpactors demo
           tcpactors demo --ipv6 --json > verdict.json
+          tcpactors demo --in-memory                       without a kernel stack, on any operating system
           tcpactors demo --log information                 with the events of the connection's life
         """;
 
@@ -24,9 +27,24 @@ internal static class DemoCommand
     {
         Option<bool> json = CommonOptions.Json("One JSON object with the verdict on standard output, instead of the table.");
         var ipv6 = new Option<bool>("--ipv6") { Description = "Over IPv6." };
-        var command = new Command("demo", "Shows the main job on real traffic: a live kernel connection becomes an actor and goes back.") { json, ipv6 };
+        var inMemory = new Option<bool>("--in-memory")
+        {
+            Description = "Between two managed hosts in one process, over an in-memory link: without privileges, on any operating system.",
+        };
+        var command = new Command("demo", "Shows the main job on real traffic: a live kernel connection becomes an actor and goes back.")
+        {
+            json, ipv6, inMemory,
+        };
         command.SetAction(async (parsed, stop) =>
         {
+            if (parsed.GetValue(inMemory))
+            {
+                using ILoggerFactory loggers = LogSetup.Create(parsed, LogLevel.Warning);
+                var view = DemoView.For(parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error, parsed.GetValue(json));
+                DemoVerdict verdict = await InMemoryDemo.RunAsync(parsed.GetValue(ipv6), DemoPartCommand.BytesEachWay, view, loggers, stop);
+                return verdict.Held ? ExitCode.Ok : ExitCode.Failed;
+            }
+
             if (!OperatingSystem.IsLinux())
             {
                 throw new CliException("The demo moves connections of the Linux kernel. Elsewhere try 'tcpactors demo --in-memory'.");

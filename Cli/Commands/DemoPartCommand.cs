@@ -10,7 +10,7 @@ internal static class DemoPartCommand
 {
     public const string ServerName = "demo-server";
     public const string ClientName = "demo-client";
-    private const long BytesEachWay = 128L << 20;
+    public const long BytesEachWay = 128L << 20;
 
     public static Command Server()
     {

@@ -4,7 +4,7 @@ using TcpActors.HostSide;
 namespace TcpActors.Cli.Control;
 
 /// <summary>The control commands, carried out by a host.</summary>
-internal sealed class HostControl(OffloadHost host) : IControlHandler
+internal sealed class HostControl(IOffloadHost host) : IControlHandler
 {
     public async Task<ControlResponse> HandleAsync(ControlRequest request)
     {

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Net.Sockets;
 using System.Text.Json;
 using TcpActors.Cli.Control;
 using TcpActors.Engine.Wire;
@@ -11,11 +10,12 @@ namespace TcpActors.Cli.Demo;
 /// What happens to the connection while the bytes run: offload, MAC change, upload, offload, close. Each step is waited for by what the
 /// host reports, and the streams may not run past the next step's place meanwhile.
 /// </summary>
-internal sealed class DemoScript(Connection connection, OffloadHost host, IDemoPeer peer, IDemoView view, long bytesEachWay) : IDisposable
+internal sealed class DemoScript(DemoStage stage, IDemoView view, long bytesEachWay) : IDisposable
 {
-    private const string Kernel = "kernel";
     private static readonly TimeSpan StepDeadline = TimeSpan.FromSeconds(30);
-    private readonly DemoTraffic _traffic = new(connection, bytesEachWay, seed: 1);
+    private static readonly TimeSpan StallDeadline = TimeSpan.FromSeconds(60);
+    private readonly Connection _connection = stage.Connection;
+    private readonly DemoTraffic _traffic = new(stage.Connection, bytesEachWay, seed: 1);
     private readonly List<JsonElement> _reports = [];
     private readonly List<string> _owners = [];
     private readonly List<string> _failures = [];
@@ -36,10 +36,10 @@ internal sealed class DemoScript(Connection connection, OffloadHost host, IDemoP
         {
             await view.WatchAsync(_traffic, bytesEachWay, () => TransferAsync(cancellationToken));
         }
-        catch (Exception exception) when (exception is CliException or IOException or SocketException or TimeoutException)
+        catch (Exception exception) when (exception is not OperationCanceledException)
         {
             _failures.Add(exception.Message);
-            connection.Abort();
+            _connection.Abort();
         }
 
         return Judge();
@@ -52,10 +52,12 @@ internal sealed class DemoScript(Connection connection, OffloadHost host, IDemoP
         Task<StreamDigest> sent = _traffic.SendAsync(broken.Token);
         Task<StreamDigest> received = _traffic.ReceiveAsync(broken.Token);
         Task steps = StepsAsync(broken.Token);
-        var all = new List<Task> { sent, received, steps };
+        Task<EndDigest> finished = stage.Peer.FinishAsync(broken.Token);
+        var all = new List<Task> { sent, received, steps, finished };
         try
         {
-            while (all.Count > 0)
+            // The client finishes last; it is watched here because it may break off.
+            while (all.Exists(task => task != finished))
             {
                 Task ended = await Task.WhenAny(all);
                 all.Remove(ended);
@@ -70,12 +72,12 @@ internal sealed class DemoScript(Connection connection, OffloadHost host, IDemoP
 
         _time.Stop();
         _server = new EndDigest(await sent, await received);
-        await CloseAsync(cancellationToken);
+        await CloseAsync(finished, cancellationToken);
     }
 
     private async Task StepsAsync(CancellationToken cancellationToken)
     {
-        view.Tell($"the kernels shook hands: {connection.RemoteEndPoint} is connected to {connection.LocalEndPoint}");
+        view.Tell($"the {stage.Stack} stacks shook hands: {_connection.RemoteEndPoint} is connected to {_connection.LocalEndPoint}");
         await NoteOwnerAsync();
         var eighth = bytesEachWay / 8;
         await AtAsync(eighth, until: 4 * eighth, OffloadAsync, cancellationToken);
@@ -89,47 +91,57 @@ internal sealed class DemoScript(Connection connection, OffloadHost host, IDemoP
     private async Task AtAsync(long place, long until, Func<CancellationToken, Task> step, CancellationToken cancellationToken)
     {
         _traffic.Limit.MoveTo(place);
-        await _traffic.BothReachAsync(place, cancellationToken);
+        try
+        {
+            await _traffic.BothReachAsync(place, cancellationToken).WaitAsync(StallDeadline, cancellationToken);
+        }
+        catch (TimeoutException exception)
+        {
+            throw new CliException($"the transfer stalled with {_traffic.Received} bytes received and {_traffic.Sent} sent", exception);
+        }
+
         _traffic.Limit.MoveTo(until);
         await step(cancellationToken);
     }
 
     private async Task OffloadAsync(CancellationToken cancellationToken)
     {
-        _offloads += Moved(await connection.OffloadAsync().WaitAsync(StepDeadline, cancellationToken));
+        _offloads += Moved(await _connection.OffloadAsync().WaitAsync(StepDeadline, cancellationToken));
         view.Tell($"offloaded to {await NoteOwnerAsync()} with {_traffic.Received >> 20} MiB received and {_traffic.Sent >> 20} MiB sent");
     }
 
     private async Task UploadAsync(CancellationToken cancellationToken)
     {
-        _uploads += Moved(await connection.UploadAsync().WaitAsync(StepDeadline, cancellationToken));
-        view.Tell($"uploaded to the {await NoteOwnerAsync()} in mid-stream, epoch {connection.Epoch}");
+        _uploads += Moved(await _connection.UploadAsync().WaitAsync(StepDeadline, cancellationToken));
+        view.Tell($"uploaded to the {await NoteOwnerAsync()} stack in mid-stream, epoch {_connection.Epoch}");
     }
 
     private async Task ChangeMacAsync(CancellationToken cancellationToken)
     {
-        var updates = connection.InvariantUpdates;
-        MacAddress mac = await peer.ChangeMacAsync(cancellationToken);
-        view.Tell($"the client's interface has another MAC address now: {mac}");
+        var updates = _connection.InvariantUpdates;
+        MacAddress mac = await stage.Peer.ChangeMacAsync(cancellationToken);
+        view.Tell($"{stage.MacChange}: {mac}");
         await UntilAsync(
-            async () => connection.InvariantUpdates > updates && (await ReportAsync()).Segment?.NextHopMac == mac,
+            async () => _connection.InvariantUpdates > updates && (await ReportAsync()).Segment?.NextHopMac == mac,
             $"the TOE did not learn the client's new MAC address {mac}",
             cancellationToken);
         view.Tell($"the TOE works with version {(await ReportAsync()).Segment?.Version} of the segment-invariant variables: next hop {mac}");
     }
 
     /// <summary>The client's FIN has come: the TOE did not consume it, so the connection is with the kernel again, which closes it.</summary>
-    private async Task CloseAsync(CancellationToken cancellationToken)
+    private async Task CloseAsync(Task<EndDigest> finished, CancellationToken cancellationToken)
     {
         await UntilAsync(
-            async () => (await ReportAsync()).Owner is Kernel, "the connection did not return to the kernel for its close", cancellationToken);
+            async () => string.Equals((await ReportAsync()).Owner, stage.Stack, StringComparison.Ordinal),
+            $"the connection did not return to the {stage.Stack} stack for its close",
+            cancellationToken);
         _uploads++;
         await NoteOwnerAsync();
-        view.Tell("the client's FIN brought it back to the kernel, which closes it");
-        await connection.Output.CompleteAsync();
-        _client = await peer.FinishAsync(cancellationToken).WaitAsync(StepDeadline, cancellationToken);
-        await connection.DisposeAsync();
-        await connection.Closed.WaitAsync(StepDeadline, cancellationToken);
+        view.Tell($"the client's FIN brought it back to the {stage.Stack} stack, which closes it");
+        await _connection.Output.CompleteAsync();
+        _client = await finished.WaitAsync(StepDeadline, cancellationToken);
+        await _connection.DisposeAsync();
+        await _connection.Closed.WaitAsync(StepDeadline, cancellationToken);
     }
 
     private DemoVerdict Judge()
@@ -140,7 +152,9 @@ internal sealed class DemoScript(Connection connection, OffloadHost host, IDemoP
             Expect(match, "the streams did not arrive as they were sent");
             Expect(_traffic.Sent == bytesEachWay && _traffic.Received == bytesEachWay, "the streams are not as long as they should be");
             Expect(_offloads >= 2 && _uploads >= 2, $"there were {_offloads} offloads and {_uploads} uploads instead of two of each");
-            Expect(_owners is [Kernel, not Kernel, Kernel, not Kernel, Kernel], $"the owners were {string.Join(", ", _owners)}");
+            var alternate = _owners.Count == 5
+                && _owners.Select((owner, i) => string.Equals(owner, stage.Stack, StringComparison.Ordinal) == (i % 2 == 0)).All(held => held);
+            Expect(alternate, $"the owners were {string.Join(", ", _owners)}");
         }
 
         return new DemoVerdict
@@ -151,11 +165,11 @@ internal sealed class DemoScript(Connection connection, OffloadHost host, IDemoP
             BytesReceived = _traffic.Received,
             Offloads = _offloads,
             Uploads = _uploads,
-            InvariantUpdates = connection.InvariantUpdates,
+            InvariantUpdates = _connection.InvariantUpdates,
             OwnerHistory = _owners,
-            Local = connection.LocalEndPoint.ToString(),
-            Remote = connection.RemoteEndPoint.ToString(),
-            Steering = host.Steering,
+            Local = _connection.LocalEndPoint.ToString(),
+            Remote = _connection.RemoteEndPoint.ToString(),
+            Steering = stage.Steering,
             Seconds = Math.Round(_time.Elapsed.TotalSeconds, 3),
             Server = _server,
             Client = _client,
@@ -179,7 +193,7 @@ internal sealed class DemoScript(Connection connection, OffloadHost host, IDemoP
     }
 
     private async Task<ConnectionReport> ReportAsync() =>
-        (await host.ListAsync()).SingleOrDefault(each => each.Id == connection.Id)
+        (await stage.Host.ListAsync()).SingleOrDefault(each => each.Id == _connection.Id)
         ?? throw new CliException("the connection has ended before its time");
 
     private static int Moved(MoveResult result) => result.Refused is [var refusal, ..]

@@ -35,14 +35,17 @@ internal static class DemoServer
 
         await using OffloadHost host = OffloadHost.Create(new OffloadHostOptions
         {
-            Policy = OffloadPolicies.Never, Toes = [new ToeOptions(Interface, ToeName)], LoggerFactory = loggers,
+            Policy = OffloadPolicies.Never,
+            Toes = [new ToeOptions(Interface, ToeName)],
+            LoggerFactory = loggers,
         });
         await using ConnectionListener listener = host.Listen(new IPEndPoint(server, Port));
         view.Tell($"listening on {listener.EndPoint}; frames are steered by {host.Steering}");
         await client.TransferAsync(listener.EndPoint, bytesEachWay);
         Connection connection = await listener.AcceptAsync(cancellationToken)
             ?? throw new CliException("the listener ended before the client came");
-        using var script = new DemoScript(connection, host, client, view, bytesEachWay);
+        var stage = new DemoStage(connection, host, "kernel", host.Steering, client, "the client's interface has another MAC address now");
+        using var script = new DemoScript(stage, view, bytesEachWay);
         DemoVerdict verdict = await script.RunAsync(cancellationToken);
         view.Conclude(script.Reports, verdict);
         return verdict;

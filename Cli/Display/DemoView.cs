@@ -9,6 +9,13 @@ namespace TcpActors.Cli.Display;
 /// <summary>Shows the demo: what happens on standard error, live where that is a terminal; the outcome on standard output.</summary>
 internal sealed class DemoView : IDemoView
 {
+    /// <summary>Lines in a file are not folded.</summary>
+    private const int LongLine = 1000;
+
+    /// <summary>Characters that the table's columns take; a narrow terminal shows the last owners only.</summary>
+    private const int NameColumn = 34;
+    private const int ValueColumn = 20;
+
     private readonly long _start = Stopwatch.GetTimestamp();
     private readonly IAnsiConsole _status;
     private readonly TextWriter _output;
@@ -16,7 +23,7 @@ internal sealed class DemoView : IDemoView
 
     private DemoView(IAnsiConsole status, TextWriter output, bool json) => (_status, _output, _json) = (status, output, json);
 
-    public static DemoView For(TextWriter output, TextWriter status, bool json) => new(Terminal.For(status), output, json);
+    public static DemoView For(TextWriter output, TextWriter status, bool json) => new(Terminal.For(status, LongLine), output, json);
 
     public void Tell(string what) => _status.WriteLine($"{Stopwatch.GetElapsedTime(_start).TotalSeconds,7:0.000} s  {what}");
 
@@ -58,7 +65,7 @@ internal sealed class DemoView : IDemoView
         IAnsiConsole console = Terminal.For(_output);
         if (reports.Count > 0)
         {
-            console.Write(Variables(reports));
+            console.Write(Variables([.. reports.TakeLast(Math.Max(1, (console.Profile.Width - NameColumn) / ValueColumn))]));
         }
 
         console.Write(Outcome(verdict));
@@ -69,7 +76,7 @@ internal sealed class DemoView : IDemoView
 
     private static Table Variables(IReadOnlyList<JsonElement> reports)
     {
-        Table table = new Table().Border(TableBorder.Simple).Title("The variables, by set, each time the owner had changed").AddColumn("variable");
+        Table table = new Table().Border(TableBorder.Simple).Title("The variables by set, after each change of owner").AddColumn("variable");
         foreach (JsonElement report in reports)
         {
             table.AddColumn($"{report.GetProperty("owner").GetString()!.EscapeMarkup()}, epoch {report.GetProperty("epoch")}");
@@ -77,7 +84,7 @@ internal sealed class DemoView : IDemoView
 
         foreach ((var title, var property, var writer) in VariableList.Sets)
         {
-            table.AddRow([$"[bold]{title}[/], written by {writer}"]);
+            table.AddRow([$"[bold]{title}[/]"]).AddRow([$"[bold]written by {writer}[/]"]);
             List<Dictionary<string, string>> values =
                 [.. reports.Select(report => VariableList.Of(report, property).ToDictionary(each => each.Name, each => each.Value, StringComparer.Ordinal))];
             foreach (var name in values.SelectMany(each => each.Keys).Distinct(StringComparer.Ordinal))

@@ -36,7 +36,7 @@ internal static class Server
         CliLog.Stopping(logger);
     }
 
-    private static async Task<IServing> StartAsync(OffloadHost host, ServeSettings settings, ILoggerFactory loggers)
+    private static async Task<IServing> StartAsync(IOffloadHost host, ServeSettings settings, ILoggerFactory loggers)
     {
         if (settings.App is AppChoice.Http http)
         {

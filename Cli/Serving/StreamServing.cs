@@ -22,7 +22,7 @@ internal sealed class StreamServing : IServing
 
     /// <exception cref="CliException">An address cannot be listened on.</exception>
     public static async Task<StreamServing> StartAsync(
-        OffloadHost host, IEnumerable<IPEndPoint> addresses, IApplication application, ILogger logger)
+        IOffloadHost host, IEnumerable<IPEndPoint> addresses, IApplication application, ILogger logger)
     {
         var serving = new StreamServing(application, logger);
         foreach (IPEndPoint address in addresses)

@@ -23,7 +23,7 @@ internal sealed class WebServing : IServing
 
     /// <exception cref="CliException">An address cannot be listened on.</exception>
     public static async Task<WebServing> StartAsync(
-        OffloadHost host, IReadOnlyList<IPEndPoint> addresses, string directory, ILoggerFactory loggers)
+        IOffloadHost host, IReadOnlyList<IPEndPoint> addresses, string directory, ILoggerFactory loggers)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = directory });
         builder.Services.AddSingleton(loggers);

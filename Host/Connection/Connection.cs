@@ -17,6 +17,7 @@ namespace TcpActors.HostSide;
 public sealed class Connection : IDuplexPipe, IAsyncDisposable
 {
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly IActorRef _supervisor;
     private readonly IOffloadPolicy _policy;
     private readonly SlotTable _slots;
@@ -63,6 +64,12 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
     /// <summary>Completes when the stack has let go of the connection; never faults.</summary>
     public Task Closed => _closed.Task;
 
+    /// <summary>
+    /// Completes when the peer cannot be talked to any more (reset, time-out, abort, or the stack let go), also while nobody reads or
+    /// writes; never faults. A FIN is not that: a peer that closed its half may wait for an answer.
+    /// </summary>
+    public Task Broken => _broken.Task;
+
     /// <summary>How often the TOE confirmed a new version of the segment-invariant variables.</summary>
     public int InvariantUpdates => Volatile.Read(ref _invariantUpdates);
 
@@ -108,6 +115,7 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
         }
 
         var aborted = new SocketException((int)SocketError.OperationAborted);
+        _broken.TrySetResult();
         _input.CompleteInput(aborted);
         _output.CloseOutput(aborted);
         _supervisor.Tell(new HostMessages.End(Id, EndKind.Abort));
@@ -136,9 +144,27 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
     /// <summary>The connection is lost to the application.</summary>
     internal void Fail(Exception error)
     {
+        _broken.TrySetResult();
         _input.CompleteInput(error);
         _output.CloseOutput(error);
         Half.Abort();
+    }
+
+    /// <summary>The host ends: what the application has not completed is completed for it. What was written still leaves.</summary>
+    internal void EndWithHost()
+    {
+        var ended = new System.Net.Sockets.SocketException((int)System.Net.Sockets.SocketError.OperationAborted);
+        if (!_output.IsEnding)
+        {
+            _output.CloseOutput(ended);
+            CompletedOne();
+        }
+
+        if (!_input.IsCompleted)
+        {
+            _input.CompleteInput(ended);
+            CompletedOne();
+        }
     }
 
     internal void ReleaseMemory()
@@ -146,6 +172,7 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
         Memory.Send.Dispose();
         Memory.Receive.Dispose();
         _slots.Return(_slot);
+        _broken.TrySetResult();
         _closed.TrySetResult();
     }
 
@@ -231,19 +258,22 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
             if (error is null)
             {
                 connection._input.CompleteInput(Volatile.Read(ref connection._failure));
+                return;
             }
-            else
-            {
-                PendingError failure = connection.FailureOf(error);
-                connection._input.CompleteInput(failure);
-                connection._output.CloseOutput(failure);
-            }
+
+            PendingError failure = connection.FailureOf(error);
+            connection._input.CompleteInput(failure);
+            connection._output.CloseOutput(failure);
+            connection._broken.TrySetResult();
         }
 
-        public void EndOfOutput(Exception error) => connection._output.CloseOutput(
-            error is SocketException { SocketErrorCode: SocketError.Shutdown }
+        public void EndOfOutput(Exception error)
+        {
+            connection._output.CloseOutput(error is SocketException { SocketErrorCode: SocketError.Shutdown }
                 ? Volatile.Read(ref connection._failure) ?? new PendingError(error)
                 : connection.FailureOf(error));
+            connection._broken.TrySetResult();
+        }
 
         public void Closed() => connection._supervisor.Tell(new HostMessages.Gone(connection.Id));
     }

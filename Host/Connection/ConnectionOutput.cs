@@ -53,6 +53,9 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
     /// <summary>Whether the application has ended its writing and all of it is in the send buffer.</summary>
     public bool IsCompleted => Volatile.Read(ref _announced);
 
+    /// <summary>Whether the application has ended its writing; some of it may still wait for room in the send buffer.</summary>
+    public bool IsEnding => Volatile.Read(ref _completed);
+
     /// <inheritdoc/>
     public override bool CanGetUnflushedBytes => true;
 

@@ -39,6 +39,9 @@ internal sealed unsafe class KernelFlow
 
     public Socket Socket { get; }
 
+    /// <summary>Called once, before it reads for the first time; null: nobody is.</summary>
+    public Action? WhenThereIsRoom { get; set; }
+
     /// <summary>Whether either direction has ended, or the application has asked that: then the connection stays in the kernel.</summary>
     public bool HasEnding => _inputEnded || _outputFailed || _shutdownWanted || _closeWanted;
 
@@ -198,6 +201,12 @@ internal sealed unsafe class KernelFlow
             {
                 // Full: the application's next read has us called.
                 return false;
+            }
+
+            if (WhenThereIsRoom is { } tell)
+            {
+                WhenThereIsRoom = null;
+                tell();
             }
 
             nint count;

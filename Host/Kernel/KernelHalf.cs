@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
 using TcpActors.Actors.Contract;
@@ -30,6 +29,7 @@ internal sealed class KernelHalf : IHostHalf
     private SocketOptions? _options;
     private ConnectionInvariants? _invariants;
     private KernelPath? _path;
+    private LastHandBack _last;
 
     public KernelHalf(Socket socket, PostedMemory memory, IHostHalfEvents events, KernelStack stack, bool? isActive)
     {
@@ -89,7 +89,7 @@ internal sealed class KernelHalf : IHostHalf
             return new TakeOut.Refused("one of its directions has ended");
         }
 
-        if (_stack.Checks.Refuse(socket, Flow) is { } reason)
+        if (_stack.Checks.Refuse(socket, Flow, _path!.LinkIndex) is { } reason)
         {
             return new TakeOut.Refused(reason);
         }
@@ -113,23 +113,38 @@ internal sealed class KernelHalf : IHostHalf
         {
             // 3. Freeze, look at the state as it is now, read everything.
             repair.Enter();
-            TcpInfo info = socket.GetTcpInfo();
-            if ((TcpState)info.State != TcpState.Established)
+            var state = (TcpState)socket.GetTcpInfo().State;
+            if (state != TcpState.Established)
             {
-                return GiveUp(gate, repair, flow, $"its state is {(TcpState)info.State}");
+                return GiveUp(gate, repair, flow, $"its state is {state}");
             }
 
-            _options = SocketOptions.Of(socket);
-            Microseconds now = MonotonicClock.System.Now;
-            SegmentVariants variants = Read(socket, repair, in info, now);
-            SegmentInvariants segment = Snapshot(in info);
+            if (socket.HasUrgentData())
+            {
+                return GiveUp(gate, repair, flow, "urgent data is pending");
+            }
+
+            _options = SocketOptions.Of(socket, flow.WhenThereIsRoom is null ? null : _options);
+            using FrozenSocket frozen = FrozenSocket.Read(socket, repair);
+            _invariants ??= Invariants(repair, frozen);
+            SegmentVariants variants = frozen.Variants(_invariants);
+            _last.Complete(ref variants, _path!.NextHopMac, MonotonicClock.System.Now);
+            SegmentInvariants segment = Snapshot(frozen.Info);
+            frozen.MoveInto(_memory.Send, _memory.Receive);
 
             // 4. In repair mode closing sends nothing. Who connects finds the port taken all the same.
             _placeholder = _isActive == false ? null : HoldPort();
             _stack.Paths.Watch(Flow, _path!);
             Volatile.Write(ref _flow, null);
+            repair.Drop();
             socket.Dispose();
-            return new TakeOut.Taken(_invariants!, segment, variants);
+            if (_memory.Receive.Unread > 0)
+            {
+                // What the kernel had not delivered may be all that comes for a long time.
+                _events.Readable();
+            }
+
+            return new TakeOut.Taken(_invariants, segment, variants);
         }
         catch (Exception e) when (e is SocketException or NetlinkException or Engine.Buffers.OutOfBufferMemoryException)
         {
@@ -140,6 +155,7 @@ internal sealed class KernelHalf : IHostHalf
     public unsafe void PutBack(in HandBack state, IFlowGate gate)
     {
         SegmentVariants variants = state.Variants;
+        _last = new LastHandBack(in state, MonotonicClock.System.Now);
         ConnectionInvariants connection = state.Connection;
         bool released = false;
         Socket? socket = null;
@@ -170,7 +186,8 @@ internal sealed class KernelHalf : IHostHalf
 
             int promised = (int)variants.RcvWnd;
             int flight = (int)variants.Flight;
-            _options!.ApplyBuffers(socket, flight, promised);
+            bool isFull = _memory.Receive.Free == 0;
+            _options!.ApplyBuffers(socket, flight, promised, isFull);
             repair.Window = new RepairWindow
             {
                 SndWl1 = variants.SndWl1.Value,
@@ -191,12 +208,13 @@ internal sealed class KernelHalf : IHostHalf
             // that overtook the FIN before it would seem one too far.
             gate.Forward(Flow, packet => _stack.Reinjector.Inject(packet, _scope));
             repair.Leave();
-            _options.ApplyAfterRepair(socket);
+            _options.ApplyAfterRepair(socket, isFull);
             _placeholder?.Dispose();
             _placeholder = null;
             _memory.Receive.DiscardBeyond(variants.RcvNxt);
             _memory.Send.FreeTo(variants.SndUna + filled);
             KernelFlow flow = FlowOf(socket);
+            flow.WhenThereIsRoom = isFull ? () => OpenWindow(socket, _options) : null;
             Volatile.Write(ref _flow, flow);
             flow.Start();
         }
@@ -224,9 +242,7 @@ internal sealed class KernelHalf : IHostHalf
         try
         {
             TcpInfo info = flow.Socket.GetTcpInfo();
-            SegmentVariants variants = KernelVariants.Of(in info);
-            variants.RcvNxt = _memory.Receive.Committed;
-            return variants;
+            return KernelVariants.Of(in info);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
@@ -245,6 +261,19 @@ internal sealed class KernelHalf : IHostHalf
 
     private KernelFlow FlowOf(Socket socket) => new(socket, _memory.Send, _memory.Receive, _events, _stack.Pump);
 
+    /// <summary>
+    /// The application reads again. The kernel tells the peer of a larger buffer only when bytes are read from the socket, and there are none;
+    /// leaving repair mode makes it tell.
+    /// </summary>
+    private static void OpenWindow(Socket socket, SocketOptions options)
+    {
+        options.RestoreReceiveBuffer(socket);
+        var repair = new TcpRepair(socket);
+        repair.Enter();
+        repair.Leave();
+        options.ApplyAfterRepair(socket);
+    }
+
     private TakeOut.Refused GiveUp(IFlowGate gate, TcpRepair repair, KernelFlow flow, string reason)
     {
         gate.Release(Flow);
@@ -255,62 +284,7 @@ internal sealed class KernelHalf : IHostHalf
         return new TakeOut.Refused(reason);
     }
 
-    /// <summary>Reads the variables, and moves what the kernel's queues hold into the buffers.</summary>
-    private SegmentVariants Read(Socket socket, TcpRepair repair, in TcpInfo info, Microseconds now)
-    {
-        SeqNum end = repair.EndOfSendQueue;
-        SeqNum rcvNxt = repair.ReceiveNext;
-        int outstanding = socket.Ask(TcpSystemCalls.BytesUnacknowledged);
-        int unsent = socket.Ask(TcpSystemCalls.BytesUnsent);
-        int unread = socket.Ask(TcpSystemCalls.BytesUnread);
-        RepairWindow window = repair.Window;
-        uint timestamp = info.HasTimestamps ? repair.Timestamp : 0;
-
-        byte[] outgoing = ArrayPool<byte>.Shared.Rent(Math.Max(outstanding, 1));
-        byte[] incoming = ArrayPool<byte>.Shared.Rent(Math.Max(unread, 1));
-        repair.PeekSendQueue(outgoing.AsSpan(0, outstanding));
-        repair.PeekReceiveQueue(incoming.AsSpan(0, unread));
-
-        _invariants ??= Invariants(repair, in info, end - outstanding, rcvNxt);
-        _memory.Send.Rebase(end);
-        _memory.Send.Prepend(outgoing.AsSpan(0, outstanding));
-        _memory.Receive.Rebase(rcvNxt - unread);
-        if (!_memory.Receive.TryWrite(rcvNxt - unread, incoming.AsSpan(0, unread)))
-        {
-            throw new Engine.Buffers.OutOfBufferMemoryException("There is no buffer memory for what the kernel had received.");
-        }
-
-        _memory.Receive.Commit(rcvNxt);
-        ArrayPool<byte>.Shared.Return(outgoing);
-        ArrayPool<byte>.Shared.Return(incoming);
-        if (unread > 0)
-        {
-            _events.Readable();
-        }
-
-        SegmentVariants variants = KernelVariants.Of(in info);
-        variants.SndUna = end - outstanding;
-        variants.SndNxt = end - unsent;
-        variants.SndMax = end - unsent;
-        variants.SndWl1 = new SeqNum(window.SndWl1);
-        variants.SndWl2 = variants.SndUna;
-        variants.SndWnd = window.SndWnd;
-        variants.MaxWindow = window.MaxWindow;
-        variants.RcvNxt = rcvNxt;
-        variants.RcvWnd = (uint)Math.Max(0, (new SeqNum(window.RcvWup) + window.RcvWnd) - rcvNxt);
-        variants.LastAckSent = new SeqNum(window.RcvWup);
-        variants.RecoveryPoint = variants.SndUna;
-        variants.IpId = (ushort)Random.Shared.Next(ushort.MaxValue);
-        variants.TsOffset = timestamp - (uint)(now.Value / _invariants.TimestampTick.Value);
-        if (variants.Flight > 0)
-        {
-            variants.RetransmitAt = variants.Rto;
-        }
-
-        return variants;
-    }
-
-    private ConnectionInvariants Invariants(TcpRepair repair, in TcpInfo info, SeqNum sndUna, SeqNum rcvNxt) => new()
+    private ConnectionInvariants Invariants(TcpRepair repair, FrozenSocket frozen) => new()
     {
         Flow = Flow,
         InitialTtl = (byte)(Flow.IsIPv4
@@ -318,15 +292,14 @@ internal sealed class KernelHalf : IHostHalf
             : _options![TcpOption.LevelIPv6, TcpOption.IPv6Hops]),
         InitialTos = Tos(),
 
-        // The kernel tells neither; both follow from what was acknowledged and received since.
-        InitialSendSequence = sndUna - (int)((uint)info.BytesAcknowledged + 1),
-        InitialReceiveSequence = rcvNxt - (int)((uint)info.BytesReceived + 1),
-        SendWindowScale = info.HasWindowScale ? info.SendWindowScale : (byte)0,
-        ReceiveWindowScale = info.HasWindowScale ? info.ReceiveWindowScale : (byte)0,
-        SackPermitted = info.HasSack,
-        TimestampsEnabled = info.HasTimestamps,
-        TimestampTick = new Microseconds(info.HasMicrosecondTimestamps ? 1 : 1000),
-        EcnNegotiated = info.HasEcn,
+        InitialSendSequence = frozen.InitialSendSequence,
+        InitialReceiveSequence = frozen.InitialReceiveSequence,
+        SendWindowScale = frozen.Info.HasWindowScale ? frozen.Info.SendWindowScale : (byte)0,
+        ReceiveWindowScale = frozen.Info.HasWindowScale ? frozen.Info.ReceiveWindowScale : (byte)0,
+        SackPermitted = frozen.Info.HasSack,
+        TimestampsEnabled = frozen.Info.HasTimestamps,
+        TimestampTick = new Microseconds(frozen.Info.HasMicrosecondTimestamps ? 1 : 1000),
+        EcnNegotiated = frozen.Info.HasEcn,
         PeerMss = (ushort)repair.MaxSegment,
     };
 
@@ -354,8 +327,8 @@ internal sealed class KernelHalf : IHostHalf
             KeepAliveInterval = Microseconds.FromSeconds(options[TcpOption.LevelTcp, TcpOption.KeepInterval]),
             KeepAliveMaxProbes = options[TcpOption.LevelTcp, TcpOption.KeepCount],
             UserTimeout = userTimeout == 0 ? Microseconds.Never : Microseconds.FromMilliseconds(userTimeout),
-            ReceiveBufferLimit = Math.Min(_memory.Receive.Limit, 65535 << _invariants.ReceiveWindowScale),
-            SendBufferLimit = _memory.Send.Limit,
+            ReceiveBufferLimit = Math.Min(options.ReceiveBufferLimit ?? _memory.Receive.Limit, 65535 << _invariants.ReceiveWindowScale),
+            SendBufferLimit = options.SendBufferLimit ?? _memory.Send.Limit,
         };
     }
 

@@ -19,6 +19,10 @@ internal sealed record KernelPath(int LinkIndex, IPAddress NextHop, MacAddress S
 internal sealed class KernelPaths : INextHopWatch, IDisposable
 {
     private static readonly TimeSpan s_resolution = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long a neighbour may take to say that it is still there: many round trips on any link with Ethernet addresses.</summary>
+    private static readonly TimeSpan s_answer = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan s_betweenProbes = TimeSpan.FromSeconds(1);
     private readonly Lock _lock = new();
     private readonly RtNetlink _netlink = new();
     private readonly RtNetlinkMonitor _monitor = new();
@@ -54,7 +58,12 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
         RouteInfo route = _netlink.GetRoute(peer, flow.LocalAddress.ToIPAddress(), (int)scope)
             ?? throw new IOException($"there is no route to {peer}");
         LinkInfo link = _netlink.Link(route.LinkIndex) ?? throw new IOException($"interface {route.LinkIndex} is gone");
-        if (link.Mac is not { } own || link.IsLoopback)
+        if (link.IsLoopback)
+        {
+            throw new IOException("its peer is on this machine: there is no wire");
+        }
+
+        if (link.Mac is not { } own)
         {
             throw new IOException($"{peer} is reached over {link.Name}, which is no Ethernet");
         }
@@ -104,10 +113,7 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
             if (_hopOf.Remove(flow, out Hop? hop))
             {
                 hop.Flows.Remove(flow);
-                if (hop.Flows.Count == 0)
-                {
-                    _hops.Remove((hop.LinkIndex, hop.Address));
-                }
+                RemoveIfIdle(hop);
             }
         }
     }
@@ -125,26 +131,19 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
             return;
         }
 
-        try
+        lock (_lock)
         {
-            // First ask the address we know. If that is still going on when the next time-out comes, ask everybody: the kernel would get
-            // there only after three probes a second apart.
-            NeighborInfo? known = _netlink.Neighbor(hop.LinkIndex, hop.Address);
-            if (known is not { State: NeighborState.Probe } && _netlink.ProbeNeighbor(hop.LinkIndex, hop.Address))
+            if (hop.IsProbed)
             {
+                // Whoever asks first asks for every flow over this hop; what happened since then is asked for later.
+                hop.IsSuspectAgain = true;
                 return;
             }
 
-            if (known is not { State: NeighborState.Permanent or NeighborState.NoArp })
-            {
-                _netlink.DeleteNeighbor(hop.LinkIndex, hop.Address);
-                _netlink.ResolveNeighbor(hop.LinkIndex, hop.Address);
-            }
+            hop.IsProbed = true;
         }
-        catch (NetlinkException e)
-        {
-            Log.ProbeFailed(_logger, e, hop.Address);
-        }
+
+        Probe(hop);
     }
 
     public void Dispose()
@@ -155,6 +154,74 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
         _netlink.Dispose();
         _stop.Dispose();
         _neighborsChanged.Dispose();
+    }
+
+    private void Probe(Hop hop)
+    {
+        hop.IsSuspectAgain = false;
+        hop.AwaitsAnswer = true;
+
+        // First the address we know is asked. The kernel would ask everybody only after three probes a second apart.
+        bool isAsked = Try(hop, () => _netlink.ProbeNeighbor(hop.LinkIndex, hop.Address));
+        hop.After(isAsked ? s_answer : TimeSpan.Zero, AskEverybody);
+    }
+
+    /// <summary>Who was asked at the address we know may not have answered: by broadcast or multicast, whoever has the IP address does.</summary>
+    private void AskEverybody(Hop hop)
+    {
+        if (hop.AwaitsAnswer)
+        {
+            hop.AwaitsAnswer = false;
+            Try(hop, () =>
+            {
+                bool mayChange = _netlink.Neighbor(hop.LinkIndex, hop.Address) is not { State: NeighborState.Permanent or NeighborState.NoArp };
+                if (mayChange)
+                {
+                    _netlink.DeleteNeighbor(hop.LinkIndex, hop.Address);
+                    _netlink.ResolveNeighbor(hop.LinkIndex, hop.Address);
+                }
+
+                return mayChange;
+            });
+        }
+
+        hop.After(s_betweenProbes, Rest);
+    }
+
+    private void Rest(Hop hop)
+    {
+        lock (_lock)
+        {
+            hop.IsProbed = hop.IsSuspectAgain && hop.Flows.Count > 0;
+            RemoveIfIdle(hop);
+        }
+
+        if (hop.IsProbed)
+        {
+            Probe(hop);
+        }
+    }
+
+    private bool Try(Hop hop, Func<bool> question)
+    {
+        try
+        {
+            return !_stop.IsCancellationRequested && question();
+        }
+        catch (Exception e) when (e is NetlinkException or ObjectDisposedException)
+        {
+            Log.ProbeFailed(_logger, e, hop.Address);
+            return false;
+        }
+    }
+
+    /// <summary>A hop that was asked lately stays though its flows have moved on, so that it is not asked with every move. Under the lock.</summary>
+    private void RemoveIfIdle(Hop hop)
+    {
+        if (hop is { Flows.Count: 0, IsProbed: false })
+        {
+            _hops.Remove((hop.LinkIndex, hop.Address));
+        }
     }
 
     private MacAddress? Resolve(int link, IPAddress nextHop)
@@ -224,6 +291,11 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
 
         if (neighbor is { IsUsable: true, Mac: { } mac })
         {
+            if (neighbor.State == NeighborState.Reachable)
+            {
+                hop.AwaitsAnswer = false;
+            }
+
             Learn(hop, mac);
         }
         else if (neighbor.State == NeighborState.Failed)
@@ -252,6 +324,7 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
             }
 
             hop.Mac = mac;
+            hop.IsProbed = false;
             flows = [.. hop.Flows];
         }
 
@@ -262,6 +335,9 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
     /// <summary>One next hop on one interface, shared by every flow that goes over it.</summary>
     private sealed class Hop(int linkIndex, IPAddress address, MacAddress mac)
     {
+        private bool _awaitsAnswer;
+        private Timer? _timer;
+
         public int LinkIndex { get; } = linkIndex;
 
         public IPAddress Address { get; } = address;
@@ -269,5 +345,24 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
         public MacAddress Mac { get; set; } = mac;
 
         public HashSet<FlowKey> Flows { get; } = [];
+
+        /// <summary>It was asked lately whether it is still there.</summary>
+        public bool IsProbed { get; set; }
+
+        /// <summary>A flow over it suspected it again meanwhile.</summary>
+        public bool IsSuspectAgain { get; set; }
+
+        /// <summary>It was asked at the address we know, and has not answered.</summary>
+        public bool AwaitsAnswer
+        {
+            get => Volatile.Read(ref _awaitsAnswer);
+            set => Volatile.Write(ref _awaitsAnswer, value);
+        }
+
+        public void After(TimeSpan time, Action<Hop> act)
+        {
+            _timer?.Dispose();
+            _timer = new Timer(_ => act(this), null, time, Timeout.InfiniteTimeSpan);
+        }
     }
 }

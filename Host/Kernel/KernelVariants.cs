@@ -16,7 +16,10 @@ internal static class KernelVariants
         variants.SmoothedRtt = new Microseconds(info.Rtt);
         variants.Delta = new Microseconds(info.RttVariation);
         variants.MinRtt = info.MinRtt == uint.MaxValue ? Microseconds.Never : new Microseconds(info.MinRtt);
-        variants.Rto = new Microseconds(info.Rto);
+        variants.Rto = new Microseconds((long)info.Rto >> info.Backoff);
+        variants.RtoBackoff = info.Backoff;
+        variants.SndWnd = info.SendWindow;
+        variants.RcvWnd = info.ReceiveWindow;
         variants.CongestionWindow = info.CongestionWindow * info.SendMss;
         variants.SlowStartThreshold =
             info.SlowStartThreshold >= ThresholdNotSet ? uint.MaxValue : info.SlowStartThreshold * info.SendMss;

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Sockets;
 using TcpActors.Engine.Wire;
 using TcpActors.Transport.Linux.Netlink;
@@ -9,20 +8,21 @@ namespace TcpActors.HostSide.Kernel;
 /// <summary>Finds what a TOE cannot do for a connection: then it stays in the kernel.</summary>
 internal sealed class RefusalChecks : IDisposable
 {
-    private const int Md5Signature = 14;
     private const int AuthenticationOptionInfo = 40;
     private const int ProtocolTcp = 6;
     private readonly ConnectionTracking _tracking = new();
     private readonly IpsecPolicies _ipsec = new();
+    private readonly SocketDiagnostics _diagnostics = new();
 
+    /// <param name="socket">The connection's.</param>
+    /// <param name="flow">The same.</param>
+    /// <param name="linkIndex">The interface over which its peer is reached.</param>
     /// <returns>Why not, for people; null when nothing speaks against it.</returns>
-    public string? Refuse(Socket socket, in FlowKey flow) =>
-        IPAddress.IsLoopback(flow.RemoteAddress.ToIPAddress()) || flow.LocalAddress == flow.RemoteAddress
-            ? "its peer is on this machine: there is no wire"
-        : socket.TryGetInt(TcpOption.LevelSocket, TcpOption.Protocol, out int protocol) && protocol != ProtocolTcp
-            ? "it is a Multipath TCP connection"
+    public string? Refuse(Socket socket, in FlowKey flow, int linkIndex) =>
+        socket.TryGetInt(TcpOption.LevelSocket, TcpOption.Protocol, out int protocol) && protocol != ProtocolTcp ? "it is a Multipath TCP connection"
         : HasUpperProtocol(socket) ? "the kernel runs another protocol on top of it (kernel TLS)"
-        : IsAuthenticated(socket) ? "its segments are authenticated (TCP-MD5 or TCP-AO)"
+        : HasAuthenticationOption(socket) ? "its segments are authenticated (TCP-AO)"
+        : _diagnostics.HasMd5Keys(in flow, linkIndex) ? "its segments are signed (TCP-MD5)"
         : _tracking.IsTranslated(in flow) ? "its addresses are translated (NAT)"
         : _ipsec.ApplyTo(flow) ? "an IPsec policy applies to it"
         : null;
@@ -36,6 +36,7 @@ internal sealed class RefusalChecks : IDisposable
     {
         _tracking.Dispose();
         _ipsec.Dispose();
+        _diagnostics.Dispose();
     }
 
     private static bool HasUpperProtocol(Socket socket)
@@ -51,22 +52,18 @@ internal sealed class RefusalChecks : IDisposable
         }
     }
 
-    /// <summary>The kernel tells of TCP-AO; of MD5 only by the room that its option takes from every segment.</summary>
-    private static bool IsAuthenticated(Socket socket)
+    private static bool HasAuthenticationOption(Socket socket)
     {
+        // struct tcp_ao_info_opt and room for what a later kernel adds; all of it must be zero.
         byte[] info = new byte[64];
         try
         {
-            if (socket.GetRawSocketOption(TcpOption.LevelTcp, AuthenticationOptionInfo, info) > 0)
-            {
-                return true;
-            }
+            return socket.GetRawSocketOption(TcpOption.LevelTcp, AuthenticationOptionInfo, info) > 0;
         }
         catch (SocketException)
         {
-            // No TCP-AO on this socket.
+            // No TCP-AO on this socket, or none in this kernel.
+            return false;
         }
-
-        return socket.TryGetInt(TcpOption.LevelTcp, Md5Signature, out int md5) && md5 != 0;
     }
 }

@@ -8,10 +8,6 @@ namespace TcpActors.HostSide.Kernel;
 /// </summary>
 internal sealed class SocketOptions
 {
-    // linux/socket.h, SO_BUF_LOCK: what the application has fixed with SO_SNDBUF and SO_RCVBUF.
-    private const int SendBufferFixed = 1;
-    private const int ReceiveBufferFixed = 2;
-
     private static readonly (int Level, int Option)[] s_integers =
     [
         (TcpOption.LevelSocket, TcpOption.KeepAlive),
@@ -48,6 +44,10 @@ internal sealed class SocketOptions
         (TcpOption.LevelSocket, TcpOption.BindToDevice),
     ];
 
+    private const int Overhead = 64 << 10;
+    private const int SendLocked = 1;
+    private const int ReceiveLocked = 2;
+
     private readonly List<(int Level, int Option, int Value)> _integers = [];
     private readonly List<(int Level, int Option, byte[] Value)> _bytes = [];
     private readonly bool _reuseAddress;
@@ -56,7 +56,7 @@ internal sealed class SocketOptions
     private readonly int _sendBuffer;
     private readonly int _receiveBuffer;
 
-    private SocketOptions(Socket socket)
+    private SocketOptions(Socket socket, SocketOptions? held)
     {
         bool isIPv6 = socket.AddressFamily == AddressFamily.InterNetworkV6;
         foreach ((int level, int option) in (IEnumerable<(int, int)>)[.. s_integers, .. s_ipv4, .. isIPv6 ? s_ipv6 : []])
@@ -82,12 +82,21 @@ internal sealed class SocketOptions
         _bytes.Add((TcpOption.LevelSocket, TcpOption.Linger, linger));
         _reuseAddress = socket.GetInt(TcpOption.LevelSocket, TcpOption.ReuseAddress) != 0;
         _reusePort = socket.GetInt(TcpOption.LevelSocket, TcpOption.ReusePort) != 0;
-        _bufferLock = socket.TryGetInt(TcpOption.LevelSocket, TcpOption.BufferLock, out int locked) ? locked : 0;
         _sendBuffer = socket.GetInt(TcpOption.LevelSocket, TcpOption.SendBuffer);
-        _receiveBuffer = socket.GetInt(TcpOption.LevelSocket, TcpOption.ReceiveBuffer);
+        _bufferLock = held?._bufferLock
+            ?? (socket.TryGetInt(TcpOption.LevelSocket, TcpOption.BufferLock, out int locked) ? locked : 0);
+        _receiveBuffer = held?._receiveBuffer ?? socket.GetInt(TcpOption.LevelSocket, TcpOption.ReceiveBuffer);
     }
 
-    public static SocketOptions Of(Socket socket) => new(socket);
+    /// <summary>What the application fixed, as it counts: half of what the kernel does; null: the size is the kernel's affair.</summary>
+    public int? ReceiveBufferLimit => (_bufferLock & ReceiveLocked) != 0 ? _receiveBuffer / 2 : null;
+
+    /// <inheritdoc cref="ReceiveBufferLimit"/>
+    public int? SendBufferLimit => (_bufferLock & SendLocked) != 0 ? _sendBuffer / 2 : null;
+
+    /// <param name="socket">The socket.</param>
+    /// <param name="held">Whose receive buffer is really meant, when this socket's was kept small; else null.</param>
+    public static SocketOptions Of(Socket socket, SocketOptions? held = null) => new(socket, held);
 
     public int this[int level, int option] =>
         _integers.FirstOrDefault(each => each.Level == level && each.Option == option).Value;
@@ -121,46 +130,66 @@ internal sealed class SocketOptions
     /// <param name="socket">In repair mode.</param>
     /// <param name="send">Bytes that go into the send queue.</param>
     /// <param name="receive">Bytes the peer was told it may send.</param>
-    public void ApplyBuffers(Socket socket, int send, int receive)
+    /// <param name="isFull">
+    /// The application's own buffer is full: the kernel gets no room beyond that, or with every move the peer could send a kernel's buffer
+    /// more, without end. <see cref="RestoreReceiveBuffer"/> ends that.
+    /// </param>
+    public void ApplyBuffers(Socket socket, int send, int receive, bool isFull)
     {
-        // The kernel counts its own overhead too and doubles what it is given for that.
-        Grow(socket, TcpOption.SendBufferForce, TcpOption.SendBuffer, Math.Max(send, _sendBuffer / 2));
-        Grow(socket, TcpOption.ReceiveBufferForce, TcpOption.ReceiveBuffer, Math.Max(receive, _receiveBuffer / 2));
+        // A send buffer counts the kernel's own overhead too.
+        Grow(socket, TcpOption.SendBufferForce, TcpOption.SendBuffer, Math.Max(send + (send / 4) + Overhead, _sendBuffer));
+        if (isFull)
+        {
+            Fix(socket, TcpOption.ReceiveBufferForce, TcpOption.ReceiveBuffer, receive);
+            socket.TrySetInt(TcpOption.LevelSocket, TcpOption.BufferLock, _bufferLock | ReceiveLocked);
+            return;
+        }
+
+        // No more than was promised or than there was: the kernel advertises nearly all of it, so any factor would grow with each move.
+        Grow(socket, TcpOption.ReceiveBufferForce, TcpOption.ReceiveBuffer, Math.Max(receive, _receiveBuffer));
+        socket.TrySetInt(TcpOption.LevelSocket, TcpOption.BufferLock, _bufferLock);
+    }
+
+    public void RestoreReceiveBuffer(Socket socket)
+    {
+        Fix(socket, TcpOption.ReceiveBufferForce, TcpOption.ReceiveBuffer, _receiveBuffer);
         socket.TrySetInt(TcpOption.LevelSocket, TcpOption.BufferLock, _bufferLock);
     }
 
     /// <summary>
-    /// What leaving repair mode forgets: without it no new listener could bind while this connection or its TIME-WAIT exists. And buffer sizes
-    /// that the application had fixed: what had to be larger for the move is so no more.
+    /// What leaving repair mode forgets: without it no new listener could bind while this connection or its TIME-WAIT exists.
     /// </summary>
-    public void ApplyAfterRepair(Socket socket)
+    public void ApplyAfterRepair(Socket socket, bool isFull = false)
     {
         socket.SetInt(TcpOption.LevelSocket, TcpOption.ReuseAddress, _reuseAddress ? 1 : 0);
         socket.SetInt(TcpOption.LevelSocket, TcpOption.ReusePort, _reusePort ? 1 : 0);
-        if ((_bufferLock & SendBufferFixed) != 0)
+
+        // Sizes that the application has fixed: what had to be larger for the move is so no more.
+        if ((_bufferLock & SendLocked) != 0)
         {
-            Resize(socket, TcpOption.SendBufferForce, TcpOption.SendBuffer, _sendBuffer / 2);
+            Fix(socket, TcpOption.SendBufferForce, TcpOption.SendBuffer, _sendBuffer);
         }
 
-        if ((_bufferLock & ReceiveBufferFixed) != 0)
+        if ((_bufferLock & ReceiveLocked) != 0 && !isFull)
         {
-            Resize(socket, TcpOption.ReceiveBufferForce, TcpOption.ReceiveBuffer, _receiveBuffer / 2);
-        }
-    }
-
-    private static void Grow(Socket socket, int force, int option, int size)
-    {
-        if (size > socket.GetInt(TcpOption.LevelSocket, option) / 2)
-        {
-            Resize(socket, force, option, size);
+            Fix(socket, TcpOption.ReceiveBufferForce, TcpOption.ReceiveBuffer, _receiveBuffer);
         }
     }
 
-    private static void Resize(Socket socket, int force, int option, int size)
+    /// <summary>The kernel doubles what it is given, and tells the double.</summary>
+    private static void Grow(Socket socket, int force, int option, int bytes)
     {
-        if (!socket.TrySetInt(TcpOption.LevelSocket, force, size))
+        if (bytes > socket.GetInt(TcpOption.LevelSocket, option))
         {
-            socket.TrySetInt(TcpOption.LevelSocket, option, size);
+            Fix(socket, force, option, bytes);
+        }
+    }
+
+    private static void Fix(Socket socket, int force, int option, int bytes)
+    {
+        if (!socket.TrySetInt(TcpOption.LevelSocket, force, bytes / 2))
+        {
+            socket.TrySetInt(TcpOption.LevelSocket, option, bytes / 2);
         }
     }
 }

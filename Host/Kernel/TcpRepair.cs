@@ -27,6 +27,12 @@ internal sealed class TcpRepair(Socket socket)
     /// <summary>Leaves repair mode and sends nothing: the connection goes on as it was.</summary>
     public void LeaveSilently() => socket.SetInt(TcpOption.LevelTcp, TcpOption.Repair, -1);
 
+    /// <summary>
+    /// Lets go of the connection, in silence and at once. Closing alone may come later: while this process starts another, that one has the
+    /// descriptor too until it runs its program, and the addresses stay taken.
+    /// </summary>
+    public void Drop() => socket.Disconnect(reuseSocket: false);
+
     public SeqNum EndOfSendQueue
     {
         get => GetSequence(QueueSend);
@@ -67,11 +73,16 @@ internal sealed class TcpRepair(Socket socket)
         set => socket.SetInt(TcpOption.LevelTcp, TcpOption.MaxSegment, value);
     }
 
-    /// <summary>Copies the bytes that were sent and not acknowledged, and those not sent.</summary>
-    public void PeekSendQueue(Span<byte> bytes) => Peek(QueueSend, bytes);
+    /// <summary>
+    /// Copies the bytes that were sent and not acknowledged, and those not sent: they end at the queue's end and may begin before SND_UNA, since
+    /// the kernel frees whole segments.
+    /// </summary>
+    /// <returns>Bytes copied; -1 when the span is too small.</returns>
+    public int PeekSendQueue(Span<byte> bytes) => Peek(QueueSend, bytes);
 
     /// <summary>Copies the bytes that were received and not read.</summary>
-    public void PeekReceiveQueue(Span<byte> bytes) => Peek(QueueReceive, bytes);
+    /// <returns>Bytes copied; fewer than there are when urgent data hides what follows it.</returns>
+    public int PeekReceiveQueue(Span<byte> bytes) => Peek(QueueReceive, bytes);
 
     /// <summary>What the handshake negotiated. Only before bytes were sent.</summary>
     public void SetOptions(ConnectionInvariants connection, int mss)
@@ -135,17 +146,18 @@ internal sealed class TcpRepair(Socket socket)
         socket.SetInt(TcpOption.LevelTcp, TcpOption.RepairQueue, QueueNone);
     }
 
-    private void Peek(int queue, Span<byte> bytes)
+    private int Peek(int queue, Span<byte> bytes)
     {
         socket.SetInt(TcpOption.LevelTcp, TcpOption.RepairQueue, queue);
-        socket.PeekQueue(bytes);
+        int count = socket.PeekQueue(bytes);
         socket.SetInt(TcpOption.LevelTcp, TcpOption.RepairQueue, QueueNone);
+        return count;
     }
 }
 
 /// <summary>linux/tcp.h, struct tcp_repair_window.</summary>
 [StructLayout(LayoutKind.Sequential)]
-internal struct RepairWindow
+internal record struct RepairWindow
 {
     public uint SndWl1;
     public uint SndWnd;

@@ -111,7 +111,7 @@ public sealed class TwoActorsSpecs(ITestOutputHelper output) : TestKit(Configura
         Assert.Equal(entry.Epoch() + 2, Assert.Single(toes.A.ToHost.PullAll()).Epoch());
     }
 
-    
+
 
     private static void Exchange(TwoToes toes, int bytes, int seed, Action? betweenRounds)
     {

@@ -94,11 +94,16 @@ public sealed class ConnectionListSpecs : IDisposable
             new Epoch(3),
             new ConnectionInvariants
             {
-                Flow = FlowKey.From(local, remote), InitialSendSequence = new SeqNum(1), InitialReceiveSequence = new SeqNum(2),
+                Flow = FlowKey.From(local, remote),
+                InitialSendSequence = new SeqNum(1),
+                InitialReceiveSequence = new SeqNum(2),
             },
             new SegmentInvariants
             {
-                SourceMac = MacAddress.Broadcast, NextHopMac = MacAddress.Parse("02:00:00:00:00:01"), PathMtu = 1500, EffectiveMss = 1448,
+                SourceMac = MacAddress.Broadcast,
+                NextHopMac = MacAddress.Parse("02:00:00:00:00:01"),
+                PathMtu = 1500,
+                EffectiveMss = 1448,
             },
             new SegmentVariants
             {

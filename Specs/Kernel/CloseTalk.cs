@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using TcpActors.HostSide;
 using TcpActors.Transport.Linux.Netlink;
 using Xunit;
 

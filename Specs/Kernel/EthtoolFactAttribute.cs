@@ -10,7 +10,9 @@ public sealed class EthtoolFactAttribute : FactAttribute
     private static readonly string? Program =
         new[] { "/usr/sbin/ethtool", "/sbin/ethtool", "/usr/bin/ethtool" }.FirstOrDefault(File.Exists);
 
-    public EthtoolFactAttribute() => Skip = KernelRights.Missing ?? (Program is null ? "needs ethtool" : null);
+    public EthtoolFactAttribute() => Skip = KernelRights.Missing ?? (IsInstalled ? null : "needs ethtool");
+
+    internal static bool IsInstalled => Program is not null;
 
     /// <summary>Checksums and segments are done by the kernel before a frame reaches the cable; nothing is merged on arrival.</summary>
     internal static void SwitchOffloadsOff(SpecHost host) => host.Run(() =>

@@ -268,7 +268,8 @@ public sealed class NetlinkSteeringSpecs
         const int soAttachFilter = 26;
         const uint skbMark = 0xffff_f014;
         var socket = new Socket(
-            AddressFamily.Packet, SocketType.Dgram, (ProtocolType)BinaryPrimitives.ReverseEndianness(protocol)) { ReceiveTimeout = 10_000 };
+            AddressFamily.Packet, SocketType.Dgram, (ProtocolType)BinaryPrimitives.ReverseEndianness(protocol))
+        { ReceiveTimeout = 10_000 };
         // ld mark; jeq #Mark, 0, 1; ret #65535; ret #0
         ulong[] program =
         [

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using TcpActors.Engine.Wire;
 using TcpActors.Transport.Linux;
 using TcpActors.Transport.Linux.Netlink;
+using Xunit;
 
 namespace TcpActors.Specs.Kernel;
 
@@ -20,6 +21,13 @@ internal sealed class TwoHosts : IDisposable
     {
         var server = NetworkNamespace.Create();
         var client = NetworkNamespace.Create();
+        if (mtu >= SmallestIPv6Mtu)
+        {
+            // Who else would have the address: nobody waits a second for duplicate address detection.
+            server.Sysctl("net.ipv6.conf.default.accept_dad", "0");
+            client.Sysctl("net.ipv6.conf.default.accept_dad", "0");
+        }
+
         server.Run(() =>
         {
             using var netlink = new RtNetlink();
@@ -27,6 +35,11 @@ internal sealed class TwoHosts : IDisposable
         });
         Server = new SpecHost(server, "server0", 1, mtu >= SmallestIPv6Mtu);
         Client = new SpecHost(client, "client0", 2, mtu >= SmallestIPv6Mtu);
+        if (mtu >= SmallestIPv6Mtu)
+        {
+            Server.AwaitIPv6();
+            Client.AwaitIPv6();
+        }
     }
 
     public SpecHost Server { get; }
@@ -60,12 +73,12 @@ internal sealed class TwoHosts : IDisposable
 /// <summary>One of the two hosts.</summary>
 internal sealed class SpecHost : IDisposable
 {
-    internal SpecHost(NetworkNamespace network, string link, int number, bool hasIPv6)
+    internal SpecHost(NetworkNamespace network, string link, int number, bool hasIPv6, int? subnet = null)
     {
         Namespace = network;
         Link = link;
-        IPv4 = IPAddress.Parse($"10.77.0.{number}");
-        IPv6 = IPAddress.Parse($"fd77::{number}");
+        IPv4 = IPAddress.Parse($"10.77.{subnet ?? 0}.{number}");
+        IPv6 = IPAddress.Parse(subnet is null ? $"fd77::{number}" : $"fd77:{subnet}::{number}");
         Netlink = network.Run(() => new RtNetlink());
         Netlink.SetLinkUp(Netlink.Link("lo")!.Index);
         LinkIndex = Netlink.Link(link)!.Index;
@@ -73,6 +86,17 @@ internal sealed class SpecHost : IDisposable
         Netlink.AddAddress(LinkIndex, IPv4, 24);
         if (hasIPv6)
             Netlink.AddAddress(LinkIndex, IPv6, 64);
+    }
+
+    /// <summary>The kernel takes an IPv6 address into use a moment after the cable is plugged in at both ends.</summary>
+    internal void AwaitIPv6()
+    {
+        long deadline = Environment.TickCount64 + 10_000;
+        while (Netlink.GetRoute(IPv6) is not { Type: RouteType.Local })
+        {
+            Assert.True(Environment.TickCount64 < deadline, $"{IPv6} is not in use after 10 s");
+            Thread.Yield();
+        }
     }
 
     public NetworkNamespace Namespace { get; }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 
@@ -11,6 +12,7 @@ internal sealed unsafe class InMemoryLink : ILink
 
     private readonly InMemoryLinkPair _pair;
     private readonly InMemoryInbox _inbox;
+    private StrongBox<MacAddress> _address;
     private InMemoryLink? _peer;
     private volatile bool _isOpen = true;
     private long _txFrames;
@@ -21,7 +23,7 @@ internal sealed unsafe class InMemoryLink : ILink
     {
         _pair = pair;
         Name = name;
-        Address = address;
+        _address = new StrongBox<MacAddress>(address);
         Mtu = options.Mtu;
         Capabilities = options.Capabilities;
         _inbox = new InMemoryInbox(options.QueueLength, MaxSuperSegment + TaggedHeader);
@@ -29,7 +31,11 @@ internal sealed unsafe class InMemoryLink : ILink
 
     public string Name { get; }
 
-    public MacAddress Address { get; }
+    public MacAddress Address
+    {
+        get => Volatile.Read(ref _address).Value;
+        set => Volatile.Write(ref _address, new StrongBox<MacAddress>(value));
+    }
 
     public int Mtu { get; }
 

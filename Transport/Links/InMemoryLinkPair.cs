@@ -64,6 +64,16 @@ public sealed class InMemoryLinkPair : IDisposable
         }
     } = true;
 
+    /// <summary>Gives one end another MAC address. Frames still under way to the old one arrive; whoever stands there does not know them any more.</summary>
+    /// <exception cref="ArgumentException">When <paramref name="end"/> is of another pair.</exception>
+    public void ChangeAddress(ILink end, MacAddress address)
+    {
+        InMemoryLink link = ReferenceEquals(end, _a) ? _a
+            : ReferenceEquals(end, _b) ? _b
+            : throw new ArgumentException("This link is not an end of this pair.", nameof(end));
+        link.Address = address;
+    }
+
     public void Dispose()
     {
         _a.Dispose();

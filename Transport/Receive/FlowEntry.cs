@@ -38,6 +38,7 @@ public sealed class FlowEntry
     private IFlowReceiver? _receiver;
     private PacketSink? _sink;
     private List<byte[]>? _unconsumed;
+    private bool _retired;
 
     public FlowEntry(FlowKey flow) => Flow = flow;
 
@@ -48,9 +49,6 @@ public sealed class FlowEntry
 
     /// <summary>The owner; null while nobody is attached.</summary>
     public IFlowReceiver? Receiver => Volatile.Read(ref _receiver);
-
-    /// <summary>Whether the flow was released and late packets go to the host.</summary>
-    public bool IsForwarding => Volatile.Read(ref _sink) is not null;
 
     /// <summary>Hands the flow to its owner, who is rung at once when segments were kept for it.</summary>
     public void Attach(IFlowReceiver receiver)
@@ -81,11 +79,27 @@ public sealed class FlowEntry
     }
 
     /// <summary>The flow is claimed (again): whatever comes is kept.</summary>
-    public void Keep()
+    /// <returns>False when the entry is retired: the flow needs another.</returns>
+    public bool TryKeep()
     {
         lock (_lock)
         {
-            _sink = null;
+            if (!_retired)
+            {
+                _sink = null;
+            }
+
+            return !_retired;
+        }
+    }
+
+    /// <summary>Ends the entry for good, unless the flow was claimed again after it was released.</summary>
+    public bool TryRetire()
+    {
+        lock (_lock)
+        {
+            _retired = _sink is not null;
+            return _retired;
         }
     }
 

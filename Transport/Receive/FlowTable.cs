@@ -19,21 +19,22 @@ public sealed class FlowTable
         while (true)
         {
             FlowEntry entry = _flows.GetOrAdd(flow, static key => new FlowEntry(key));
-            entry.Keep();
-            if (_flows.TryGetValue(flow, out FlowEntry? present) && ReferenceEquals(present, entry))
+            if (entry.TryKeep())
             {
                 return entry;
             }
+
+            // Retired, and about to be removed: whoever comes first removes it.
+            _flows.TryRemove(KeyValuePair.Create(flow, entry));
         }
     }
 
     /// <summary>Removes a flow that was released, unless it was claimed again meanwhile.</summary>
     public void Retire(FlowEntry entry)
     {
-        if (entry.IsForwarding && _flows.TryRemove(KeyValuePair.Create(entry.Flow, entry)) && !entry.IsForwarding)
+        if (entry.TryRetire())
         {
-            // Claimed between the two looks: it stays.
-            _flows.TryAdd(entry.Flow, entry);
+            _flows.TryRemove(KeyValuePair.Create(entry.Flow, entry));
         }
     }
 

@@ -16,12 +16,20 @@ public sealed class NfTablesSteering : ISteering
     private readonly Dictionary<(int IfIndex, uint Incarnation), FlowSetSteering> _sets = [];
     private readonly Dictionary<FlowKey, uint> _owners = [];
     private readonly string _whyNotBpf;
+    private readonly bool _markReceived;
+    private readonly bool _fenceSent;
 
     /// <param name="whyNotBpf">Why eBPF is not used; part of <see cref="Description"/>.</param>
     /// <exception cref="SteeringUnavailableException">When this process may not use nftables here.</exception>
     public NfTablesSteering(string whyNotBpf)
+        : this(whyNotBpf, markReceived: true, fenceSent: true)
     {
-        _whyNotBpf = whyNotBpf;
+    }
+
+    /// <summary>Without one of the two, for the specs that show what it is there for.</summary>
+    internal NfTablesSteering(string whyNotBpf, bool markReceived, bool fenceSent)
+    {
+        (_whyNotBpf, _markReceived, _fenceSent) = (whyNotBpf, markReceived, fenceSent);
         try
         {
             // The cheapest way to know whether it is allowed is to do it.
@@ -148,7 +156,7 @@ public sealed class NfTablesSteering : ISteering
     {
         if (!_sets.TryGetValue((ifIndex, incarnation), out FlowSetSteering? set))
         {
-            set = new FlowSetSteering(_interfaces[ifIndex], incarnation);
+            set = new FlowSetSteering(_interfaces[ifIndex], incarnation, _markReceived, _fenceSent);
             _sets.Add((ifIndex, incarnation), set);
         }
 

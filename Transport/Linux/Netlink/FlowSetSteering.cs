@@ -24,6 +24,11 @@ public sealed class FlowSetSteering : IDisposable
     /// There is no such interface, or the kernel refused; it needs nftables with netdev egress (Linux 5.16).
     /// </exception>
     public FlowSetSteering(string interfaceName, uint mark)
+        : this(interfaceName, mark, markReceived: true, fenceSent: true)
+    {
+    }
+
+    internal FlowSetSteering(string interfaceName, uint mark, bool markReceived, bool fenceSent)
     {
         ArgumentOutOfRangeException.ThrowIfZero(mark);
         // Linux 6.16 and later take a chain on an interface that is not there, in case it comes.
@@ -35,15 +40,14 @@ public sealed class FlowSetSteering : IDisposable
 
         InterfaceName = interfaceName;
         Mark = mark;
-        _table = new OwnedTable($"steer flows on {interfaceName}", Netfilter.FamilyNetdev, batch => batch
-            .NewFlowSet(NfFlowSet.IPv4)
-            .NewFlowSet(NfFlowSet.IPv6)
-            .NewChain("ingress", NfHook.NetdevIngress, Priority, interfaceName)
-            .NewRule("ingress", rule => rule.IsIPv4().IsTcp().IsNoIPv4Fragment().IsIn(NfFlowSet.IPv4, arriving: true).SetMark(mark))
-            .NewRule("ingress", rule => rule.IsIPv6().IsTcpWithoutExtensionHeaders().IsIn(NfFlowSet.IPv6, arriving: true).SetMark(mark))
-            .NewChain("egress", NfHook.NetdevEgress, Priority, interfaceName)
-            .NewRule("egress", rule => rule.MarkIsNot(mark).IsIPv4().IsTcp().IsIn(NfFlowSet.IPv4, arriving: false).Drop())
-            .NewRule("egress", rule => rule.MarkIsNot(mark).IsIPv6().IsTcp().IsIn(NfFlowSet.IPv6, arriving: false).Drop()));
+        _table = new OwnedTable($"steer flows on {interfaceName}", Netfilter.FamilyNetdev, batch =>
+        {
+            batch.NewFlowSet(NfFlowSet.IPv4).NewFlowSet(NfFlowSet.IPv6);
+            if (markReceived)
+                MarkReceived(batch);
+            if (fenceSent)
+                FenceSent(batch);
+        });
     }
 
     public string InterfaceName { get; }
@@ -102,6 +106,16 @@ public sealed class FlowSetSteering : IDisposable
     }
 
     public void Dispose() => _table.Dispose();
+
+    private void MarkReceived(NfTablesBatch batch) => batch
+        .NewChain("ingress", NfHook.NetdevIngress, Priority, InterfaceName)
+        .NewRule("ingress", rule => rule.IsIPv4().IsTcp().IsNoIPv4Fragment().IsIn(NfFlowSet.IPv4, arriving: true).SetMark(Mark))
+        .NewRule("ingress", rule => rule.IsIPv6().IsTcpWithoutExtensionHeaders().IsIn(NfFlowSet.IPv6, arriving: true).SetMark(Mark));
+
+    private void FenceSent(NfTablesBatch batch) => batch
+        .NewChain("egress", NfHook.NetdevEgress, Priority, InterfaceName)
+        .NewRule("egress", rule => rule.MarkIsNot(Mark).IsIPv4().IsTcp().IsIn(NfFlowSet.IPv4, arriving: false).Drop())
+        .NewRule("egress", rule => rule.MarkIsNot(Mark).IsIPv6().IsTcp().IsIn(NfFlowSet.IPv6, arriving: false).Drop());
 
     private void Commit(string operation, ReadOnlySpan<FlowKey> flows, bool add)
         => _table.Commit(_table.Change(operation).Elements(flows, add));

@@ -8,6 +8,7 @@ namespace TcpActors.Transport.Linux.Netlink;
 public enum NetlinkProtocol
 {
     Route = 0,
+    SocketDiagnostics = 4,
     Xfrm = 6,
     Netfilter = 12,
 }

@@ -33,6 +33,17 @@ internal readonly struct TcpInfo
     /// <summary>Microseconds.</summary>
     public uint Rto => Word(8);
 
+    /// <summary>How often the RTO is doubled at present.</summary>
+    public byte Backoff => _bytes[4];
+
+    public ulong BytesSent => Long(200);
+
+    public ulong BytesRetransmitted => Long(208);
+
+    public uint SendWindow => Word(228);
+
+    public uint ReceiveWindow => Word(232);
+
     /// <summary>Bytes, options of every segment taken off.</summary>
     public uint SendMss => Word(16);
 
@@ -61,8 +72,6 @@ internal readonly struct TcpInfo
 
     /// <summary>Segments.</summary>
     public uint CongestionWindow => Word(80);
-
-    public ulong BytesAcknowledged => Long(120);
 
     public ulong BytesReceived => Long(128);
 

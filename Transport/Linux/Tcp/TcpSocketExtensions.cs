@@ -61,23 +61,33 @@ internal static unsafe class TcpSocketExtensions
         return TcpSystemCalls.IoControl(socket.SafeHandle, request, &value) == 0 ? value : throw LastError();
     }
 
-    /// <summary>Fills the span with the first bytes of the queue that repair mode has chosen.</summary>
-    /// <exception cref="SocketException">Also when fewer bytes are there.</exception>
-    public static void PeekQueue(this Socket socket, Span<byte> bytes)
+    /// <summary>Copies what the queue holds that repair mode has chosen.</summary>
+    /// <returns>Bytes copied; -1 when the span is too small for the send queue, which is copied whole or not at all.</returns>
+    public static int PeekQueue(this Socket socket, Span<byte> bytes)
     {
-        if (bytes.IsEmpty)
-        {
-            return;
-        }
-
+        const int tryAgain = 11;
+        const int badAddress = 14;
         fixed (byte* first = bytes)
         {
-            nint got = TcpSystemCalls.Receive(socket.SafeHandle, first, (nuint)bytes.Length, TcpSystemCalls.Peek | TcpSystemCalls.DoNotWait);
-            if (got != bytes.Length)
+            nint count = TcpSystemCalls.Receive(socket.SafeHandle, first, (nuint)bytes.Length, TcpSystemCalls.Peek | TcpSystemCalls.DoNotWait);
+            return count >= 0 ? (int)count : Marshal.GetLastPInvokeError() switch
             {
-                throw got < 0 ? LastError() : new SocketException((int)SocketError.MessageSize);
-            }
+                tryAgain => 0,
+                badAddress => -1,
+                int errno => throw ErrorOf(errno),
+            };
         }
+    }
+
+    /// <summary>Whether urgent data waits, or was announced and has not come (RFC 9293 3.8.5).</summary>
+    public static bool HasUrgentData(this Socket socket)
+    {
+        const int invalid = 22;
+        const uint atMark = 0x8905;
+        byte one;
+        nint count = TcpSystemCalls.Receive(
+            socket.SafeHandle, &one, 1, TcpSystemCalls.OutOfBand | TcpSystemCalls.Peek | TcpSystemCalls.DoNotWait);
+        return count >= 0 || Marshal.GetLastPInvokeError() != invalid || socket.Ask(atMark) != 0;
     }
 
     /// <summary>

@@ -8,6 +8,7 @@ internal static unsafe partial class TcpSystemCalls
 {
     public const int DoNotWait = 0x40;
     public const int NoSignal = 0x4000;
+    public const int OutOfBand = 0x01;
     public const int Peek = 0x02;
 
     public const uint EpollIn = 0x001;

@@ -1,0 +1,126 @@
+using System.Net;
+using Akka.Actor;
+using Microsoft.Extensions.Logging;
+using TcpActors.Actors;
+using TcpActors.Actors.Contract;
+using TcpActors.Engine.Buffers;
+using TcpActors.Transport;
+
+namespace TcpActors.HostSide;
+
+/// <summary>
+/// What every host has, whatever its stack: the supervisor with the book of connections, their memory, the workers that move them.
+/// </summary>
+internal sealed class HostCore : IAsyncDisposable
+{
+    private readonly bool _ownsSystem;
+    private readonly ChunkPool _pool;
+    private readonly ConnectionParts _parts;
+    private long _lastId;
+
+    /// <param name="stackName">What lists call the stack.</param>
+    /// <param name="options">The host's.</param>
+    /// <param name="pool">Memory of connection buffers and commit slots; disposed of with the core.</param>
+    /// <param name="nextHops">Watches the next hops of owned flows.</param>
+    /// <param name="logger">The host's.</param>
+    public HostCore(string stackName, HostOptions options, ChunkPool pool, INextHopWatch nextHops, ILogger logger)
+    {
+        _pool = pool;
+        (System, _ownsSystem) = options.System is { } given
+            ? (given, false)
+            : (ActorSystem.Create("tcpactors", OffloadEngine.ReferenceConfig.WithFallback(QuietSystem)), true);
+        Supervisor = System.ActorOf(Props.Create(
+            () => new HostSupervisor(stackName, Buffers, FromToes, nextHops, Workers, logger)));
+        _parts = new ConnectionParts(
+            Supervisor, options.Policy, pool, new SlotTable(pool), MonotonicClock.System,
+            options.SendBufferLimit, options.ReceiveBufferLimit);
+    }
+
+    public ActorSystem System { get; }
+
+    public IActorRef Supervisor { get; }
+
+    public PostedBuffers Buffers { get; } = new();
+
+    public TransferStack FromToes { get; } = new();
+
+    public WorkerThreads Workers { get; } = new(Math.Max(2, Environment.ProcessorCount));
+
+    // The system's own notices go to no console: what matters is logged by the host.
+    private static Akka.Configuration.Config QuietSystem { get; } = Akka.Configuration.ConfigurationFactory.ParseString(
+        "akka { loglevel = WARNING, stdout-loglevel = OFF, loggers = [], log-dead-letters = off, coordinated-shutdown.exit-clr = off }");
+
+    /// <summary>A connection that the stack has set up, not yet in the book.</summary>
+    public Connection Make(IPEndPoint local, IPEndPoint remote, Func<Connection, IHostHalfEvents, IHostHalf> half) =>
+        new(new ConnectionId(Interlocked.Increment(ref _lastId)), local, remote, _parts, half);
+
+    /// <summary>Books a connection and lets it run.</summary>
+    public void Register(Connection connection) => Supervisor.Tell(new HostMessages.Register(connection));
+
+    /// <summary>Books a connection if it can be offloaded at once; before that it is not touched.</summary>
+    public Task<MoveResult> TakeOverAsync(Connection connection)
+    {
+        var done = new TaskCompletionSource<MoveResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Supervisor.Tell(new HostMessages.TakeOver(connection, done));
+        return done.Task;
+    }
+
+    public void AddToe(ToeUnit toe) => Supervisor.Tell(new HostMessages.AddToe(toe));
+
+    public Task<MoveResult> MoveAsync(IReadOnlyList<ConnectionId>? connections, bool toToe)
+    {
+        var done = new TaskCompletionSource<MoveResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Supervisor.Tell(new HostMessages.Move(connections, toToe, done));
+        return done.Task;
+    }
+
+    public Task<IReadOnlyList<ConnectionReport>> ListAsync()
+    {
+        var done = new TaskCompletionSource<IReadOnlyList<ConnectionReport>>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Supervisor.Tell(new HostMessages.List(done));
+        return done.Task;
+    }
+
+    /// <summary>Completes when every connection is the stack's; from then on none is offloaded.</summary>
+    public Task QuiesceAsync()
+    {
+        var quiesced = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Supervisor.Tell(new HostMessages.Quiesce(quiesced));
+        return quiesced.Task;
+    }
+
+    /// <summary>
+    /// After <see cref="QuiesceAsync"/>: ends every connection in order, as far as that can be done in time, and resets the others.
+    /// </summary>
+    public async Task EndAllAsync(TimeSpan timeout)
+    {
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Supervisor.Tell(new HostMessages.EndAll(ended));
+        try
+        {
+            await ended.Task.WaitAsync(timeout);
+        }
+        catch (TimeoutException)
+        {
+            Supervisor.Tell(new HostMessages.AbortAll());
+            await ended.Task;
+        }
+    }
+
+    /// <summary>After the stack and the TOEs are gone.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Workers.Dispose();
+        if (_ownsSystem)
+        {
+            await System.Terminate();
+        }
+        else
+        {
+            await Supervisor.GracefulStop(TimeSpan.FromSeconds(5));
+        }
+
+        _parts.Slots.Dispose();
+        (_pool as IDisposable)?.Dispose();
+    }
+}

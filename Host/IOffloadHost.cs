@@ -1,0 +1,23 @@
+using System.Net;
+using TcpActors.Actors.Contract;
+
+namespace TcpActors.HostSide;
+
+/// <summary>A host: sets connections up and tears them down, and moves them between its stack and TOEs.</summary>
+public interface IOffloadHost : IAsyncDisposable
+{
+    /// <summary>Listens on a local address.</summary>
+    ConnectionListener Listen(IPEndPoint endPoint, int backlog = 512);
+
+    /// <summary>Opens a connection.</summary>
+    Task<Connection> ConnectAsync(IPEndPoint remote, CancellationToken cancellationToken = default);
+
+    /// <summary>Moves these connections (null: all) to TOEs; completes when that is done.</summary>
+    Task<MoveResult> OffloadAsync(IReadOnlyList<ConnectionId>? connections = null);
+
+    /// <summary>Moves these connections (null: all) back to the stack; completes when that is done.</summary>
+    Task<MoveResult> UploadAsync(IReadOnlyList<ConnectionId>? connections = null);
+
+    /// <summary>Every connection there is at this moment.</summary>
+    Task<IReadOnlyList<ConnectionReport>> ListAsync();
+}

@@ -1,0 +1,56 @@
+using TcpActors.Engine.State;
+using TcpActors.Engine.Wire;
+
+namespace TcpActors.HostSide.Kernel;
+
+/// <summary>
+/// What the kernel was given at the last upload and does not tell when the connection is taken out again. A connection may move more often
+/// than its round trip is measured or its timer runs out, and must not forget either.
+/// </summary>
+internal readonly struct LastHandBack
+{
+    private readonly SegmentVariants _variants;
+    private readonly MacAddress _nextHop;
+
+    /// <param name="state">As the TOE gave it back.</param>
+    /// <param name="now">The host's clock.</param>
+    public LastHandBack(in HandBack state, Microseconds now) =>
+        (_variants, _nextHop) = (state.Variants.ToDeadlines(now), state.Segment.NextHopMac);
+
+    /// <param name="variants">Read from the kernel, times remaining.</param>
+    /// <param name="nextHop">Where the next segment will go.</param>
+    /// <param name="now">The host's clock.</param>
+    public void Complete(ref SegmentVariants variants, MacAddress nextHop, Microseconds now)
+    {
+        if (variants.SmoothedRtt == Microseconds.Zero && _variants.SmoothedRtt > Microseconds.Zero)
+        {
+            (variants.SmoothedRtt, variants.Delta) = (_variants.SmoothedRtt, _variants.Delta);
+            (variants.MinRtt, variants.Rto) = (_variants.MinRtt, _variants.Rto);
+        }
+
+        if (variants.Flight == 0)
+        {
+            return;
+        }
+
+        if (_variants.Recovery == RecoveryPhase.Loss && variants.SndUna >= _variants.SndUna && variants.SndUna < _variants.RecoveryPoint)
+        {
+            // RFC 6298 5.4: what has not been sent again since the time-out still has to be.
+            variants.Recovery = RecoveryPhase.Loss;
+            variants.RecoveryPoint = _variants.RecoveryPoint;
+            variants.SndNxt = SeqNum.Max(variants.SndUna, _variants.SndNxt);
+        }
+
+        variants.RetransmitAt = variants.Rto;
+        if (_variants.Flight > 0 && _variants.SndUna == variants.SndUna && !_variants.RetransmitAt.IsNever)
+        {
+            // The same bytes are in flight still: their timer runs on. What left to an address that is no more need not be waited for.
+            variants.RetransmitAt = nextHop == _nextHop
+                ? Microseconds.Max(_variants.RetransmitAt - now, Microseconds.Zero)
+                : Microseconds.Zero;
+            variants.Retransmissions = _variants.Retransmissions;
+            variants.RtoBackoff = _variants.RtoBackoff;
+            variants.StalledSince = _variants.StalledSince.IsNever ? Microseconds.Never : _variants.StalledSince - now;
+        }
+    }
+}
