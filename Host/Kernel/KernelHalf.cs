@@ -211,11 +211,11 @@ internal sealed class KernelHalf : IHostHalf
             released = true;
             gate.Release(Flow);
 
-            // 4. What the TOE did not consume arrives as if it came now: at once, for a segment that comes behind it must not overtake it. An RST
-            // that overtook the FIN before it would seem one too far.
+            // 4. What the TOE did not consume arrives as if it came now: at once, for a segment that comes behind it must not overtake it.
+            // An RST that overtook the FIN before it would seem one too far.
             gate.Forward(Flow, packet => _stack.Reinjector.Inject(packet, _scope));
             repair.Leave();
-            _options.ApplyAfterRepair(socket);
+            _options.ApplyAfterRepair(socket, isFull);
             _placeholder?.Dispose();
             _placeholder = null;
             _memory.Receive.DiscardBeyond(variants.RcvNxt);
