@@ -2,19 +2,14 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using Microsoft.Extensions.Logging;
 using TcpActors.Cli.Commands;
+using TcpActors.Cli.Display;
 
 namespace TcpActors.Cli;
 
 /// <summary>Parses a command line, runs the command and turns whatever goes wrong into one line and an exit code.</summary>
 internal static class CommandLine
 {
-    public static Task<int> RunAsync(IReadOnlyList<string> args)
-    {
-        // Standard output is for data: whatever a library writes to the console goes to the log's side.
-        TextWriter output = Console.Out;
-        Console.SetOut(Console.Error);
-        return RunAsync(args, output, Console.Error);
-    }
+    public static Task<int> RunAsync(IReadOnlyList<string> args) => RunAsync(args, Terminal.TakeStandardOutput(), Console.Error);
 
     public static async Task<int> RunAsync(IReadOnlyList<string> args, TextWriter output, TextWriter error)
     {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Microsoft.Extensions.Logging;
 using Serilog;
+using Serilog.Core;
 using Serilog.Events;
 using Serilog.Extensions.Logging;
 using Serilog.Formatting.Compact;
@@ -11,7 +12,7 @@ namespace TcpActors.Cli;
 /// <summary>Serilog behind every logger: structured events on standard error, because standard output is for data.</summary>
 internal static class LogSetup
 {
-    private const string Template = "{Timestamp:HH:mm:ss.fff} {Level:u3} {Message:lj}{NewLine}{Exception}";
+    private const string Template = "{Timestamp:HH:mm:ss.fff} {Level:u3} {Message:lj}{Reason:l}{NewLine}";
 
     /// <summary>As the command line asks for; <paramref name="usual"/> where it does not.</summary>
     public static ILoggerFactory Create(ParseResult parsed, LogLevel usual = LogLevel.Information) =>
@@ -22,14 +23,30 @@ internal static class LogSetup
     {
         LoggerConfiguration configuration = new LoggerConfiguration()
             .MinimumLevel.Is(ToSerilog(level))
+            .Enrich.With<Reason>()
             .MinimumLevel.Override("Microsoft", (LogEventLevel)Math.Max((int)ToSerilog(level), (int)LogEventLevel.Warning))
 
             // Why a web server does not start is thrown as well, and told in one line.
             .MinimumLevel.Override("Microsoft.Extensions.Hosting", LogEventLevel.Fatal);
         configuration = format == LogFormat.Json
             ? configuration.WriteTo.Console(new CompactJsonFormatter(), standardErrorFromLevel: LogEventLevel.Verbose)
-            : configuration.WriteTo.Console(outputTemplate: Template, standardErrorFromLevel: LogEventLevel.Verbose);
+            : configuration.WriteTo.Console(
+                outputTemplate: level <= LogLevel.Debug ? Template + "{Exception}" : Template,
+                standardErrorFromLevel: LogEventLevel.Verbose);
         return new SerilogLoggerFactory(configuration.CreateLogger(), dispose: true);
+    }
+
+    /// <summary>What an exception says, in one line; where it comes from is shown with <c>--log debug</c>.</summary>
+    private sealed class Reason : ILogEventEnricher
+    {
+        public void Enrich(LogEvent logEvent, ILogEventPropertyFactory propertyFactory)
+        {
+            if (logEvent.Exception is { } exception)
+            {
+                var line = new ScalarValue($": {exception.Message.ReplaceLineEndings(" ")}");
+                logEvent.AddPropertyIfAbsent(new LogEventProperty(nameof(Reason), line));
+            }
+        }
     }
 
     private static LogEventLevel ToSerilog(LogLevel level) => level switch

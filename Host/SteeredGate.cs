@@ -11,6 +11,9 @@ namespace TcpActors.HostSide;
 /// <param name="incarnation">What the TOE's link marks its frames with.</param>
 internal sealed class SteeredGate(OffloadEngine engine, ISteering steering, uint incarnation) : IFlowGate
 {
+    /// <summary>A flooded ring holds nobody up: then a late frame is what it would be on any network, late.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromMilliseconds(20);
+
     public void Claim(in FlowKey flow)
     {
         // First a place to keep what comes, then what comes.
@@ -34,8 +37,15 @@ internal sealed class SteeredGate(OffloadEngine engine, ISteering steering, uint
         {
             entry.ForwardTo(sink);
 
-            // Frames that were marked before the release may still be in the link's ring: the entry stays until they are through.
-            engine.Loop.PostBarrier(() => engine.Flows.Retire(entry));
+            // Frames that were marked before the release may still be in the link's ring: the entry stays until they are through. So does the
+            // caller, or what it does next could be answered before they are: a FIN that comes late to a socket that is closed draws an RST.
+            var through = new TaskCompletionSource();
+            engine.Loop.PostBarrier(() =>
+            {
+                engine.Flows.Retire(entry);
+                through.SetResult();
+            });
+            through.Task.Wait(s_patience);
         }
     }
 }

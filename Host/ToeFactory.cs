@@ -42,6 +42,9 @@ internal sealed class ToeFactory : IDisposable
     /// <summary>What steers, in one line.</summary>
     public string Steering => _steering.Description;
 
+    /// <summary>How many flows the steering gives to TOEs at this moment; null where it cannot count them.</summary>
+    public int? CountFlows() => (_steering as BpfSteering)?.CountFlows();
+
     /// <exception cref="OffloadHostException">When there is no such interface or it may not be used.</exception>
     public ToeUnit Create(ToeOptions toe, HostCore core, bool isOnlyOne)
     {

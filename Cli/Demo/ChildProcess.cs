@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 
 namespace TcpActors.Cli.Demo;
 
@@ -40,7 +41,10 @@ internal sealed class ChildProcess : IAsyncDisposable
         }
         catch (Win32Exception exception)
         {
-            throw new CliException($"Cannot start {start.FileName}: {exception.Message}", exception);
+            throw new CliException(
+                $"Cannot start {start.FileName}, which util-linux has: {Marshal.GetPInvokeErrorMessage(exception.NativeErrorCode)}. "
+                + "Install it, or try 'tcpactors demo --in-memory'.",
+                exception);
         }
     }
 

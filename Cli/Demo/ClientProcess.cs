@@ -56,7 +56,7 @@ internal sealed class ClientProcess : IDemoPeer, IAsyncDisposable
     }
 
     public async Task<EndDigest> FinishAsync(CancellationToken cancellationToken) =>
-        (await ExpectAsync(nameof(ClientEvent.Finished), cancellationToken)).Finished!;
+        (await _expected[nameof(ClientEvent.Finished)].Task.WaitAsync(cancellationToken)).Finished!;
 
     public ValueTask DisposeAsync() => _process.DisposeAsync();
 

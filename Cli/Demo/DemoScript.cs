@@ -52,10 +52,12 @@ internal sealed class DemoScript(DemoStage stage, IDemoView view, long bytesEach
         Task<StreamDigest> sent = _traffic.SendAsync(broken.Token);
         Task<StreamDigest> received = _traffic.ReceiveAsync(broken.Token);
         Task steps = StepsAsync(broken.Token);
-        var all = new List<Task> { sent, received, steps };
+        Task<EndDigest> finished = stage.Peer.FinishAsync(broken.Token);
+        var all = new List<Task> { sent, received, steps, finished };
         try
         {
-            while (all.Count > 0)
+            // The client finishes last; it is watched here because it may break off.
+            while (all.Exists(task => task != finished))
             {
                 Task ended = await Task.WhenAny(all);
                 all.Remove(ended);
@@ -70,7 +72,7 @@ internal sealed class DemoScript(DemoStage stage, IDemoView view, long bytesEach
 
         _time.Stop();
         _server = new EndDigest(await sent, await received);
-        await CloseAsync(cancellationToken);
+        await CloseAsync(finished, cancellationToken);
     }
 
     private async Task StepsAsync(CancellationToken cancellationToken)
@@ -123,11 +125,12 @@ internal sealed class DemoScript(DemoStage stage, IDemoView view, long bytesEach
             async () => _connection.InvariantUpdates > updates && (await ReportAsync()).Segment?.NextHopMac == mac,
             $"the TOE did not learn the client's new MAC address {mac}",
             cancellationToken);
-        view.Tell($"the TOE works with version {(await ReportAsync()).Segment?.Version} of the segment-invariant variables: next hop {mac}");
+        view.Tell(
+            $"the TOE works with version {(await ReportAsync()).Segment?.Version} of the segment-invariant variables: next hop {mac}");
     }
 
-    /// <summary>The client's FIN has come: the TOE did not consume it, so the connection is with the kernel again, which closes it.</summary>
-    private async Task CloseAsync(CancellationToken cancellationToken)
+    /// <summary>The client's FIN has come. The TOE did not consume it: the connection is the stack's again, which closes it.</summary>
+    private async Task CloseAsync(Task<EndDigest> finished, CancellationToken cancellationToken)
     {
         await UntilAsync(
             async () => string.Equals((await ReportAsync()).Owner, stage.Stack, StringComparison.Ordinal),
@@ -137,7 +140,7 @@ internal sealed class DemoScript(DemoStage stage, IDemoView view, long bytesEach
         await NoteOwnerAsync();
         view.Tell($"the client's FIN brought it back to the {stage.Stack} stack, which closes it");
         await _connection.Output.CompleteAsync();
-        _client = await stage.Peer.FinishAsync(cancellationToken).WaitAsync(StepDeadline, cancellationToken);
+        _client = await finished.WaitAsync(StepDeadline, cancellationToken);
         await _connection.DisposeAsync();
         await _connection.Closed.WaitAsync(StepDeadline, cancellationToken);
     }
@@ -151,7 +154,7 @@ internal sealed class DemoScript(DemoStage stage, IDemoView view, long bytesEach
             Expect(_traffic.Sent == bytesEachWay && _traffic.Received == bytesEachWay, "the streams are not as long as they should be");
             Expect(_offloads >= 2 && _uploads >= 2, $"there were {_offloads} offloads and {_uploads} uploads instead of two of each");
             var alternate = _owners.Count == 5
-                && _owners.Select((owner, i) => string.Equals(owner, stage.Stack, StringComparison.Ordinal) == (i % 2 == 0)).All(held => held);
+                && _owners.Index().All(each => string.Equals(each.Item, stage.Stack, StringComparison.Ordinal) == (each.Index % 2 == 0));
             Expect(alternate, $"the owners were {string.Join(", ", _owners)}");
         }
 

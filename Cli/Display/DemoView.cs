@@ -12,6 +12,10 @@ internal sealed class DemoView : IDemoView
     /// <summary>Lines in a file are not folded.</summary>
     private const int LongLine = 1000;
 
+    /// <summary>Characters that the table's columns take; a narrow terminal shows the last owners only.</summary>
+    private const int NameColumn = 34;
+    private const int ValueColumn = 20;
+
     private readonly long _start = Stopwatch.GetTimestamp();
     private readonly IAnsiConsole _status;
     private readonly TextWriter _output;
@@ -32,7 +36,12 @@ internal sealed class DemoView : IDemoView
         }
 
         await _status.Progress().AutoClear(true)
-            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new DownloadedColumn(), new TransferSpeedColumn())
+            .Columns(
+                new TaskDescriptionColumn(),
+                new ProgressBarColumn(),
+                new PercentageColumn(),
+                new DownloadedColumn(),
+                new TransferSpeedColumn())
             .StartAsync(async progress =>
             {
                 ProgressTask sent = progress.AddTask("to the client", maxValue: bytesEachWay);
@@ -61,7 +70,7 @@ internal sealed class DemoView : IDemoView
         IAnsiConsole console = Terminal.For(_output);
         if (reports.Count > 0)
         {
-            console.Write(Variables(reports));
+            console.Write(Variables([.. reports.TakeLast(Math.Max(1, (console.Profile.Width - NameColumn) / ValueColumn))]));
         }
 
         console.Write(Outcome(verdict));
@@ -72,7 +81,8 @@ internal sealed class DemoView : IDemoView
 
     private static Table Variables(IReadOnlyList<JsonElement> reports)
     {
-        Table table = new Table().Border(TableBorder.Simple).Title("The variables, by set, each time the owner had changed").AddColumn("variable");
+        Table table = new Table().Border(TableBorder.Simple)
+            .Title("The variables by set, after each change of owner").AddColumn("variable");
         foreach (JsonElement report in reports)
         {
             table.AddColumn($"{report.GetProperty("owner").GetString()!.EscapeMarkup()}, epoch {report.GetProperty("epoch")}");
@@ -80,9 +90,12 @@ internal sealed class DemoView : IDemoView
 
         foreach ((var title, var property, var writer) in VariableList.Sets)
         {
-            table.AddRow([$"[bold]{title}[/], written by {writer}"]);
+            table.AddRow([$"[bold]{title}[/]"]).AddRow([$"[bold]written by {writer}[/]"]);
             List<Dictionary<string, string>> values =
-                [.. reports.Select(report => VariableList.Of(report, property).ToDictionary(each => each.Name, each => each.Value, StringComparer.Ordinal))];
+            [
+                .. reports.Select(report => VariableList.Of(report, property)
+                    .ToDictionary(each => each.Name, each => each.Value, StringComparer.Ordinal)),
+            ];
             foreach (var name in values.SelectMany(each => each.Keys).Distinct(StringComparer.Ordinal))
             {
                 table.AddRow([$"  {name}", .. values.Select(each => each.GetValueOrDefault(name, "-").EscapeMarkup())]);

@@ -9,7 +9,7 @@ internal static class VariableList
     public static IReadOnlyList<(string Title, string Property, string Writer)> Sets { get; } =
     [
         ("connection-invariant", "connection", "the host, once"),
-        ("segment-invariant", "segment", "the host, by versions"),
+        ("segment-invariant", "segment", "the host"),
         ("segment-variant", "variants", "the owner"),
     ];
 

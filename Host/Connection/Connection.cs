@@ -100,8 +100,9 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
     /// <summary>Ends the connection in both directions, as closing a socket does: what was written is sent first, unread data makes it an RST.</summary>
     public ValueTask DisposeAsync()
     {
-        _output.Complete();
+        // Input first: then nothing tells the stack of a half-close before the close, which with unread data is an RST and no FIN.
         _input.Complete();
+        _output.Complete();
         return ValueTask.CompletedTask;
     }
 
@@ -176,12 +177,16 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
     }
 
     /// <summary>With both directions completed the application is done with the connection.</summary>
-    private void CompletedOne()
+    /// <returns>Whether that was the second.</returns>
+    private bool CompletedOne()
     {
-        if (Interlocked.Increment(ref _completed) == 2 && Interlocked.Exchange(ref _ended, 1) == 0)
+        bool both = Interlocked.Increment(ref _completed) == 2;
+        if (both && Interlocked.Exchange(ref _ended, 1) == 0)
         {
             _supervisor.Tell(new HostMessages.End(Id, EndKind.Close));
         }
+
+        return both;
     }
 
     /// <summary>What ended both directions is one error, as it is with a socket: whoever comes first is told.</summary>
@@ -228,10 +233,9 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
             {
                 connection.Abort();
             }
-            else
+            else if (!connection.CompletedOne())
             {
                 connection._supervisor.Tell(new HostMessages.End(connection.Id, EndKind.ShutdownSend));
-                connection.CompletedOne();
             }
         }
 

@@ -47,6 +47,9 @@ internal sealed class KernelHalf : IHostHalf
 
     public FlowKey Flow { get; }
 
+    /// <summary>The kernel's socket; null while a TOE owns the connection.</summary>
+    internal Socket? Socket => Volatile.Read(ref _flow)?.Socket;
+
     public void Start() => _flow?.Start();
 
     public void DataReady() => Volatile.Read(ref _flow)?.Work();

@@ -59,7 +59,12 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
         RouteInfo route = _netlink.GetRoute(peer, flow.LocalAddress.ToIPAddress(), (int)scope)
             ?? throw new IOException($"there is no route to {peer}");
         LinkInfo link = _netlink.Link(route.LinkIndex) ?? throw new IOException($"interface {route.LinkIndex} is gone");
-        if (link.Mac is not { } own || link.IsLoopback)
+        if (link.IsLoopback)
+        {
+            throw new IOException("its peer is on this machine: there is no wire");
+        }
+
+        if (link.Mac is not { } own)
         {
             throw new IOException($"{peer} is reached over {link.Name}, which is no Ethernet");
         }

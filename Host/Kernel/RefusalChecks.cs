@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Sockets;
 using TcpActors.Engine.Wire;
 using TcpActors.Transport.Linux.Netlink;
@@ -20,10 +19,7 @@ internal sealed class RefusalChecks : IDisposable
     /// <param name="linkIndex">The interface over which its peer is reached.</param>
     /// <returns>Why not, for people; null when nothing speaks against it.</returns>
     public string? Refuse(Socket socket, in FlowKey flow, int linkIndex) =>
-        IPAddress.IsLoopback(flow.RemoteAddress.ToIPAddress()) || flow.LocalAddress == flow.RemoteAddress
-            ? "its peer is on this machine: there is no wire"
-        : socket.TryGetInt(TcpOption.LevelSocket, TcpOption.Protocol, out int protocol) && protocol != ProtocolTcp
-            ? "it is a Multipath TCP connection"
+        socket.TryGetInt(TcpOption.LevelSocket, TcpOption.Protocol, out int protocol) && protocol != ProtocolTcp ? "it is a Multipath TCP connection"
         : HasUpperProtocol(socket) ? "the kernel runs another protocol on top of it (kernel TLS)"
         : HasAuthenticationOption(socket) ? "its segments are authenticated (TCP-AO)"
         : _diagnostics.HasMd5Keys(in flow, linkIndex) ? "its segments are signed (TCP-MD5)"

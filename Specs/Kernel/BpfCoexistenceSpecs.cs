@@ -109,7 +109,7 @@ public sealed class BpfCoexistenceSpecs
     }
 
     // Counts IPv4 only: IPv6 has messages of its own on a new cable.
-    private static ulong[] Counting(int counts, int index)
+    internal static ulong[] Counting(int counts, int index)
     {
         const int Protocol = 16, Ipv4 = 0x0008;
         var program = new BpfAssembler();
@@ -132,7 +132,7 @@ public sealed class BpfCoexistenceSpecs
             .Build();
     }
 
-    private static long Total(BpfMap<uint, long> counts, uint index)
+    internal static long Total(BpfMap<uint, long> counts, uint index)
     {
         var perCpu = new long[PossibleCpus.Count];
         Assert.Equal(0, counts.Lookup(index, perCpu));

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using TcpActors.HostSide;
 using TcpActors.Transport.Linux.Netlink;
 using Xunit;
 
@@ -14,27 +13,29 @@ internal sealed class CloseTalk : IDisposable
     private readonly int _clientPort;
     private readonly int _serverPort;
     private readonly Func<Task<bool>> _kernelHasServer;
+    private readonly CloseTap? _tap;
 
     /// <param name="hosts">Where.</param>
     /// <param name="client">Always a kernel socket.</param>
     /// <param name="server">A kernel socket or a connection of the engine.</param>
     /// <param name="kernelHasServer">Whether the kernel owns the server's end by now.</param>
-    public CloseTalk(TwoHosts hosts, Socket client, CloseEnd server, Func<Task<bool>> kernelHasServer)
+    /// <param name="withTap">Whether FIN and RST are recorded.</param>
+    public CloseTalk(TwoHosts hosts, Socket client, CloseEnd server, Func<Task<bool>> kernelHasServer, bool withTap = true)
     {
         (_hosts, _kernelHasServer) = (hosts, kernelHasServer);
         _clientPort = ((IPEndPoint)client.LocalEndPoint!).Port;
         _serverPort = ((IPEndPoint)client.RemoteEndPoint!).Port;
         (Client, Server) = (new SocketEnd(client), server);
-        Tap = new CloseTap(hosts.Client, _clientPort);
+        _tap = withTap ? new CloseTap(hosts.Client, _clientPort) : null;
     }
 
     public CloseEnd Client { get; }
 
     public CloseEnd Server { get; }
 
-    public CloseTap Tap { get; }
+    public CloseTap Tap => _tap ?? throw new InvalidOperationException("This conversation is held without a tap.");
 
-    public void Dispose() => Tap.Dispose();
+    public void Dispose() => _tap?.Dispose();
 
     /// <summary>Until the client's kernel is done with it, after the server ended it by an RST.</summary>
     public Task ClientIsResetAsync() => UntilAsync(

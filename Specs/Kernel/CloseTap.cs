@@ -50,7 +50,7 @@ internal sealed class CloseTap : IDisposable
     }
 
     /// <summary>Waits for what is told as "client FIN", "server RST" and so on.</summary>
-    public Task SeesAsync(string what) => CloseTalk.UntilAsync(() => Task.FromResult(Seen.Contains(what)), what);
+    public Task SeesAsync(string what) => CloseTalk.UntilAsync(() => Task.FromResult(Seen.Contains(what, StringComparer.Ordinal)), what);
 
     public void Dispose() => _socket.Dispose();
 

@@ -124,7 +124,10 @@ internal sealed class FenceLine : IAsyncDisposable
     public Task<ConnectionReport> ReportAsync() => ReportAsync(Connection);
 
     /// <summary>A counter of the server kernel's TCP, by its name in /proc/net/snmp.</summary>
-    public long TcpCounter(string name) => Hosts.Server.Run(() =>
+    public long TcpCounter(string name) => TcpCounter(Hosts.Server, name);
+
+    /// <summary>A counter of a kernel's TCP, by its name in /proc/net/snmp.</summary>
+    public static long TcpCounter(SpecHost host, string name) => host.Run(() =>
     {
         string[][] tcp = [.. File.ReadLines("/proc/thread-self/net/snmp")
             .Where(line => line.StartsWith("Tcp:", StringComparison.Ordinal)).Select(line => line.Split(' '))];

@@ -2,6 +2,8 @@ using System.Net;
 using System.Net.Sockets;
 using TcpActors.HostSide;
 using TcpActors.HostSide.Policy;
+using TcpActors.Transport.Linux.Netlink;
+using TcpActors.Transport.Linux.Tcp;
 using Xunit;
 using Xunit.Abstractions;
 
@@ -10,7 +12,7 @@ namespace TcpActors.Specs.Kernel;
 /// <summary>What a TOE cannot do for a connection keeps the connection in the kernel, where it goes on; the list says why.</summary>
 public sealed class RefusalSpecs(ITestOutputHelper output)
 {
-    private const ProtocolType Mptcp = (ProtocolType)262;
+    private const int Buffer = 64 << 10;
     private const int ProtocolTcp = 6;
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
@@ -72,10 +74,10 @@ public sealed class RefusalSpecs(ITestOutputHelper output)
 
         using var hosts = new TwoHosts();
         await using OffloadHost host = Create(hosts);
-        using Socket listener = hosts.Server.Run(() => new Socket(family, SocketType.Stream, Mptcp));
+        using Socket listener = hosts.Server.Run(() => MultipathSocket(family));
         listener.Bind(new IPEndPoint(hosts.Server.Address(family), 0));
         listener.Listen();
-        using Socket client = hosts.Client.Run(() => new Socket(family, SocketType.Stream, Mptcp));
+        using Socket client = hosts.Client.Run(() => MultipathSocket(family));
         await client.ConnectAsync(listener.LocalEndPoint!).WaitAsync(s_patience);
         await using Connection connection = host.Adopt(await listener.AcceptAsync(), isActive: false);
 
@@ -168,24 +170,36 @@ public sealed class RefusalSpecs(ITestOutputHelper output)
     public async Task Urgent_data_that_waits_is_refused(AddressFamily family)
     {
         using var hosts = new TwoHosts();
-        await using OffloadHost host = Create(hosts);
+        await using OffloadHost host = Create(hosts, new OffloadHostOptions { ReceiveBufferLimit = Buffer });
         await using ConnectionListener listener = host.Listen(new IPEndPoint(hosts.Server.Address(family), 0));
         using Socket client = await FenceLine.ConnectAsync(hosts.Client, listener.EndPoint);
         await using Connection connection = await FenceLine.AcceptAsync(listener);
+
+        // With the buffer full it waits in the kernel; otherwise it would be passed over at once, as a socket's reader does.
+        await client.SendAsync(new byte[Buffer + 1000]);
         client.Send("!"u8, SocketFlags.OutOfBand);
+        await FenceLine.UntilAsync(() => client.Ask(TcpSystemCalls.BytesUnacknowledged) == 0, "all has arrived");
 
         await AssertRefusedAsync(host, connection, "urgent");
+
+        for (long left = Buffer + 1000; left > 0;)
+        {
+            var read = await connection.Input.ReadAsync().AsTask().WaitAsync(s_patience);
+            left -= read.Buffer.Length;
+            connection.Input.AdvanceTo(read.Buffer.End);
+        }
+
         await AssertGoesOnAsync(connection, client);
     }
 
+    // One TOE there is in any case: its absence would be another reason.
     private OffloadHost Create(TwoHosts hosts, OffloadHostOptions? options = null) => hosts.Server.Run(() => OffloadHost.Create(
-        (options ?? new OffloadHostOptions()) with { Policy = OffloadPolicies.Never, LoggerFactory = new SpecLog(output) }));
+        (options ?? new OffloadHostOptions { Toes = [new ToeOptions(hosts.Server.Link)] }) with { Policy = OffloadPolicies.Never, LoggerFactory = new SpecLog(output) }));
 
     private async Task RefusedAsync(
         TwoHosts hosts, IPEndPoint listenOn, SpecHost clientAt, string reason, OffloadHostOptions? options = null, IPEndPoint? connectTo = null)
     {
-        // One TOE there is in any case: its absence would be another reason.
-        await using OffloadHost host = Create(hosts, options ?? new OffloadHostOptions { Toes = [new ToeOptions(hosts.Server.Link)] });
+        await using OffloadHost host = Create(hosts, options);
         await using ConnectionListener listener = host.Listen(listenOn);
         using Socket client = await FenceLine.ConnectAsync(clientAt, connectTo ?? listener.EndPoint);
         await using Connection connection = await FenceLine.AcceptAsync(listener);
@@ -216,6 +230,15 @@ public sealed class RefusalSpecs(ITestOutputHelper output)
         connection.Input.AdvanceTo(read.Buffer.End);
         await connection.Output.WriteAsync("back"u8.ToArray()).AsTask().WaitAsync(s_patience);
         Assert.Equal("back"u8.ToArray(), await FenceLine.ReceiveAsync(client, 4));
+    }
+
+    /// <summary>.NET does not know IPPROTO_MPTCP (262).</summary>
+    private static Socket MultipathSocket(AddressFamily family)
+    {
+        const int stream = 1;
+        int descriptor = NetlinkSystemCalls.Socket(family == AddressFamily.InterNetwork ? 2 : 10, stream | NetlinkSystemCalls.SockCloexec, 262);
+        Assert.True(descriptor >= 0, "the kernel makes no Multipath TCP socket");
+        return new Socket(new SafeSocketHandle(descriptor, ownsHandle: true));
     }
 
     private static async Task<(Socket Server, Socket Client)> SignedPairAsync(TwoHosts hosts, AddressFamily family)

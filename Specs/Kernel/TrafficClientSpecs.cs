@@ -80,7 +80,13 @@ public sealed class TrafficClientSpecs(ITestOutputHelper output)
         {
             for (byte change = 1; change <= 2; change++)
             {
-                await line.MoveAsync((int)line.Moves + 40);
+                // The kernel is not asked about a neighbour more often than once a second (RFC 1122 2.3.2.1).
+                long began = Stopwatch.GetTimestamp();
+                while (Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(1.2))
+                {
+                    await line.MoveToAndFroAsync();
+                }
+
                 await line.OffloadAsync();
                 hosts.Client.Netlink.SetLinkMac(hosts.Client.LinkIndex, new MacAddress([2, 0, 0, 0, 7, change]));
                 long then = received.Bytes;
@@ -103,6 +109,8 @@ public sealed class TrafficClientSpecs(ITestOutputHelper output)
         TrafficStream.AssertEqual(sent, received);
         output.WriteLine($"longest gap {received.LongestGap}; {line.Moves} moves, {line.Served.InvariantUpdates} updates");
         Assert.True(movesMeanwhile || line.Served.InvariantUpdates > 0, "no Update reached the TOE");
-        Assert.InRange(received.LongestGap, TimeSpan.Zero, TimeSpan.FromSeconds(2));
+
+        // The kernel by itself would get to asking everybody after three probes, a second apart each. Measured here: 0.3 s.
+        Assert.InRange(received.LongestGap, TimeSpan.Zero, TimeSpan.FromSeconds(3));
     }
 }

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using TcpActors.Engine.Wire;
 using TcpActors.Transport.Linux;
 using TcpActors.Transport.Linux.Netlink;
+using Xunit;
 
 namespace TcpActors.Specs.Kernel;
 
@@ -34,6 +35,11 @@ internal sealed class TwoHosts : IDisposable
         });
         Server = new SpecHost(server, "server0", 1, mtu >= SmallestIPv6Mtu);
         Client = new SpecHost(client, "client0", 2, mtu >= SmallestIPv6Mtu);
+        if (mtu >= SmallestIPv6Mtu)
+        {
+            Server.AwaitIPv6();
+            Client.AwaitIPv6();
+        }
     }
 
     public SpecHost Server { get; }
@@ -80,6 +86,17 @@ internal sealed class SpecHost : IDisposable
         Netlink.AddAddress(LinkIndex, IPv4, 24);
         if (hasIPv6)
             Netlink.AddAddress(LinkIndex, IPv6, 64);
+    }
+
+    /// <summary>The kernel takes an IPv6 address into use a moment after the cable is plugged in at both ends.</summary>
+    internal void AwaitIPv6()
+    {
+        long deadline = Environment.TickCount64 + 10_000;
+        while (Netlink.GetRoute(IPv6) is not { Type: RouteType.Local })
+        {
+            Assert.True(Environment.TickCount64 < deadline, $"{IPv6} is not in use after 10 s");
+            Thread.Yield();
+        }
     }
 
     public NetworkNamespace Namespace { get; }

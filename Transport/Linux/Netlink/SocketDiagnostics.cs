@@ -48,7 +48,10 @@ public sealed class SocketDiagnostics : IDisposable
     {
         private readonly byte _family;
         private readonly byte _protocol = Tcp;
-        private readonly ushort _extensions;
+
+        // INET_DIAG_INFO: the keys come only with it.
+        private readonly byte _extensions = 1 << (2 - 1);
+        private readonly byte _padding;
         private readonly uint _states = uint.MaxValue;
         private readonly ushort _sourcePort;
         private readonly ushort _destinationPort;
