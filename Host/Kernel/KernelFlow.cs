@@ -25,6 +25,7 @@ internal sealed unsafe class KernelFlow
     private readonly KernelPump _pump;
     private ulong _number;
     private bool _running;
+    private bool _interrupted;
     private bool _mayRead = true;
     private bool _inputEnded;
     private bool _outputFailed;
@@ -60,6 +61,7 @@ internal sealed unsafe class KernelFlow
     {
         lock (_gate)
         {
+            _interrupted = _running;
             if (_running)
             {
                 _running = false;
@@ -68,8 +70,14 @@ internal sealed unsafe class KernelFlow
         }
     }
 
-    /// <summary>Goes on after a <see cref="Stop"/>.</summary>
-    public void Resume() => Start();
+    /// <summary>Goes on after a <see cref="Stop"/>, if it was moving before.</summary>
+    public void Resume()
+    {
+        if (_interrupted)
+        {
+            Start();
+        }
+    }
 
     /// <summary>Moves what can be moved. Any thread.</summary>
     public void Work()
@@ -314,16 +322,17 @@ internal sealed unsafe class KernelFlow
             _pump.Remove(this, _number);
         }
 
-        if (withReset)
+        try
         {
-            try
+            // A close that lingers would hold this thread up; the kernel sends what is left all the same.
+            if (withReset || Socket.LingerState is { Enabled: true, LingerTime: > 0 })
             {
-                Socket.LingerState = new LingerOption(enable: true, seconds: 0);
+                Socket.LingerState = new LingerOption(enable: withReset, seconds: 0);
             }
-            catch (SocketException)
-            {
-                // The kernel has reset it already.
-            }
+        }
+        catch (SocketException)
+        {
+            // The kernel has reset it already.
         }
 
         Socket.Dispose();

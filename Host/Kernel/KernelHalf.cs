@@ -17,6 +17,9 @@ namespace TcpActors.HostSide.Kernel;
 internal sealed class KernelHalf : IHostHalf
 {
     private readonly KernelStack _stack;
+    /// <summary>How long the kernel may take to forget the socket that was there before.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
+
     private readonly PostedMemory _memory;
     private readonly IHostHalfEvents _events;
     private readonly bool? _isActive;
@@ -43,6 +46,9 @@ internal sealed class KernelHalf : IHostHalf
     }
 
     public FlowKey Flow { get; }
+
+    /// <summary>The kernel's socket; null while a TOE owns the connection.</summary>
+    internal Socket? Socket => Volatile.Read(ref _flow)?.Socket;
 
     public void Start() => _flow?.Start();
 
@@ -174,7 +180,11 @@ internal sealed class KernelHalf : IHostHalf
             repair.EndOfSendQueue = variants.SndUna;
             repair.ReceiveNext = variants.RcvNxt;
             socket.BindAsIs(_local);
-            socket.Connect(_remote);
+            if (!SpinWait.SpinUntil(() => socket.TryConnectAsIs(_remote), s_patience))
+            {
+                throw new SocketException((int)SocketError.AddressAlreadyInUse);
+            }
+
             repair.SetOptions(connection, connection.PeerMss);
             if (connection.TimestampsEnabled)
             {

@@ -8,6 +8,10 @@ namespace TcpActors.HostSide.Kernel;
 /// </summary>
 internal sealed class SocketOptions
 {
+    // linux/socket.h, SO_BUF_LOCK: what the application has fixed with SO_SNDBUF and SO_RCVBUF.
+    private const int SendBufferFixed = 1;
+    private const int ReceiveBufferFixed = 2;
+
     private static readonly (int Level, int Option)[] s_integers =
     [
         (TcpOption.LevelSocket, TcpOption.KeepAlive),
@@ -157,12 +161,22 @@ internal sealed class SocketOptions
     }
 
     /// <summary>
-    /// What leaving repair mode forgets: without it no new listener could bind while this connection or its TIME-WAIT exists.
+    /// What leaving repair mode forgets: without it no new listener could bind while this connection or its TIME-WAIT exists. And buffer sizes
+    /// that the application had fixed: what had to be larger for the move is so no more.
     /// </summary>
     public void ApplyAfterRepair(Socket socket)
     {
         socket.SetInt(TcpOption.LevelSocket, TcpOption.ReuseAddress, _reuseAddress ? 1 : 0);
         socket.SetInt(TcpOption.LevelSocket, TcpOption.ReusePort, _reusePort ? 1 : 0);
+        if ((_bufferLock & SendLocked) != 0)
+        {
+            Fix(socket, TcpOption.SendBufferForce, TcpOption.SendBuffer, _sendBuffer);
+        }
+
+        if ((_bufferLock & ReceiveLocked) != 0)
+        {
+            Fix(socket, TcpOption.ReceiveBufferForce, TcpOption.ReceiveBuffer, _receiveBuffer);
+        }
     }
 
     /// <summary>The kernel doubles what it is given, and tells the double.</summary>
