@@ -8,10 +8,6 @@ namespace TcpActors.HostSide.Kernel;
 /// </summary>
 internal sealed class SocketOptions
 {
-    // linux/socket.h, SO_BUF_LOCK: what the application has fixed with SO_SNDBUF and SO_RCVBUF.
-    private const int SendBufferFixed = 1;
-    private const int ReceiveBufferFixed = 2;
-
     private static readonly (int Level, int Option)[] s_integers =
     [
         (TcpOption.LevelSocket, TcpOption.KeepAlive),
@@ -161,19 +157,20 @@ internal sealed class SocketOptions
     }
 
     /// <summary>
-    /// What leaving repair mode forgets: without it no new listener could bind while this connection or its TIME-WAIT exists. And buffer sizes
-    /// that the application had fixed: what had to be larger for the move is so no more.
+    /// What leaving repair mode forgets: without it no new listener could bind while this connection or its TIME-WAIT exists.
     /// </summary>
-    public void ApplyAfterRepair(Socket socket)
+    public void ApplyAfterRepair(Socket socket, bool isFull = false)
     {
         socket.SetInt(TcpOption.LevelSocket, TcpOption.ReuseAddress, _reuseAddress ? 1 : 0);
         socket.SetInt(TcpOption.LevelSocket, TcpOption.ReusePort, _reusePort ? 1 : 0);
+
+        // Sizes that the application has fixed: what had to be larger for the move is so no more.
         if ((_bufferLock & SendLocked) != 0)
         {
             Fix(socket, TcpOption.SendBufferForce, TcpOption.SendBuffer, _sendBuffer);
         }
 
-        if ((_bufferLock & ReceiveLocked) != 0)
+        if ((_bufferLock & ReceiveLocked) != 0 && !isFull)
         {
             Fix(socket, TcpOption.ReceiveBufferForce, TcpOption.ReceiveBuffer, _receiveBuffer);
         }
