@@ -36,6 +36,9 @@ internal sealed class Tenancy(Connection connection)
     /// <summary>Why a TOE did not take the connection, until it is back in the stack.</summary>
     public string? RefusedByToe { get; set; }
 
+    /// <summary>Whether the TOE has asked for an upload that must be met.</summary>
+    public bool MustReturn { get; set; }
+
     /// <summary>Whether the socket is still the application's, which keeps it if the offload is refused.</summary>
     public bool IsGuest { get; set; }
 
