@@ -26,6 +26,9 @@ internal sealed unsafe class KernelFlow
     private ulong _number;
     private bool _running;
     private bool _mayRead = true;
+
+    /// <summary>There was no buffer memory: nothing is read until the pump has it tried again.</summary>
+    private bool _starved;
     private bool _inputEnded;
     private bool _outputFailed;
     private bool _shutdownWanted;
@@ -81,6 +84,7 @@ internal sealed unsafe class KernelFlow
         Exception? outputError = null;
         bool inputEnded = false;
         bool closed = false;
+        bool starved = false;
         lock (_gate)
         {
             if (!_running || _closed)
@@ -88,9 +92,10 @@ internal sealed unsafe class KernelFlow
                 return;
             }
 
-            if (!_inputEnded && _mayRead)
+            if (!_inputEnded && _mayRead && !_starved)
             {
                 more |= Read(out readable, out inputEnded, out inputError);
+                starved = _starved;
             }
 
             if (!_outputFailed)
@@ -105,6 +110,20 @@ internal sealed unsafe class KernelFlow
         if (more && !closed)
         {
             _pump.Again(this);
+        }
+
+        if (starved)
+        {
+            _pump.WhenMemoryMayBeBack(this);
+        }
+    }
+
+    /// <summary>The next <see cref="Work"/> reads again.</summary>
+    public void TryMemoryAgain()
+    {
+        lock (_gate)
+        {
+            _starved = false;
         }
     }
 
@@ -189,9 +208,19 @@ internal sealed unsafe class KernelFlow
         (moved, ended, error) = (false, false, null);
         for (int total = 0; total < Budget;)
         {
-            if (!_receive.TryGetMemory(out Memory<byte> memory))
+            Memory<byte> memory;
+            try
             {
-                // Full: the application's next read has us called.
+                if (!_receive.TryGetMemory(out memory))
+                {
+                    // Full: the application's next read has us called.
+                    return false;
+                }
+            }
+            catch (OutOfBufferMemoryException)
+            {
+                // The peer waits, as it would for a slow reader.
+                _starved = true;
                 return false;
             }
 
@@ -314,16 +343,21 @@ internal sealed unsafe class KernelFlow
             _pump.Remove(this, _number);
         }
 
-        if (withReset)
+        try
         {
-            try
+            if (withReset)
             {
                 Socket.LingerState = new LingerOption(enable: true, seconds: 0);
             }
-            catch (SocketException)
+            else if (Socket.LingerState is { Enabled: true, LingerTime: > 0 })
             {
-                // The kernel has reset it already.
+                // Closing would wait here, on the thread that serves all connections; the kernel finishes in the background instead.
+                Socket.LingerState = new LingerOption(enable: false, seconds: 0);
             }
+        }
+        catch (SocketException)
+        {
+            // The kernel has reset it already.
         }
 
         Socket.Dispose();
