@@ -30,7 +30,9 @@ internal static class LogSetup
             .MinimumLevel.Override("Microsoft.Extensions.Hosting", LogEventLevel.Fatal);
         configuration = format == LogFormat.Json
             ? configuration.WriteTo.Console(new CompactJsonFormatter(), standardErrorFromLevel: LogEventLevel.Verbose)
-            : configuration.WriteTo.Console(outputTemplate: level <= LogLevel.Debug ? Template + "{Exception}" : Template, standardErrorFromLevel: LogEventLevel.Verbose);
+            : configuration.WriteTo.Console(
+                outputTemplate: level <= LogLevel.Debug ? Template + "{Exception}" : Template,
+                standardErrorFromLevel: LogEventLevel.Verbose);
         return new SerilogLoggerFactory(configuration.CreateLogger(), dispose: true);
     }
 
@@ -41,7 +43,8 @@ internal static class LogSetup
         {
             if (logEvent.Exception is { } exception)
             {
-                logEvent.AddPropertyIfAbsent(new LogEventProperty(nameof(Reason), new ScalarValue($": {exception.Message.ReplaceLineEndings(" ")}")));
+                var line = new ScalarValue($": {exception.Message.ReplaceLineEndings(" ")}");
+                logEvent.AddPropertyIfAbsent(new LogEventProperty(nameof(Reason), line));
             }
         }
     }

@@ -50,13 +50,20 @@ internal sealed class HostCore : IAsyncDisposable
     private static Akka.Configuration.Config QuietSystem { get; } = Akka.Configuration.ConfigurationFactory.ParseString(
         "akka { loglevel = WARNING, stdout-loglevel = OFF, loggers = [], log-dead-letters = off, coordinated-shutdown.exit-clr = off }");
 
+    /// <summary>A connection that the supervisor does not know yet.</summary>
+    public Connection Make(IPEndPoint local, IPEndPoint remote, Func<Connection, IHostHalfEvents, IHostHalf> half) =>
+        new(new ConnectionId(Interlocked.Increment(ref _lastId)), local, remote, _parts, half);
+
     /// <summary>Books a connection that the stack has set up, and lets it run.</summary>
     public Connection Add(IPEndPoint local, IPEndPoint remote, Func<Connection, IHostHalfEvents, IHostHalf> half)
     {
-        var connection = new Connection(new ConnectionId(Interlocked.Increment(ref _lastId)), local, remote, _parts, half);
-        Supervisor.Tell(new HostMessages.Register(connection));
+        Connection connection = Make(local, remote, half);
+        Register(connection);
         return connection;
     }
+
+    /// <summary>Books a connection that was made, and lets it run.</summary>
+    public void Register(Connection connection) => Supervisor.Tell(new HostMessages.Register(connection));
 
     public void AddToe(ToeUnit toe) => Supervisor.Tell(new HostMessages.AddToe(toe));
 

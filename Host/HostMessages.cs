@@ -9,6 +9,9 @@ internal static class HostMessages
     /// <summary>A connection was set up.</summary>
     public sealed record Register(Connection Connection);
 
+    /// <summary>Offload a socket of the application's. It becomes the host's only when that succeeds; until then it is not touched.</summary>
+    public sealed record TakeOver(Connection Connection, TaskCompletionSource<MoveResult> Done);
+
     /// <summary>A TOE can be used.</summary>
     public sealed record AddToe(ToeUnit Toe);
 

@@ -51,6 +51,9 @@ internal sealed class HostSupervisor : UntypedActor
             case HostMessages.Register register:
                 Register(register.Connection);
                 break;
+            case HostMessages.TakeOver takeOver:
+                TakeOver(takeOver);
+                break;
             case HostMessages.AddToe add:
                 _toes.Add(add.Toe);
                 break;
@@ -151,15 +154,31 @@ internal sealed class HostSupervisor : UntypedActor
 
     private void Register(Connection connection)
     {
-        var tenancy = new Tenancy(connection);
-        _tenancies.Add(connection.Id, tenancy);
-        _buffers.Post(connection.Id, connection.Memory);
-        Log.Registered(_logger, connection.Id, connection.LocalEndPoint, connection.RemoteEndPoint);
+        Enter(new Tenancy(connection));
         connection.Begin();
         if (_ended is not null)
         {
             connection.EndWithHost();
         }
+    }
+
+    private void TakeOver(HostMessages.TakeOver takeOver)
+    {
+        var tenancy = new Tenancy(takeOver.Connection) { IsGuest = true };
+        Enter(tenancy);
+        var ticket = new MoveTicket(takeOver.Done);
+        ticket.Expect();
+        tenancy.Tickets.Add((ToToe: true, ticket));
+        ticket.Close(missing: 0);
+        Advance(tenancy);
+    }
+
+    private void Enter(Tenancy tenancy)
+    {
+        Connection connection = tenancy.Connection;
+        _tenancies.Add(connection.Id, tenancy);
+        _buffers.Post(connection.Id, connection.Memory);
+        Log.Registered(_logger, connection.Id, connection.LocalEndPoint, connection.RemoteEndPoint);
     }
 
     private void Move(HostMessages.Move move)
@@ -243,8 +262,7 @@ internal sealed class HostSupervisor : UntypedActor
             : null;
         if (refusal is not null)
         {
-            tenancy.LastRefusal = refusal;
-            tenancy.Settle(toToe: true, refusal);
+            Refuse(tenancy, refusal);
             return;
         }
 
@@ -254,6 +272,22 @@ internal sealed class HostSupervisor : UntypedActor
         ConnectionId id = tenancy.Connection.Id;
         _ = _workers.StartNew(() => TakeOut(half, toes, id)).PipeTo(
             Self, failure: e => new HostMessages.TakeOutDone(id, null, new TakeOut.Refused(e.Message)));
+    }
+
+    /// <returns>Whether the connection is still the host's: a guest goes back to its application.</returns>
+    private bool Refuse(Tenancy tenancy, string reason)
+    {
+        tenancy.LastRefusal = reason;
+        if (tenancy.IsGuest)
+        {
+            _tenancies.Remove(tenancy.Connection.Id);
+            _buffers.Withdraw(tenancy.Connection.Id);
+            tenancy.Connection.ReleaseMemory();
+            CheckQuiesced();
+        }
+
+        tenancy.Settle(toToe: true, reason);
+        return !tenancy.IsGuest;
     }
 
     private static HostMessages.TakeOutDone TakeOut(IHostHalf half, ToeUnit[] toes, ConnectionId id)
@@ -267,17 +301,26 @@ internal sealed class HostSupervisor : UntypedActor
 
     private void OnTakenOut(HostMessages.TakeOutDone done)
     {
-        Tenancy tenancy = _tenancies[done.Connection];
-        if (done.Result is not TakeOut.Taken taken)
+        if (!_tenancies.TryGetValue(done.Connection, out Tenancy? tenancy))
         {
-            tenancy.Owner = Ownership.Host;
-            tenancy.LastRefusal = ((TakeOut.Refused)done.Result).Reason;
-            Log.OffloadRefused(_logger, done.Connection, tenancy.Epoch, tenancy.LastRefusal);
-            tenancy.Settle(toToe: true, tenancy.LastRefusal);
-            Advance(tenancy);
+            // It ended meanwhile, so it was not taken out.
             return;
         }
 
+        if (done.Result is not TakeOut.Taken taken)
+        {
+            tenancy.Owner = Ownership.Host;
+            string reason = ((TakeOut.Refused)done.Result).Reason;
+            Log.OffloadRefused(_logger, done.Connection, tenancy.Epoch, reason);
+            if (Refuse(tenancy, reason))
+            {
+                Advance(tenancy);
+            }
+
+            return;
+        }
+
+        tenancy.IsGuest = false;
         ToeUnit toe = done.Toe!;
         _byFlow[taken.Connection.Flow] = tenancy;
         tenancy.Take(toe, taken);

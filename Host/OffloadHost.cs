@@ -34,7 +34,8 @@ public sealed class OffloadHost : IOffloadHost
         {
             _factory.Dispose();
             throw new OffloadHostException(
-                $"TcpActors cannot open a raw socket here ({e.Message}): it needs CAP_NET_RAW in this network namespace. Run it as root.", e);
+                $"TcpActors cannot open a raw socket here ({e.Message}): it needs CAP_NET_RAW in this network namespace. Run it as root.",
+                e);
         }
 
         _core = new HostCore("kernel", options, new MemfdChunkPool(limit: options.BufferMemoryLimit), _kernel, logger);
@@ -99,7 +100,7 @@ public sealed class OffloadHost : IOffloadHost
             var listening = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             try
             {
-                // Bind sets SO_REUSEADDR by itself; .NET's ReuseAddress would add SO_REUSEPORT, and a port in use would be shared instead of refused.
+                // Bind sets SO_REUSEADDR by itself; .NET's ReuseAddress would add SO_REUSEPORT, and a port in use would be shared.
                 if (endPoint.AddressFamily == AddressFamily.InterNetworkV6)
                 {
                     listening.DualMode = endPoint.Address.Equals(IPAddress.IPv6Any);
@@ -143,11 +144,13 @@ public sealed class OffloadHost : IOffloadHost
     /// <exception cref="OffloadHostException">When the offload was refused: the socket is the application's as before.</exception>
     public async Task<Connection> OffloadAsync(Socket connected)
     {
-        Connection connection = Adopt(connected, isActive: null);
-        MoveResult result = await connection.OffloadAsync();
+        Connection connection = ConnectionOf(connected, isActive: null);
+        var done = new TaskCompletionSource<MoveResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _core.Supervisor.Tell(new HostMessages.TakeOver(connection, done), Akka.Actor.ActorRefs.NoSender);
+        MoveResult result = await done.Task;
         return result.Refused.Count == 0 || connection.Epoch.Value > 0
             ? connection
-            : throw new OffloadHostException($"{connection} is not offloaded: {result.Refused[0].Reason}. It goes on in the kernel.");
+            : throw new OffloadHostException($"{connection} is not offloaded: {result.Refused[0].Reason}. The socket is as it was.");
     }
 
     public Task<MoveResult> OffloadAsync(IReadOnlyList<ConnectionId>? connections = null) => _core.MoveAsync(connections, toToe: true);
@@ -182,6 +185,13 @@ public sealed class OffloadHost : IOffloadHost
     /// <summary>Makes a connection of a socket that the kernel has set up.</summary>
     internal Connection Adopt(Socket socket, bool? isActive)
     {
+        Connection connection = ConnectionOf(socket, isActive);
+        _core.Register(connection);
+        return connection;
+    }
+
+    private Connection ConnectionOf(Socket socket, bool? isActive)
+    {
         var local = (IPEndPoint)socket.LocalEndPoint!;
         var remote = (IPEndPoint)socket.RemoteEndPoint!;
         if (isActive != false)
@@ -194,7 +204,7 @@ public sealed class OffloadHost : IOffloadHost
             });
         }
 
-        return _core.Add(local, remote, (self, events) => _kernel.HalfOf(socket, self.Memory, events, isActive));
+        return _core.Make(local, remote, (self, events) => _kernel.HalfOf(socket, self.Memory, events, isActive));
     }
 
     /// <returns>Null when the listener was disposed of.</returns>

@@ -36,6 +36,9 @@ internal sealed class Tenancy(Connection connection)
     /// <summary>Why a TOE did not take the connection, until it is back in the stack.</summary>
     public string? RefusedByToe { get; set; }
 
+    /// <summary>Whether the socket is still the application's, which keeps it if the offload is refused.</summary>
+    public bool IsGuest { get; set; }
+
     public EndKind WantedEnd { get; set; }
 
     public EndKind DoneEnd { get; set; }

@@ -5,7 +5,7 @@ namespace TcpActors.Kestrel;
 /// <summary>How an ASP.NET Core application runs on TcpActors.</summary>
 public sealed class TcpActorsOptions
 {
-    /// <summary>The host to listen with, which stays the caller's; null: one is made from <see cref="Offload"/> and ends with the server.</summary>
+    /// <summary>The host to listen with; it stays the caller's. Null: one made of <see cref="Offload"/>, which ends with the server.</summary>
     public IOffloadHost? Host { get; set; }
 
     /// <summary>What an own host is made from (policy, TOEs, capture file). Its log goes to the application's log.</summary>

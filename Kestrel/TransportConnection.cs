@@ -4,7 +4,7 @@ using TcpActors.HostSide;
 
 namespace TcpActors.Kestrel;
 
-/// <summary>A <see cref="Connection"/> as Kestrel has it. The connection may change its owner at any time meanwhile; nobody here notices.</summary>
+/// <summary>A <see cref="Connection"/> as Kestrel has it. It may change its owner at any time meanwhile; nobody here notices.</summary>
 internal sealed class TransportConnection : DefaultConnectionContext, IDuplexPipe
 {
     private readonly Connection _connection;
@@ -21,7 +21,11 @@ internal sealed class TransportConnection : DefaultConnectionContext, IDuplexPip
         RemoteEndPoint = connection.RemoteEndPoint;
         ConnectionClosed = _closed.Token;
         _ = connection.Broken.ContinueWith(
-            static (_, self) => ((TransportConnection)self!).Lost(), this, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            static (_, self) => ((TransportConnection)self!).Lost(),
+            this,
+            CancellationToken.None,
+            TaskContinuationOptions.None,
+            TaskScheduler.Default);
     }
 
     public PipeReader Input { get; }

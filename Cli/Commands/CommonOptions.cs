@@ -28,7 +28,7 @@ internal static class CommonOptions
     };
 
     /// <summary>The logging options as they were given, for a process that is started to do the work.</summary>
-    public static IEnumerable<string> LogArguments(ParseResult parsed) => new SymbolResult?[] { parsed.GetResult(LogLevel), parsed.GetResult(LogFormat) }
+    public static IEnumerable<string> LogArguments(ParseResult parsed) => new[] { parsed.GetResult(LogLevel), parsed.GetResult(LogFormat) }
         .OfType<OptionResult>().Where(result => !result.Implicit)
         .SelectMany(result => new[] { result.Option.Name, result.Tokens[0].Value });
 

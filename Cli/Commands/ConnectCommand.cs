@@ -28,7 +28,10 @@ internal static class ConnectCommand
             CustomParser = static result => Words.Parse(result, EndPointText.Parse),
         };
         Option<IOffloadPolicy?> policy = CommonOptions.Policy();
-        var command = new Command("connect", "Connects standard input and output with a peer, over a connection that moves.") { address, policy };
+        var command = new Command("connect", "Connects standard input and output with a peer, over a connection that moves.")
+        {
+            address, policy,
+        };
         command.SetAction(async (parsed, stop) =>
         {
             using ILoggerFactory loggers = LogSetup.Create(parsed, LogLevel.Warning);

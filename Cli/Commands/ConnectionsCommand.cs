@@ -24,7 +24,10 @@ internal static class ConnectionsCommand
         var ids = new Argument<long[]>("ID") { Description = "Only these connections.", Arity = ArgumentArity.ZeroOrMore };
         Option<string> control = CommonOptions.Control();
         Option<bool> json = CommonOptions.Json("One JSON array with everything, on standard output.");
-        var command = new Command("connections", "Shows who owns each connection of a running server, with every variable.") { ids, control, json };
+        var command = new Command("connections", "Shows who owns each connection of a running server, with every variable.")
+        {
+            ids, control, json,
+        };
         command.SetAction(async (parsed, stop) =>
         {
             ControlResponse response = await ControlClient.AskAsync(

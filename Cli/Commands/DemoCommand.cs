@@ -10,9 +10,9 @@ internal static class DemoCommand
 {
     private const string Lesson = """
         What happens: two network namespaces joined by a veth pair; in one of them a server of this program, in the other an ordinary client
-        on its own kernel's sockets. They exchange 128 MiB each way. Meanwhile the connection is offloaded, the client's MAC address changes,
-        the connection is uploaded in mid-stream and offloaded again; at the end the kernel closes it. Each process digests both streams for
-        itself. Exit code 0 only when all that happened and every digest agrees. Nothing is left behind, whatever is killed.
+        on its own kernel's sockets. They exchange 128 MiB each way. Meanwhile the connection is offloaded, the client's MAC address
+        changes, the connection is uploaded in mid-stream and offloaded again; at the end the kernel closes it. Each process digests
+        both streams for itself. Exit code 0 only when all that happened and every digest agrees. Nothing is left behind, whatever is killed.
 
         As root the namespaces are made directly, otherwise inside a user namespace: no privileges are needed where those are allowed.
 
@@ -40,7 +40,8 @@ internal static class DemoCommand
             if (parsed.GetValue(inMemory))
             {
                 using ILoggerFactory loggers = LogSetup.Create(parsed, LogLevel.Warning);
-                var view = DemoView.For(parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error, parsed.GetValue(json));
+                InvocationConfiguration console = parsed.InvocationConfiguration;
+                IDemoView view = DemoView.For(console.Output, console.Error, parsed.GetValue(json));
                 DemoVerdict verdict = await InMemoryDemo.RunAsync(parsed.GetValue(ipv6), DemoPartCommand.BytesEachWay, view, loggers, stop);
                 return verdict.Held ? ExitCode.Ok : ExitCode.Failed;
             }

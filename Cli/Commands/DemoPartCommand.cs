@@ -23,7 +23,8 @@ internal static class DemoPartCommand
         {
             OwnNamespace.DieWithParent(parsed.GetValue(parent));
             using ILoggerFactory loggers = LogSetup.Create(parsed, LogLevel.Warning);
-            IDemoView view = DemoView.For(parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error, parsed.GetValue(json));
+            InvocationConfiguration console = parsed.InvocationConfiguration;
+            IDemoView view = DemoView.For(console.Output, console.Error, parsed.GetValue(json));
             DemoVerdict verdict = await DemoServer.RunAsync(parsed.GetValue(ipv6), BytesEachWay, view, loggers, stop);
             return verdict.Held ? ExitCode.Ok : ExitCode.Failed;
         });

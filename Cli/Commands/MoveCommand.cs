@@ -52,12 +52,14 @@ internal static class MoveCommand
         }
         else
         {
-            await output.WriteLineAsync($"{moves.Moved} {done}, {moves.Unmoved} were there already or had ended, {moves.Refused.Count} refused");
+            await output.WriteLineAsync(
+                $"{moves.Moved} {done}, {moves.Unmoved} were there already or had ended, {moves.Refused.Count} refused");
         }
 
         foreach (RefusalSummary refusal in moves.Refused)
         {
-            await parsed.InvocationConfiguration.Error.WriteLineAsync($"tcpactors: connection {refusal.Id} stays where it is: {refusal.Reason}");
+            await parsed.InvocationConfiguration.Error.WriteLineAsync(
+                $"tcpactors: connection {refusal.Id} stays where it is: {refusal.Reason}");
         }
 
         return moves.Refused.Count == 0 ? ExitCode.Ok : ExitCode.Failed;

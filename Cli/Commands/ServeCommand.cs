@@ -16,8 +16,9 @@ internal static class ServeCommand
         Applications: echo (what comes goes back), discard (what comes is thrown away), chargen[:BYTES] (an endless stream, or one of that
         length), http:DIR (the files under DIR, with ranges). After the client's FIN each finishes what it has to say before its own FIN.
 
-        Without --toe there is a TOE on each interface that carries an address listened on. The default policy is {CommonOptions.DefaultPolicy}: a
-        connection is offloaded once it has moved that many bytes, because a short one is cheaper left alone.
+        Without --toe there is a TOE on each interface that carries an address listened on.
+        The default policy is {CommonOptions.DefaultPolicy}: a connection is offloaded once it has moved that
+        many bytes, because a short one is cheaper left alone.
         The default control socket is {ControlPath.Default}
 
         It needs CAP_NET_ADMIN and CAP_NET_RAW in its network namespace (CAP_BPF too, to steer by eBPF): run it as root, or in a user
@@ -33,7 +34,8 @@ internal static class ServeCommand
     {
         var listen = new Option<IPEndPoint[]>("--listen")
         {
-            Description = "The address and port to listen on: 10.0.0.1:80 or [fd00::1]:80; port 0 takes a free one. May be given several times.",
+            Description = "The address and port to listen on: 10.0.0.1:80 or [fd00::1]:80; port 0 takes a free one. May be given several "
+                + "times.",
             HelpName = "ADDR:PORT",
             Required = true,
             AllowMultipleArgumentsPerToken = false,
@@ -52,7 +54,11 @@ internal static class ServeCommand
             HelpName = "[NAME=]INTERFACE",
             CustomParser = static result => Words.ParseEach(result, ToeChoice.Parse),
         };
-        var pcap = new Option<string?>("--pcap") { Description = "Writes what the TOEs send and receive to this file (pcapng).", HelpName = "FILE" };
+        var pcap = new Option<string?>("--pcap")
+        {
+            Description = "Writes what the TOEs send and receive to this file (pcapng).",
+            HelpName = "FILE",
+        };
         Option<IOffloadPolicy?> policy = CommonOptions.Policy();
         Option<string> control = CommonOptions.Control();
         var command = new Command("serve", "Serves an application; its connections move between the kernel and TOEs while it talks.")

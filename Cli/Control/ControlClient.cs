@@ -63,6 +63,7 @@ internal static class ControlClient
         var what = exception is ArgumentException ? exception.Message
             : File.Exists(path) ? "a server that has ended left it behind"
             : "there is no such socket";
-        return $"No server listens at the control socket {path}: {what}. Start one with 'tcpactors serve', or name its socket with --control PATH.";
+        return $"No server listens at the control socket {path}: {what}. Start one with 'tcpactors serve', or name its socket with "
+            + "--control PATH.";
     }
 }

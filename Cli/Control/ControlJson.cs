@@ -69,12 +69,14 @@ internal sealed class EpochJson : WriteOnlyJson<Epoch>
 
 internal sealed class ConnectionIdJson : WriteOnlyJson<ConnectionId>
 {
-    public override void Write(Utf8JsonWriter writer, ConnectionId value, JsonSerializerOptions options) => writer.WriteNumberValue(value.Value);
+    public override void Write(Utf8JsonWriter writer, ConnectionId value, JsonSerializerOptions options) =>
+        writer.WriteNumberValue(value.Value);
 }
 
 internal sealed class EndPointJson : WriteOnlyJson<IPEndPoint>
 {
-    public override void Write(Utf8JsonWriter writer, IPEndPoint value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
+    public override void Write(Utf8JsonWriter writer, IPEndPoint value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(value.ToString());
 }
 
 internal sealed class FlowJson : WriteOnlyJson<FlowKey>

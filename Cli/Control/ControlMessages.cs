@@ -3,7 +3,7 @@ using TcpActors.HostSide;
 
 namespace TcpActors.Cli.Control;
 
-/// <summary>What a running server can be asked. One JSON object on a line; the answer is one <see cref="ControlResponse"/> on a line.</summary>
+/// <summary>What a running server can be asked: one JSON object on a line. The answer is one <see cref="ControlResponse"/>.</summary>
 /// <param name="Command"><c>connections</c>, <c>offload</c> or <c>upload</c>.</param>
 /// <param name="Ids">The connections to move; null: all.</param>
 internal sealed record ControlRequest(string Command, IReadOnlyList<long>? Ids = null)

@@ -37,7 +37,9 @@ internal static class ControlPath
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
-                throw new CliException($"Cannot make the directory of the control socket {path}: {exception.Message} Choose another with --control PATH.", exception);
+                throw new CliException(
+                    $"Cannot make the directory of the control socket {path}: {exception.Message} Choose another with --control PATH.",
+                    exception);
             }
         }
     }

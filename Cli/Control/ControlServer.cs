@@ -64,7 +64,8 @@ internal sealed class ControlServer : IAsyncDisposable
         catch (Exception exception) when (exception is SocketException or IOException or UnauthorizedAccessException or ArgumentException)
         {
             listener.Dispose();
-            throw new CliException($"Cannot make the control socket {path}: {exception.Message} Choose another with --control PATH.", exception);
+            throw new CliException(
+                $"Cannot make the control socket {path}: {exception.Message} Choose another with --control PATH.", exception);
         }
         catch
         {
@@ -85,7 +86,8 @@ internal sealed class ControlServer : IAsyncDisposable
             if (FindListener(address) is { } other)
             {
                 throw new CliException(
-                    $"Process {other} already serves the control socket {path}. Stop it, or give this server its own with --control PATH.", exception);
+                    $"Process {other} already serves the control socket {path}. Stop it, or give this server its own with --control PATH.",
+                    exception);
             }
 
             File.Delete(path);

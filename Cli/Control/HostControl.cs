@@ -18,7 +18,8 @@ internal sealed class HostControl(IOffloadHost host) : IControlHandler
             case ControlRequest.Upload:
                 return new ControlResponse(Moves: MoveSummary.From(await host.UploadAsync(Named(request))));
             default:
-                return new ControlResponse(Error: $"'{request.Command}' is not a command of this server: it knows connections, offload, upload.");
+                return new ControlResponse(
+                    Error: $"'{request.Command}' is not a command of this server: it knows connections, offload, upload.");
         }
     }
 

@@ -42,8 +42,8 @@ internal sealed class ChildProcess : IAsyncDisposable
         catch (Win32Exception exception)
         {
             throw new CliException(
-                $"Cannot start {start.FileName}, which util-linux has: {Marshal.GetPInvokeErrorMessage(exception.NativeErrorCode)}. Install it, or try "
-                + "'tcpactors demo --in-memory'.",
+                $"Cannot start {start.FileName}, which util-linux has: {Marshal.GetPInvokeErrorMessage(exception.NativeErrorCode)}. "
+                + "Install it, or try 'tcpactors demo --in-memory'.",
                 exception);
         }
     }

@@ -47,8 +47,14 @@ internal sealed class DemoClient(TextReader orders, TextWriter events)
             IPEndPoint peer = EndPointText.Parse(order.Peer);
             using var socket = new Socket(peer.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             await socket.ConnectAsync(peer, cancellationToken);
-            Task<StreamDigest> sent = Task.Run(() => SendAsync(socket, order, cancellationToken), cancellationToken);
-            Task<StreamDigest> received = Task.Run(() => ReceiveAsync(socket, cancellationToken), cancellationToken);
+            using var outgoing = new DigestMeter();
+            using var incoming = new DigestMeter();
+            Task<StreamDigest> sent = Task.Run(
+                () => SendAsync(socket, order, outgoing, incoming.Position, cancellationToken), cancellationToken);
+            Task<StreamDigest> received = Task.Run(() => ReceiveAsync(socket, incoming, cancellationToken), cancellationToken);
+
+            // Sending may wait for what is received: if that breaks off, it must not wait for ever.
+            await await Task.WhenAny(sent, received);
             await TellAsync(new ClientEvent { Finished = new EndDigest(await sent, await received) });
         }
         catch (SocketException exception)
@@ -57,13 +63,19 @@ internal sealed class DemoClient(TextReader orders, TextWriter events)
         }
     }
 
-    private static async Task<StreamDigest> SendAsync(Socket socket, TransferOrder order, CancellationToken cancellationToken)
+    /// <summary>
+    /// Sends the whole stream and FIN, but never runs far ahead of what it receives: otherwise all of it could lie in the server kernel's
+    /// buffers, FIN included, before the server has had its last move in mid-stream.
+    /// </summary>
+    private static async Task<StreamDigest> SendAsync(
+        Socket socket, TransferOrder order, DigestMeter meter, Milepost received, CancellationToken cancellationToken)
     {
-        using var meter = new DigestMeter();
+        var lead = order.Bytes / 16;
         var source = new RandomBytes(order.Seed);
         var buffer = new byte[256 * 1024];
         while (meter.Position.Value < order.Bytes)
         {
+            await received.ReachesAsync(meter.Position.Value - lead, cancellationToken);
             Memory<byte> bytes = buffer.AsMemory(0, (int)Math.Min(buffer.Length, order.Bytes - meter.Position.Value));
             source.Fill(bytes.Span);
             meter.Add(bytes.Span);
@@ -77,9 +89,8 @@ internal sealed class DemoClient(TextReader orders, TextWriter events)
         return meter.Finish();
     }
 
-    private static async Task<StreamDigest> ReceiveAsync(Socket socket, CancellationToken cancellationToken)
+    private static async Task<StreamDigest> ReceiveAsync(Socket socket, DigestMeter meter, CancellationToken cancellationToken)
     {
-        using var meter = new DigestMeter();
         var buffer = new byte[256 * 1024];
         int count;
         while ((count = await socket.ReceiveAsync(buffer, cancellationToken)) > 0)

@@ -125,10 +125,11 @@ internal sealed class DemoScript(DemoStage stage, IDemoView view, long bytesEach
             async () => _connection.InvariantUpdates > updates && (await ReportAsync()).Segment?.NextHopMac == mac,
             $"the TOE did not learn the client's new MAC address {mac}",
             cancellationToken);
-        view.Tell($"the TOE works with version {(await ReportAsync()).Segment?.Version} of the segment-invariant variables: next hop {mac}");
+        view.Tell(
+            $"the TOE works with version {(await ReportAsync()).Segment?.Version} of the segment-invariant variables: next hop {mac}");
     }
 
-    /// <summary>The client's FIN has come: the TOE did not consume it, so the connection is with the kernel again, which closes it.</summary>
+    /// <summary>The client's FIN has come. The TOE did not consume it: the connection is the stack's again, which closes it.</summary>
     private async Task CloseAsync(Task<EndDigest> finished, CancellationToken cancellationToken)
     {
         await UntilAsync(
@@ -153,7 +154,7 @@ internal sealed class DemoScript(DemoStage stage, IDemoView view, long bytesEach
             Expect(_traffic.Sent == bytesEachWay && _traffic.Received == bytesEachWay, "the streams are not as long as they should be");
             Expect(_offloads >= 2 && _uploads >= 2, $"there were {_offloads} offloads and {_uploads} uploads instead of two of each");
             var alternate = _owners.Count == 5
-                && _owners.Select((owner, i) => string.Equals(owner, stage.Stack, StringComparison.Ordinal) == (i % 2 == 0)).All(held => held);
+                && _owners.Index().All(each => string.Equals(each.Item, stage.Stack, StringComparison.Ordinal) == (each.Index % 2 == 0));
             Expect(alternate, $"the owners were {string.Join(", ", _owners)}");
         }
 

@@ -31,7 +31,9 @@ internal static class DemoServer
         }
 
         await client.ConfigureAsync(clientAddress, prefix, cancellationToken);
-        view.Tell($"two network namespaces joined by a veth pair: {server} here, {clientAddress} in process {client.Id}, an ordinary kernel client");
+        view.Tell(
+            $"two network namespaces joined by a veth pair: {server} here, {clientAddress} in process {client.Id}, "
+            + "an ordinary kernel client");
 
         await using OffloadHost host = OffloadHost.Create(new OffloadHostOptions
         {

@@ -27,8 +27,8 @@ internal static class InMemoryDemo
         Connection near = await client.ConnectAsync(listener.EndPoint, cancellationToken);
         Connection connection = await accepting ?? throw new CliException("the listener ended before the client came");
         using var peer = new ManagedPeer(near, server, link, bytesEachWay, cancellationToken);
-        var stage = new DemoStage(
-            connection, server, "managed", "the managed host's flow table", peer, "the client's end of the link has another MAC address now");
+        const string macChange = "the client's end of the link has another MAC address now";
+        var stage = new DemoStage(connection, server, "managed", "the managed host's flow table", peer, macChange);
         using var script = new DemoScript(stage, view, bytesEachWay);
         DemoVerdict verdict = await script.RunAsync(cancellationToken);
         view.Conclude(script.Reports, verdict);

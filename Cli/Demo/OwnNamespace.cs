@@ -37,15 +37,17 @@ internal static class OwnNamespace
     /// <exception cref="CliException">It does not.</exception>
     public static async Task CheckAsync(CancellationToken cancellationToken)
     {
-        await using var probe = ChildProcess.Start(
-            new ProcessStartInfo("unshare") { ArgumentList = { Option, "--", "true" }, RedirectStandardError = true, UseShellExecute = false });
+        await using var probe = ChildProcess.Start(new ProcessStartInfo("unshare")
+        {
+            ArgumentList = { Option, "--", "true" }, RedirectStandardError = true, UseShellExecute = false,
+        });
         var complaint = await probe.Error.ReadToEndAsync(cancellationToken);
         if (await probe.Exited.WaitAsync(cancellationToken) != 0)
         {
             throw new CliException(
-                $"This system does not let you make a network namespace ({complaint.Trim()}). Run the demo as root, or allow user namespaces "
-                + "(sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns; in a "
-                + "container they need --privileged), or try 'tcpactors demo --in-memory'.");
+                $"This system does not let you make a network namespace ({complaint.Trim()}). Run the demo as root, or allow user "
+                + "namespaces (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone, "
+                + "kernel.apparmor_restrict_unprivileged_userns; in a container they need --privileged), or try 'tcpactors demo --in-memory'.");
         }
     }
 

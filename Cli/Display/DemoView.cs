@@ -36,7 +36,12 @@ internal sealed class DemoView : IDemoView
         }
 
         await _status.Progress().AutoClear(true)
-            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new DownloadedColumn(), new TransferSpeedColumn())
+            .Columns(
+                new TaskDescriptionColumn(),
+                new ProgressBarColumn(),
+                new PercentageColumn(),
+                new DownloadedColumn(),
+                new TransferSpeedColumn())
             .StartAsync(async progress =>
             {
                 ProgressTask sent = progress.AddTask("to the client", maxValue: bytesEachWay);
@@ -76,7 +81,8 @@ internal sealed class DemoView : IDemoView
 
     private static Table Variables(IReadOnlyList<JsonElement> reports)
     {
-        Table table = new Table().Border(TableBorder.Simple).Title("The variables by set, after each change of owner").AddColumn("variable");
+        Table table = new Table().Border(TableBorder.Simple)
+            .Title("The variables by set, after each change of owner").AddColumn("variable");
         foreach (JsonElement report in reports)
         {
             table.AddColumn($"{report.GetProperty("owner").GetString()!.EscapeMarkup()}, epoch {report.GetProperty("epoch")}");
@@ -86,7 +92,10 @@ internal sealed class DemoView : IDemoView
         {
             table.AddRow([$"[bold]{title}[/]"]).AddRow([$"[bold]written by {writer}[/]"]);
             List<Dictionary<string, string>> values =
-                [.. reports.Select(report => VariableList.Of(report, property).ToDictionary(each => each.Name, each => each.Value, StringComparer.Ordinal))];
+            [
+                .. reports.Select(report => VariableList.Of(report, property)
+                    .ToDictionary(each => each.Name, each => each.Value, StringComparer.Ordinal)),
+            ];
             foreach (var name in values.SelectMany(each => each.Keys).Distinct(StringComparer.Ordinal))
             {
                 table.AddRow([$"  {name}", .. values.Select(each => each.GetValueOrDefault(name, "-").EscapeMarkup())]);

@@ -37,7 +37,7 @@ internal static class Terminal
     /// <summary>Some terminals do not say how wide they are.</summary>
     private static int TerminalWidth() => Console.WindowWidth is > 0 and var width ? width : 80;
 
-    /// <summary>Spectre's own looks for terminals by what <see cref="Console"/> returns, which is not the real standard output here.</summary>
+    /// <summary>Spectre's own looks for terminals by <see cref="Console.Out"/>, which is not the real standard output here.</summary>
     private sealed class Destination(TextWriter writer, bool isTerminal, int width) : IAnsiConsoleOutput
     {
         public TextWriter Writer => writer;

@@ -26,6 +26,7 @@ internal static class EndPointText
         return IPAddress.TryParse(bracketed ? address[1..^1] : address, out IPAddress? parsed)
             && (bracketed || address.Count(static c => c == '.') == 3)
             ? new IPEndPoint(parsed, port)
-            : throw new FormatException($"'{address}' in '{text}' is not an IP address: write 10.0.0.1:80 or [fd00::1]:80 (names are not looked up).");
+            : throw new FormatException(
+                $"'{address}' in '{text}' is not an IP address: write 10.0.0.1:80 or [fd00::1]:80 (names are not looked up).");
     }
 }

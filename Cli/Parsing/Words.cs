@@ -7,7 +7,8 @@ internal static class Words
 {
     /// <param name="result">The option's or argument's one word.</param>
     /// <param name="parse">Throws <see cref="FormatException"/> with a message that says what is understood.</param>
-    public static T? Parse<T>(ArgumentResult result, Func<string, T> parse) => ParseEach(result, parse) is [var first, ..] ? first : default;
+    public static T? Parse<T>(ArgumentResult result, Func<string, T> parse) =>
+        ParseEach(result, parse) is [var first, ..] ? first : default;
 
     /// <inheritdoc cref="Parse"/>
     public static T[]? ParseEach<T>(ArgumentResult result, Func<string, T> parse)

@@ -11,7 +11,7 @@ using TcpActors.Kestrel;
 
 namespace TcpActors.Cli.Serving;
 
-/// <summary>Serves the files of a directory over HTTP: ASP.NET Core's static files (ranges included, no listings) over the Kestrel project.</summary>
+/// <summary>Serves a directory's files over HTTP: ASP.NET Core's static files (ranges, no listings) over the Kestrel project.</summary>
 internal sealed class WebServing : IServing
 {
     private readonly WebApplication _web;

@@ -31,6 +31,7 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
     private int _ended;
     private int _invariantUpdates;
     private int _completed;
+    private bool _isLetGo;
     private PendingError? _failure;
 
     internal Connection(
@@ -169,11 +170,21 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
 
     internal void ReleaseMemory()
     {
-        Memory.Send.Dispose();
-        Memory.Receive.Dispose();
         _slots.Return(_slot);
         _broken.TrySetResult();
         _closed.TrySetResult();
+        Volatile.Write(ref _isLetGo, true);
+        DisposeBuffers();
+    }
+
+    /// <summary>Once the stack has let go and the application has completed both pipes: until then it may hold their memory.</summary>
+    private void DisposeBuffers()
+    {
+        if (Volatile.Read(ref _isLetGo) && Volatile.Read(ref _completed) >= 2)
+        {
+            Memory.Send.Dispose();
+            Memory.Receive.Dispose();
+        }
     }
 
     /// <summary>With both directions completed the application is done with the connection.</summary>
@@ -186,6 +197,7 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
             _supervisor.Tell(new HostMessages.End(Id, EndKind.Close));
         }
 
+        DisposeBuffers();
         return both;
     }
 

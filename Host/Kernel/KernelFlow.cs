@@ -25,6 +25,7 @@ internal sealed unsafe class KernelFlow
     private readonly KernelPump _pump;
     private ulong _number;
     private bool _running;
+    private bool _interrupted;
     private bool _mayRead = true;
 
     /// <summary>There was no buffer memory: nothing is read until the pump has it tried again.</summary>
@@ -63,6 +64,7 @@ internal sealed unsafe class KernelFlow
     {
         lock (_gate)
         {
+            _interrupted = _running;
             if (_running)
             {
                 _running = false;
@@ -71,8 +73,14 @@ internal sealed unsafe class KernelFlow
         }
     }
 
-    /// <summary>Goes on after a <see cref="Stop"/>.</summary>
-    public void Resume() => Start();
+    /// <summary>Goes on after a <see cref="Stop"/>, if it was moving before.</summary>
+    public void Resume()
+    {
+        if (_interrupted)
+        {
+            Start();
+        }
+    }
 
     /// <summary>Moves what can be moved. Any thread.</summary>
     public void Work()
@@ -345,14 +353,10 @@ internal sealed unsafe class KernelFlow
 
         try
         {
-            if (withReset)
+            // A close that lingers would hold this thread up; the kernel sends what is left all the same.
+            if (withReset || Socket.LingerState is { Enabled: true, LingerTime: > 0 })
             {
-                Socket.LingerState = new LingerOption(enable: true, seconds: 0);
-            }
-            else if (Socket.LingerState is { Enabled: true, LingerTime: > 0 })
-            {
-                // Closing would wait here, on the thread that serves all connections; the kernel finishes in the background instead.
-                Socket.LingerState = new LingerOption(enable: false, seconds: 0);
+                Socket.LingerState = new LingerOption(enable: withReset, seconds: 0);
             }
         }
         catch (SocketException)

@@ -17,6 +17,9 @@ namespace TcpActors.HostSide.Kernel;
 internal sealed class KernelHalf : IHostHalf
 {
     private readonly KernelStack _stack;
+    /// <summary>How long the kernel may take to forget the socket that was there before.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
+
     private readonly PostedMemory _memory;
     private readonly IHostHalfEvents _events;
     private readonly bool? _isActive;
@@ -43,6 +46,9 @@ internal sealed class KernelHalf : IHostHalf
     }
 
     public FlowKey Flow { get; }
+
+    /// <summary>The kernel's socket; null while a TOE owns the connection.</summary>
+    internal Socket? Socket => Volatile.Read(ref _flow)?.Socket;
 
     public void Start() => _flow?.Start();
 
@@ -175,7 +181,11 @@ internal sealed class KernelHalf : IHostHalf
             repair.EndOfSendQueue = variants.SndUna;
             repair.ReceiveNext = variants.RcvNxt;
             socket.BindAsIs(_local);
-            socket.Connect(_remote);
+            if (!SpinWait.SpinUntil(() => socket.TryConnectAsIs(_remote), s_patience))
+            {
+                throw new SocketException((int)SocketError.AddressAlreadyInUse);
+            }
+
             repair.SetOptions(connection, connection.PeerMss);
             if (connection.TimestampsEnabled)
             {
@@ -202,11 +212,11 @@ internal sealed class KernelHalf : IHostHalf
             released = true;
             gate.Release(Flow);
 
-            // 4. What the TOE did not consume arrives as if it came now: at once, for a segment that comes behind it must not overtake it. An RST
-            // that overtook the FIN before it would seem one too far.
+            // 4. What the TOE did not consume arrives as if it came now: at once, for a segment that comes behind it must not overtake it.
+            // An RST that overtook the FIN before it would seem one too far.
             gate.Forward(Flow, packet => _stack.Reinjector.Inject(packet, _scope));
             repair.Leave();
-            _options.ApplyAfterRepair(socket);
+            _options.ApplyAfterRepair(socket, isFull);
             _placeholder?.Dispose();
             _placeholder = null;
             _memory.Receive.DiscardBeyond(variants.RcvNxt);

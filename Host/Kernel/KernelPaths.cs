@@ -22,7 +22,8 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
 
     /// <summary>How long a neighbour may take to say that it is still there: many round trips on any link with Ethernet addresses.</summary>
     private static readonly TimeSpan s_answer = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan s_betweenProbes = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_betweenProbes = TimeSpan.FromMilliseconds(250);
+
     private readonly Lock _lock = new();
     private readonly RtNetlink _netlink = new();
     private readonly RtNetlinkMonitor _monitor = new();
@@ -174,7 +175,9 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
             hop.AwaitsAnswer = false;
             Try(hop, () =>
             {
-                bool mayChange = _netlink.Neighbor(hop.LinkIndex, hop.Address) is not { State: NeighborState.Permanent or NeighborState.NoArp };
+                // While it is incomplete the kernel asks everybody already, once a second (RFC 1122 2.3.2.1, RFC 4861 10).
+                const NeighborState settled = NeighborState.Permanent | NeighborState.NoArp | NeighborState.Incomplete;
+                bool mayChange = ((_netlink.Neighbor(hop.LinkIndex, hop.Address)?.State ?? NeighborState.None) & settled) == NeighborState.None;
                 if (mayChange)
                 {
                     _netlink.DeleteNeighbor(hop.LinkIndex, hop.Address);

@@ -162,10 +162,21 @@ internal sealed class SocketOptions
     /// <summary>
     /// What leaving repair mode forgets: without it no new listener could bind while this connection or its TIME-WAIT exists.
     /// </summary>
-    public void ApplyAfterRepair(Socket socket)
+    public void ApplyAfterRepair(Socket socket, bool isFull = false)
     {
         socket.SetInt(TcpOption.LevelSocket, TcpOption.ReuseAddress, _reuseAddress ? 1 : 0);
         socket.SetInt(TcpOption.LevelSocket, TcpOption.ReusePort, _reusePort ? 1 : 0);
+
+        // Sizes that the application has fixed: what had to be larger for the move is so no more.
+        if ((_bufferLock & SendLocked) != 0)
+        {
+            Fix(socket, TcpOption.SendBufferForce, TcpOption.SendBuffer, _sendBuffer);
+        }
+
+        if ((_bufferLock & ReceiveLocked) != 0 && !isFull)
+        {
+            Fix(socket, TcpOption.ReceiveBufferForce, TcpOption.ReceiveBuffer, _receiveBuffer);
+        }
     }
 
     /// <summary>The kernel doubles what it is given, and tells the double.</summary>

@@ -37,7 +37,7 @@ internal sealed class TcpRepair(Socket socket)
     /// Lets go of the connection, in silence and at once. Closing alone may come later: while this process starts another, that one has the
     /// descriptor too until it runs its program, and the addresses stay taken.
     /// </summary>
-    public void Drop() => socket.Disconnect(reuseSocket: false);
+    public void Drop() => socket.Unconnect();
 
     public SeqNum EndOfSendQueue
     {

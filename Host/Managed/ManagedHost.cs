@@ -132,9 +132,14 @@ public sealed class ManagedHost : IOffloadHost
         }
     }
 
-    private Connection Add(ManagedHalf half) => _core.Add(half.LocalEndPoint, half.RemoteEndPoint, (connection, events) =>
+    private Connection Add(ManagedHalf half)
     {
-        half.Attach(connection.Memory.Send, connection.Memory.Receive, events);
-        return half;
-    });
+        Connection connection = _core.Make(half.LocalEndPoint, half.RemoteEndPoint, (self, events) =>
+        {
+            half.Attach(self.Memory.Send, self.Memory.Receive, events);
+            return half;
+        });
+        _core.Register(connection);
+        return connection;
+    }
 }

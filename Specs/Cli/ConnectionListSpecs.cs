@@ -82,7 +82,8 @@ public sealed class ConnectionListSpecs : IDisposable
 
     private string ControlSocket => Path.Combine(_directory.FullName, "control.sock");
 
-    private ControlServer Serve(params ConnectionReport[] reports) => ControlServer.Start(ControlSocket, new FixedList(reports), NullLogger.Instance);
+    private ControlServer Serve(params ConnectionReport[] reports) =>
+        ControlServer.Start(ControlSocket, new FixedList(reports), NullLogger.Instance);
 
     private static ConnectionReport Report(long id, string owner = "toe0")
     {

@@ -111,7 +111,8 @@ public sealed class ControlSocketSpecs : IDisposable
 
         CliException refused = Assert.Throws<CliException>(() => Start(new RecordingHandler(new ControlResponse())));
 
-        Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"Process {Environment.ProcessId} "), refused.Message, StringComparison.Ordinal);
+        var process = string.Create(CultureInfo.InvariantCulture, $"Process {Environment.ProcessId} ");
+        Assert.Contains(process, refused.Message, StringComparison.Ordinal);
         Assert.Contains("--control PATH", refused.Message, StringComparison.Ordinal);
         Assert.NotNull((await ControlClient.AskAsync(SocketPath, new ControlRequest(ControlRequest.Connections), default)).Connections);
     }

@@ -6,7 +6,9 @@ using Xunit;
 
 namespace TcpActors.Specs.Kernel;
 
-/// <summary>One conversation of the script: both ends, the tap between them, and what to wait for so that the next step finds what it is about.</summary>
+/// <summary>
+/// One conversation of the script: both ends, the tap between them, and what to wait for so that the next step finds what it is about.
+/// </summary>
 internal sealed class CloseTalk : IDisposable
 {
     private readonly TwoHosts _hosts;
@@ -66,7 +68,8 @@ internal sealed class CloseTalk : IDisposable
             {
                 client = CloseStates.Of(_hosts.Client, _clientPort, _serverPort);
                 server = CloseStates.Of(_hosts.Server, _serverPort, _clientPort);
-                return Task.FromResult(client is CloseStates.Gone or CloseStates.TimeWait && server is CloseStates.Gone or CloseStates.TimeWait);
+                return Task.FromResult(
+                    client is CloseStates.Gone or CloseStates.TimeWait && server is CloseStates.Gone or CloseStates.TimeWait);
             },
             "both kernels to rest").ConfigureAwait(false);
         return (client, server) switch

@@ -5,8 +5,8 @@ using System.Runtime.InteropServices;
 namespace TcpActors.Specs.Kernel;
 
 /// <summary>
-/// Sees every FIN and RST of one connection on the client's end of the cable, in both directions. Told is the order in which each kind was first
-/// seen from each side. Repetitions are left out: whether a FIN is retransmitted or a second segment draws a second RST is a matter of
+/// Sees every FIN and RST of one connection on the client's end of the cable, in both directions. Told is the order in which each kind was
+/// first seen from each side. Repetitions are left out: whether a FIN is retransmitted or a second segment draws a second RST is a matter of
 /// microseconds. So are pure ACKs: a move sends one of its own, which means nothing to the peer.
 /// </summary>
 internal sealed class CloseTap : IDisposable

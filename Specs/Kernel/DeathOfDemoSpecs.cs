@@ -21,7 +21,7 @@ public sealed class DeathOfDemoSpecs(ITestOutputHelper output)
         string marker = $"TCPACTORS_SPEC_{Guid.NewGuid():N}";
         string[] interfaces = Interfaces();
         await using DeathChild demo = DeathChild.Start(host: null, ["demo", "--json"], marker: marker);
-        using (var moment = new PeriodicTimer(TimeSpan.FromMilliseconds(random.Next(200, 4000))))
+        using (var moment = new PeriodicTimer(TimeSpan.FromMilliseconds(random.Next(100, 900))))
         {
             await moment.WaitForNextTickAsync();
         }

@@ -1,5 +1,7 @@
+using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
+using TcpActors.HostSide;
 using TcpActors.Transport.Linux.Bpf;
 using TcpActors.Transport.Linux.Netlink;
 using Xunit;
@@ -100,6 +102,38 @@ public sealed class DeathSpecs : IDisposable
         Assert.Equal(0, await stopped.ExitAsync());
     }
 
+    [KernelTheory]
+    [InlineData(AddressFamily.InterNetwork)]
+    [InlineData(AddressFamily.InterNetworkV6)]
+    public async Task A_client_that_never_reads_is_reset_when_the_ending_host_has_waited_long_enough(AddressFamily family)
+    {
+        using var hosts = new TwoHosts();
+        hosts.Server.Namespace.Sysctl("net.ipv4.tcp_wmem", "4096 16384 65536");
+        var options = new OffloadHostOptions { CloseTimeout = TimeSpan.FromMilliseconds(500) };
+        OffloadHost host = hosts.Server.Run(() => OffloadHost.Create(options));
+        ConnectionListener listener = host.Listen(new IPEndPoint(hosts.Server.Address(family), 0));
+        using Socket client = await FenceLine.ConnectAsync(hosts.Client, listener.EndPoint);
+        Connection connection = await FenceLine.AcceptAsync(listener);
+        ValueTask<FlushResult> writing = connection.Output.WriteAsync(new byte[16 << 20]);
+        Task<ReadResult> reading = connection.Input.ReadAsync().AsTask();
+        await FenceLine.UntilAsync(() => client.Available > 0, "the first bytes");
+
+        await listener.DisposeAsync();
+        await host.DisposeAsync().AsTask().WaitAsync(s_patience);
+
+        // Not a FIN, which would say that this was all.
+        byte[] block = new byte[1 << 20];
+        await Assert.ThrowsAsync<SocketException>(async () =>
+        {
+            while (await client.ReceiveAsync(block).WaitAsync(s_patience) > 0)
+            {
+            }
+        });
+        await Assert.ThrowsAsync<SocketException>(() => reading.WaitAsync(s_patience));
+        await Assert.ThrowsAsync<SocketException>(() => writing.AsTask().WaitAsync(s_patience));
+        await connection.Closed.WaitAsync(s_patience);
+    }
+
     /// <summary>A client whose connection has echoed and is the TOE's.</summary>
     private static async Task<Socket> OffloadedAsync(TwoHosts hosts, IPEndPoint server)
     {
@@ -112,7 +146,9 @@ public sealed class DeathSpecs : IDisposable
 
     /// <summary>Programs at ingress and egress, nftables tables: on the server's side.</summary>
     private static (int, int, int) Left(TwoHosts hosts) => hosts.Server.Run(() =>
-        (TcxLink.CountPrograms(TcxHook.Ingress, hosts.Server.LinkIndex), TcxLink.CountPrograms(TcxHook.Egress, hosts.Server.LinkIndex), Tables()));
+        (TcxLink.CountPrograms(TcxHook.Ingress, hosts.Server.LinkIndex),
+        TcxLink.CountPrograms(TcxHook.Egress, hosts.Server.LinkIndex),
+        Tables()));
 
     private static int Tables()
     {

@@ -9,8 +9,8 @@ using Xunit.Abstractions;
 namespace TcpActors.Specs.Kernel;
 
 /// <summary>
-/// Three fences keep an owned flow from the kernel. Each spec shows, over the whole product, that a harm does not happen with all three, and that
-/// it does when one alone is taken out.
+/// Three fences keep an owned flow from the kernel. Each spec shows, over the whole product, that a harm does not happen with all three,
+/// and that it does when one alone is taken out.
 /// </summary>
 public sealed class FenceSpecs(ITestOutputHelper output)
 {
@@ -107,7 +107,8 @@ public sealed class FenceSpecs(ITestOutputHelper output)
     }
 
     /// <summary>
-    /// A segment that had passed the interface's ingress before the claim reaches the kernel after it: here over loopback, which nobody steers.
+    /// A segment that had passed the interface's ingress before the claim reaches the kernel after it: here over loopback, which nobody
+    /// steers.
     /// </summary>
     private static async Task LateSegmentAsync(FenceLine line)
     {

@@ -129,7 +129,8 @@ public sealed class InterferenceSpecs(ITestOutputHelper output)
         await line.OffloadAsync();
         using Socket stranger = line.Hosts.Client.Run(() => new Socket(family, SocketType.Stream, ProtocolType.Tcp));
         using var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(500));
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await stranger.ConnectAsync(unlisted.LocalEndPoint!, patience.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            async () => await stranger.ConnectAsync(unlisted.LocalEndPoint!, patience.Token));
         await FenceLine.EchoAsync(line.Client, 1 << 20);
         if (family == AddressFamily.InterNetwork)
         {

@@ -194,10 +194,15 @@ public sealed class RefusalSpecs(ITestOutputHelper output)
 
     // One TOE there is in any case: its absence would be another reason.
     private OffloadHost Create(TwoHosts hosts, OffloadHostOptions? options = null) => hosts.Server.Run(() => OffloadHost.Create(
-        (options ?? new OffloadHostOptions { Toes = [new ToeOptions(hosts.Server.Link)] }) with { Policy = OffloadPolicies.Never, LoggerFactory = new SpecLog(output) }));
+        (options ?? new OffloadHostOptions { Toes = [new ToeOptions(hosts.Server.Link)] }) with
+        {
+            Policy = OffloadPolicies.Never,
+            LoggerFactory = new SpecLog(output),
+        }));
 
     private async Task RefusedAsync(
-        TwoHosts hosts, IPEndPoint listenOn, SpecHost clientAt, string reason, OffloadHostOptions? options = null, IPEndPoint? connectTo = null)
+        TwoHosts hosts, IPEndPoint listenOn, SpecHost clientAt, string reason, OffloadHostOptions? options = null,
+        IPEndPoint? connectTo = null)
     {
         await using OffloadHost host = Create(hosts, options);
         await using ConnectionListener listener = host.Listen(listenOn);
@@ -236,7 +241,8 @@ public sealed class RefusalSpecs(ITestOutputHelper output)
     private static Socket MultipathSocket(AddressFamily family)
     {
         const int stream = 1;
-        int descriptor = NetlinkSystemCalls.Socket(family == AddressFamily.InterNetwork ? 2 : 10, stream | NetlinkSystemCalls.SockCloexec, 262);
+        int domain = family == AddressFamily.InterNetwork ? 2 : 10;
+        int descriptor = NetlinkSystemCalls.Socket(domain, stream | NetlinkSystemCalls.SockCloexec, 262);
         Assert.True(descriptor >= 0, "the kernel makes no Multipath TCP socket");
         return new Socket(new SafeSocketHandle(descriptor, ownsHandle: true));
     }

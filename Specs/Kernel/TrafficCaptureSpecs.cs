@@ -117,6 +117,7 @@ public sealed class TrafficCaptureSpecs(ITestOutputHelper output)
 
     private static Process Start(string[] arguments) => Process.Start(new ProcessStartInfo("tshark", arguments)
     {
+        UseShellExecute = false,
         RedirectStandardOutput = true,
         RedirectStandardError = true,
     })!;

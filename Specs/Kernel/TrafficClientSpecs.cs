@@ -61,9 +61,11 @@ public sealed class TrafficClientSpecs(ITestOutputHelper output)
     }
 
     [KernelTheory]
-    [InlineData(AddressFamily.InterNetwork)]
-    [InlineData(AddressFamily.InterNetworkV6)]
-    public async Task A_client_that_only_receives_is_found_again_when_its_MAC_changes_silently(AddressFamily family)
+    [InlineData(AddressFamily.InterNetwork, false)]
+    [InlineData(AddressFamily.InterNetworkV6, false)]
+    [InlineData(AddressFamily.InterNetwork, true)]
+    [InlineData(AddressFamily.InterNetworkV6, true)]
+    public async Task A_client_that_only_receives_is_found_again_when_its_MAC_changes_silently(AddressFamily family, bool movesMeanwhile)
     {
         using var hosts = new TwoHosts();
         hosts.Client.Namespace.Sysctl("net.ipv4.conf.client0.arp_notify", "0");
@@ -88,6 +90,11 @@ public sealed class TrafficClientSpecs(ITestOutputHelper output)
                 await line.OffloadAsync();
                 hosts.Client.Netlink.SetLinkMac(hosts.Client.LinkIndex, new MacAddress([2, 0, 0, 0, 7, change]));
                 long then = received.Bytes;
+                if (!movesMeanwhile)
+                {
+                    await TrafficStream.UntilAsync(() => received.Bytes >= then + (8 << 20)).WaitAsync(TrafficConnection.Patience);
+                }
+
                 while (received.Bytes < then + (8 << 20))
                 {
                     await line.MoveToAndFroAsync();
@@ -100,10 +107,10 @@ public sealed class TrafficClientSpecs(ITestOutputHelper output)
         await line.AllAsync("MAC", sent, received, moving, sending, receiving);
 
         TrafficStream.AssertEqual(sent, received);
-        Assert.True(line.Served.InvariantUpdates > 0, "no Update reached the TOE");
         output.WriteLine($"longest gap {received.LongestGap}; {line.Moves} moves, {line.Served.InvariantUpdates} updates");
-        
-        // The kernel by itself would get to asking everybody after three probes, a second apart each.
-        Assert.InRange(received.LongestGap, TimeSpan.Zero, TimeSpan.FromSeconds(10));
+        Assert.True(movesMeanwhile || line.Served.InvariantUpdates > 0, "no Update reached the TOE");
+
+        // The kernel by itself would get to asking everybody after three probes, a second apart each. Measured here: 0.3 s.
+        Assert.InRange(received.LongestGap, TimeSpan.Zero, TimeSpan.FromSeconds(3));
     }
 }

@@ -33,11 +33,13 @@ internal sealed class TrafficConnection : IAsyncDisposable
     /// <param name="output">Takes the log.</param>
     /// <param name="port">The served port; 0 for any.</param>
     /// <param name="prepare">Sets the client's options before it connects.</param>
+    /// <param name="policy">When it is offloaded without being told; null: never.</param>
     public static async Task<TrafficConnection> OpenAsync(
-        SpecHost server, SpecHost client, AddressFamily family, ITestOutputHelper output, int port = 0, Action<Socket>? prepare = null)
+        SpecHost server, SpecHost client, AddressFamily family, ITestOutputHelper output, int port = 0, Action<Socket>? prepare = null,
+        IOffloadPolicy? policy = null)
     {
         OffloadHost host = server.Run(() => OffloadHost.Create(
-            new OffloadHostOptions { Policy = OffloadPolicies.Never, LoggerFactory = new SpecLog(output, LogLevel.Warning) }));
+            new OffloadHostOptions { Policy = policy ?? OffloadPolicies.Never, LoggerFactory = new SpecLog(output, LogLevel.Warning) }));
         ConnectionListener listener = server.Run(() => host.Listen(new IPEndPoint(server.Address(family), port)));
         Socket socket = client.Run(() => new Socket(family, SocketType.Stream, ProtocolType.Tcp));
         prepare?.Invoke(socket);

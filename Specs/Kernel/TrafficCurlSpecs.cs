@@ -35,6 +35,7 @@ public sealed class TrafficCurlSpecs
             using Process curl = hosts.Client.Run(() => Process.Start(
                 new ProcessStartInfo("curl", ["-s", "-S", "--limit-rate", "40M", $"http://{serving.EndPoints[0]}/file"])
                 {
+                    UseShellExecute = false,
                     RedirectStandardOutput = true,
                 })!);
             Task<byte[]> fetched = SHA256.HashDataAsync(curl.StandardOutput.BaseStream).AsTask();

@@ -60,7 +60,9 @@ public sealed class KestrelSpecs(ITestOutputHelper output)
         using var hosts = new TwoHosts();
         await using OffloadHost host = MakeHost(hosts, OffloadPolicies.Always);
         await using WebApplication web = await StartAsync(
-            host, hosts.Server.IPv4, app => app.MapPost("/", async (HttpRequest request) => Convert.ToHexString(await SHA256.HashDataAsync(request.Body))));
+            host,
+            hosts.Server.IPv4,
+            app => app.MapPost("/", async (HttpRequest request) => Convert.ToHexString(await SHA256.HashDataAsync(request.Body))));
         using HttpClient client = Client(hosts, web);
         var body = new byte[16 << 20];
         new Random(4).NextBytes(body);

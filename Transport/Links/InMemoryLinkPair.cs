@@ -64,7 +64,7 @@ public sealed class InMemoryLinkPair : IDisposable
         }
     } = true;
 
-    /// <summary>Gives one end another MAC address. Frames still under way to the old one arrive; whoever stands there does not know them any more.</summary>
+    /// <summary>Gives one end another MAC address. Frames to the old one still arrive; whoever stands there does not know them any more.</summary>
     /// <exception cref="ArgumentException">When <paramref name="end"/> is of another pair.</exception>
     public void ChangeAddress(ILink end, MacAddress address)
     {

@@ -90,6 +90,37 @@ internal static unsafe class TcpSocketExtensions
         return count >= 0 || Marshal.GetLastPInvokeError() != invalid || socket.Ask(atMark) != 0;
     }
 
+    /// <summary>Connects and nothing else: after a failure <see cref="Socket.Connect(EndPoint)"/> would not try again on the same socket.</summary>
+    /// <returns>False when the addresses and ports are another connection's.</returns>
+    /// <exception cref="SocketException">Any other failure.</exception>
+    public static bool TryConnectAsIs(this Socket socket, IPEndPoint address)
+    {
+        const int addressNotAvailable = 99;
+        ReadOnlySpan<byte> bytes = address.Serialize().Buffer.Span[..address.Serialize().Size];
+        fixed (byte* first = bytes)
+        {
+            if (TcpSystemCalls.Connect(socket.SafeHandle, first, (uint)bytes.Length) == 0)
+            {
+                return true;
+            }
+        }
+
+        return Marshal.GetLastPInvokeError() == addressNotAvailable ? false : throw LastError();
+    }
+
+    /// <summary>connect(2) to no address: the socket is no connection's any more.</summary>
+    /// <exception cref="SocketException">When the kernel refuses.</exception>
+    public static void Unconnect(this Socket socket)
+    {
+        // AF_UNSPEC is 0.
+        byte* nowhere = stackalloc byte[16];
+        new Span<byte>(nowhere, 16).Clear();
+        if (TcpSystemCalls.Connect(socket.SafeHandle, nowhere, 16) != 0)
+        {
+            throw LastError();
+        }
+    }
+
     /// <summary>
     /// Binds and nothing else: <see cref="Socket.Bind"/> sets SO_REUSEADDR first, which takes the forced reuse of repair mode away.
     /// </summary>

@@ -31,6 +31,9 @@ internal static unsafe partial class TcpSystemCalls
     [LibraryImport("libc", EntryPoint = "bind", SetLastError = true)]
     public static partial int Bind(SafeSocketHandle socket, byte* address, uint length);
 
+    [LibraryImport("libc", EntryPoint = "connect", SetLastError = true)]
+    public static partial int Connect(SafeSocketHandle socket, byte* address, uint length);
+
     [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
     public static partial int IoControl(SafeSocketHandle socket, nuint request, int* value);
 
