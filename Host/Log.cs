@@ -46,4 +46,7 @@ internal static partial class Log
 
     [LoggerMessage(13, LogLevel.Warning, "The next hop {NextHop} could not be probed")]
     public static partial void ProbeFailed(ILogger logger, Exception failure, IPAddress nextHop);
+
+    [LoggerMessage(14, LogLevel.Error, "Moving the bytes of a connection in the kernel failed; the connection is aborted")]
+    public static partial void PumpFailed(ILogger logger, Exception failure);
 }

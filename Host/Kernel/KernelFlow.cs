@@ -27,6 +27,9 @@ internal sealed unsafe class KernelFlow
     private bool _running;
     private bool _interrupted;
     private bool _mayRead = true;
+
+    /// <summary>There was no buffer memory: nothing is read until the pump has it tried again.</summary>
+    private bool _starved;
     private bool _inputEnded;
     private bool _outputFailed;
     private bool _shutdownWanted;
@@ -89,6 +92,7 @@ internal sealed unsafe class KernelFlow
         Exception? outputError = null;
         bool inputEnded = false;
         bool closed = false;
+        bool starved = false;
         lock (_gate)
         {
             if (!_running || _closed)
@@ -96,9 +100,10 @@ internal sealed unsafe class KernelFlow
                 return;
             }
 
-            if (!_inputEnded && _mayRead)
+            if (!_inputEnded && _mayRead && !_starved)
             {
                 more |= Read(out readable, out inputEnded, out inputError);
+                starved = _starved;
             }
 
             if (!_outputFailed)
@@ -113,6 +118,20 @@ internal sealed unsafe class KernelFlow
         if (more && !closed)
         {
             _pump.Again(this);
+        }
+
+        if (starved)
+        {
+            _pump.WhenMemoryMayBeBack(this);
+        }
+    }
+
+    /// <summary>The next <see cref="Work"/> reads again.</summary>
+    public void TryMemoryAgain()
+    {
+        lock (_gate)
+        {
+            _starved = false;
         }
     }
 
@@ -197,9 +216,19 @@ internal sealed unsafe class KernelFlow
         (moved, ended, error) = (false, false, null);
         for (int total = 0; total < Budget;)
         {
-            if (!_receive.TryGetMemory(out Memory<byte> memory))
+            Memory<byte> memory;
+            try
             {
-                // Full: the application's next read has us called.
+                if (!_receive.TryGetMemory(out memory))
+                {
+                    // Full: the application's next read has us called.
+                    return false;
+                }
+            }
+            catch (OutOfBufferMemoryException)
+            {
+                // The peer waits, as it would for a slow reader.
+                _starved = true;
                 return false;
             }
 

@@ -175,8 +175,9 @@ internal sealed class KernelHalf : IHostHalf
             // Repair mode forces address reuse, beside a listener too; setting SO_REUSEADDR now would weaken that.
             repair.Enter();
 
-            // Before connect; afterwards its send MSS would be that of a connection without options.
-            repair.MaxSegment = connection.PeerMss;
+            // Before connect; afterwards its send MSS would be that of a connection without options. What this option does not take is
+            // set as the negotiated one below.
+            repair.MaxSegment = Math.Clamp((int)connection.PeerMss, TcpRepair.SmallestMaxSegment, TcpRepair.LargestMaxSegment);
             repair.EndOfSendQueue = variants.SndUna;
             repair.ReceiveNext = variants.RcvNxt;
             socket.BindAsIs(_local);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
 using TcpActors.Transport.Linux.Tcp;
 
 namespace TcpActors.HostSide.Kernel;
@@ -9,15 +10,20 @@ namespace TcpActors.HostSide.Kernel;
 /// </summary>
 internal sealed class KernelPump : IDisposable
 {
+    private const int StarvedRetryMilliseconds = 10;
+
     private readonly Epoll _epoll = new();
     private readonly ConcurrentDictionary<ulong, KernelFlow> _flows = new();
     private readonly ConcurrentQueue<KernelFlow> _again = new();
+    private readonly ConcurrentQueue<KernelFlow> _starved = new();
+    private readonly ILogger _logger;
     private readonly Thread _thread;
     private ulong _lastNumber;
     private volatile bool _stopping;
 
-    public KernelPump()
+    public KernelPump(ILogger logger)
     {
+        _logger = logger;
         _thread = new Thread(Run) { IsBackground = true, Name = "tcpactors kernel pump" };
         _thread.Start();
     }
@@ -47,6 +53,13 @@ internal sealed class KernelPump : IDisposable
         _epoll.Wake();
     }
 
+    /// <summary>Has a flow that got no buffer memory tried again after a moment: nobody tells when there is some.</summary>
+    public void WhenMemoryMayBeBack(KernelFlow flow)
+    {
+        _starved.Enqueue(flow);
+        _epoll.Wake();
+    }
+
     public void Dispose()
     {
         _stopping = true;
@@ -62,22 +75,49 @@ internal sealed class KernelPump : IDisposable
     private void Run()
     {
         Span<ulong> ready = stackalloc ulong[256];
+        long starvedTriedAt = 0;
         while (!_stopping)
         {
-            int count = _epoll.Wait(ready, block: _again.IsEmpty);
+            int count = _epoll.Wait(ready, !_again.IsEmpty ? 0 : !_starved.IsEmpty ? StarvedRetryMilliseconds : -1);
             int again = _again.Count;
             for (int i = 0; i < count; i++)
             {
                 if (_flows.TryGetValue(ready[i], out KernelFlow? flow))
                 {
-                    flow.Work();
+                    Work(flow);
                 }
             }
 
             for (; again > 0 && _again.TryDequeue(out KernelFlow? flow); again--)
             {
-                flow.Work();
+                Work(flow);
             }
+
+            long now = Environment.TickCount64;
+            if (!_starved.IsEmpty && now - starvedTriedAt >= StarvedRetryMilliseconds)
+            {
+                starvedTriedAt = now;
+                for (int starved = _starved.Count; starved > 0 && _starved.TryDequeue(out KernelFlow? flow); starved--)
+                {
+                    flow.TryMemoryAgain();
+                    Work(flow);
+                }
+            }
+        }
+    }
+
+    private void Work(KernelFlow flow)
+    {
+        try
+        {
+            flow.Work();
+        }
+#pragma warning disable CA1031 // One connection's failure must not end the thread of all, and with it the process.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.PumpFailed(_logger, exception);
+            flow.Abort();
         }
     }
 }

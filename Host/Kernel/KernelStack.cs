@@ -8,7 +8,7 @@ namespace TcpActors.HostSide.Kernel;
 /// <summary>What the halves of all connections of a kernel host share.</summary>
 internal sealed class KernelStack(ILogger logger) : INextHopWatch, IDisposable
 {
-    public KernelPump Pump { get; } = new();
+    public KernelPump Pump { get; } = new(logger);
 
     public KernelPaths Paths { get; } = new(logger);
 

@@ -12,7 +12,6 @@ internal sealed class SocketOptions
     [
         (TcpOption.LevelSocket, TcpOption.KeepAlive),
         (TcpOption.LevelSocket, TcpOption.OutOfBandInline),
-        (TcpOption.LevelSocket, TcpOption.Priority),
         (TcpOption.LevelSocket, TcpOption.Mark),
         (TcpOption.LevelTcp, TcpOption.NoDelay),
         (TcpOption.LevelTcp, TcpOption.KeepIdle),
@@ -37,6 +36,9 @@ internal sealed class SocketOptions
         (TcpOption.LevelIPv6, TcpOption.IPv6MtuDiscover),
     ];
 
+    // Setting the type of service sets the priority too (ip(7)), so this comes last.
+    private static readonly (int Level, int Option)[] s_afterTos = [(TcpOption.LevelSocket, TcpOption.Priority)];
+
     // A name is set as bytes: congestion control and device.
     private static readonly (int Level, int Option)[] s_names =
     [
@@ -59,7 +61,8 @@ internal sealed class SocketOptions
     private SocketOptions(Socket socket, SocketOptions? held)
     {
         bool isIPv6 = socket.AddressFamily == AddressFamily.InterNetworkV6;
-        foreach ((int level, int option) in (IEnumerable<(int, int)>)[.. s_integers, .. s_ipv4, .. isIPv6 ? s_ipv6 : []])
+        foreach ((int level, int option) in (IEnumerable<(int, int)>)
+            [.. s_integers, .. s_ipv4, .. isIPv6 ? s_ipv6 : [], .. s_afterTos])
         {
             if (socket.TryGetInt(level, option, out int value))
             {

@@ -10,6 +10,12 @@ namespace TcpActors.HostSide.Kernel;
 /// </summary>
 internal sealed class TcpRepair(Socket socket)
 {
+    /// <summary>TCP_MIN_MSS of net/tcp.h: the kernel takes no smaller <see cref="MaxSegment"/>.</summary>
+    public const int SmallestMaxSegment = 88;
+
+    /// <summary>MAX_TCP_WINDOW of net/tcp.h: nor a larger one, though a peer may have more.</summary>
+    public const int LargestMaxSegment = 32767;
+
     private const int QueueNone = 0;
     private const int QueueReceive = 1;
     private const int QueueSend = 2;

@@ -39,6 +39,7 @@ public sealed unsafe class RtNetlinkMonitor : IDisposable
     private readonly Queue<RtNetlinkEvent> _received = new();
     private readonly DescriptorHandle _socket;
     private readonly DescriptorHandle _wake;
+    private volatile bool _disposed;
 
     /// <summary>Changes from now on are told.</summary>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
@@ -85,6 +86,7 @@ public sealed unsafe class RtNetlinkMonitor : IDisposable
         while (true)
         {
             cancellation.ThrowIfCancellationRequested();
+            ObjectDisposedException.ThrowIf(_disposed, this);
             if (_received.TryDequeue(out var next))
                 return next;
             ReceiveDatagram();
@@ -99,6 +101,8 @@ public sealed unsafe class RtNetlinkMonitor : IDisposable
 
     public void Dispose()
     {
+        // First the flag: who has taken the wake-up already would wait again, on descriptors that its own wait keeps open.
+        _disposed = true;
         if (!_wake.IsClosed && !_wake.IsInvalid)
             Wake();
         _socket.Dispose();

@@ -29,11 +29,13 @@ internal sealed unsafe class Epoll : IDisposable
     public void Remove(SafeSocketHandle socket) => Change(TcpSystemCalls.EpollRemove, socket, 0, 0);
 
     /// <summary>Waits for readiness or <see cref="Wake"/>.</summary>
+    /// <param name="ready">Gets the numbers.</param>
+    /// <param name="timeout">Milliseconds; -1: without bound.</param>
     /// <returns>How many numbers were written: sockets that are ready for something.</returns>
-    public int Wait(Span<ulong> ready, bool block)
+    public int Wait(Span<ulong> ready, int timeout)
     {
         EpollEvent* events = (EpollEvent*)Marshal.UnsafeAddrOfPinnedArrayElement(_events, 0);
-        int count = TcpSystemCalls.EpollWait(_epoll, events, Math.Min(Capacity, ready.Length), block ? -1 : 0);
+        int count = TcpSystemCalls.EpollWait(_epoll, events, Math.Min(Capacity, ready.Length), timeout);
         int written = 0;
         for (int i = 0; i < count; i++)
         {
