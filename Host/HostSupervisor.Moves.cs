@@ -1,6 +1,7 @@
 using Akka.Actor;
 using TcpActors.Actors.Contract;
 using TcpActors.Engine.State;
+using TcpActors.Engine.Wire;
 
 namespace TcpActors.HostSide;
 
@@ -93,7 +94,6 @@ internal sealed partial class HostSupervisor
         ToeUnit toe = done.Toe!;
         _byFlow[taken.Connection.Flow] = tenancy;
         tenancy.Take(toe, taken);
-        _nextHops?.Watch(taken.Connection.Flow);
         var variables = new OwnedVariables(done.Connection, tenancy.Epoch, taken.Variants);
         OwnedVariables handed = variables.HandOver();
         tenancy.Epoch = handed.Epoch;
@@ -101,12 +101,14 @@ internal sealed partial class HostSupervisor
         {
             toe.Engine.Supervisor.Tell(Toe.Command.Offload.Doorbell, Self);
         }
+
+        FlowKey flow = taken.Connection.Flow;
+        _ = _workers.StartNew(() => _nextHops?.Watch(flow));
     }
 
     private void OnOffloaded(ConnectionId id)
     {
-        Tenancy tenancy = _tenancies[id];
-        if (tenancy.Owner == Ownership.LeavingHost)
+        if (_tenancies.TryGetValue(id, out Tenancy? tenancy) && tenancy.Owner == Ownership.LeavingHost)
         {
             tenancy.Owner = Ownership.Toe;
             tenancy.LastRefusal = null;

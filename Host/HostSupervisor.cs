@@ -114,7 +114,15 @@ internal sealed partial class HostSupervisor : UntypedActor
             case Toe.Event.Uploaded:
                 foreach (TransferEntry entry in _fromToes.PullAll())
                 {
-                    OnUploaded(entry);
+                    // The pull took everything: what fails for one must not cost the others.
+                    try
+                    {
+                        OnUploaded(entry);
+                    }
+                    catch (Exception e) when (e is not OutOfMemoryException)
+                    {
+                        Log.SupervisorFailed(_logger, e, $"upload of {entry.Variables.Connection}");
+                    }
                 }
 
                 break;

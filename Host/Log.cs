@@ -49,4 +49,10 @@ internal static partial class Log
 
     [LoggerMessage(14, LogLevel.Error, "Moving the bytes of a connection in the kernel failed; the connection is aborted")]
     public static partial void PumpFailed(ILogger logger, Exception failure);
+
+    [LoggerMessage(20, LogLevel.Warning, "A change of neighbours could not be followed")]
+    public static partial void MonitorFailed(ILogger logger, Exception failure);
+
+    [LoggerMessage(21, LogLevel.Warning, "{Flow}: the kernel's send queue took {Filled} of {Flight} bytes in flight")]
+    public static partial void ShortFill(ILogger logger, Engine.Wire.FlowKey flow, int filled, int flight);
 }

@@ -39,7 +39,9 @@ internal static class OwnNamespace
     {
         await using var probe = ChildProcess.Start(new ProcessStartInfo("unshare")
         {
-            ArgumentList = { Option, "--", "true" }, RedirectStandardError = true, UseShellExecute = false,
+            ArgumentList = { Option, "--", "true" },
+            RedirectStandardError = true,
+            UseShellExecute = false,
         });
         var complaint = await probe.Error.ReadToEndAsync(cancellationToken);
         if (await probe.Exited.WaitAsync(cancellationToken) != 0)

@@ -173,7 +173,7 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
         _slots.Return(_slot);
         _broken.TrySetResult();
         _closed.TrySetResult();
-        Volatile.Write(ref _isLetGo, true);
+        Interlocked.Exchange(ref _isLetGo, true);
         DisposeBuffers();
     }
 

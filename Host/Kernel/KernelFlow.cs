@@ -250,19 +250,23 @@ internal sealed unsafe class KernelFlow
                 total += (int)count;
                 moved = true;
             }
-            else if (count == 0)
+            else
             {
-                ended = _inputEnded = true;
-                return false;
-            }
-            else if (Marshal.GetLastPInvokeError() is var errno && errno == WouldBlock)
-            {
-                return false;
-            }
-            else if (errno != Interrupted)
-            {
-                error = TcpSocketExtensions.ErrorOf(errno);
-                ended = _inputEnded = true;
+                int errno = Marshal.GetLastPInvokeError();
+
+                // Ends the loan, so that an idle connection holds no memory.
+                _receive.Produce(0);
+                if (count < 0 && errno == Interrupted)
+                {
+                    continue;
+                }
+
+                if (count == 0 || errno != WouldBlock)
+                {
+                    error = count == 0 ? null : TcpSocketExtensions.ErrorOf(errno);
+                    ended = _inputEnded = true;
+                }
+
                 return false;
             }
         }

@@ -16,6 +16,9 @@ namespace TcpActors.HostSide.Kernel;
 /// </summary>
 internal sealed class KernelHalf : IHostHalf
 {
+    /// <summary>As the kernel's own floor: with less, a peer could have us send tiny segments without end (CVE-2019-11479).</summary>
+    private const int SmallestMss = 48;
+
     private readonly KernelStack _stack;
     /// <summary>How long the kernel may take to forget the socket that was there before.</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
@@ -133,13 +136,24 @@ internal sealed class KernelHalf : IHostHalf
             SegmentVariants variants = frozen.Variants(_invariants);
             _last.Complete(ref variants, _path!.NextHopMac, MonotonicClock.System.Now);
             SegmentInvariants segment = Snapshot(frozen.Info);
+            if (segment.EffectiveMss < SmallestMss)
+            {
+                return GiveUp(gate, repair, flow, $"its segments carry {segment.EffectiveMss} bytes at most");
+            }
+
+            // Who connects finds the port taken all the same. The last step that may fail comes after it: once the bytes have moved there is
+            // no way back.
+            _placeholder = _isActive == false ? null : HoldPort();
             frozen.MoveInto(_memory.Send, _memory.Receive);
 
-            // 4. In repair mode closing sends nothing. Who connects finds the port taken all the same.
-            _placeholder = _isActive == false ? null : HoldPort();
+            // Sizes that the application has fixed on its socket hold for its buffers here too.
+            _memory.Receive.Limit = _options.ReceiveBufferLimit ?? _memory.Receive.Limit;
+            _memory.Send.Limit = _options.SendBufferLimit ?? _memory.Send.Limit;
+
+            // 4. In repair mode closing sends nothing.
             _stack.Paths.Watch(Flow, _path!);
             Volatile.Write(ref _flow, null);
-            repair.Drop();
+            LetGo(repair);
             socket.Dispose();
             if (_memory.Receive.Unread > 0)
             {
@@ -205,6 +219,11 @@ internal sealed class KernelHalf : IHostHalf
                 RcvWup = variants.LastAckSent.Value,
             };
             int filled = Fill(repair, variants.SndUna, flight);
+            if (filled < flight)
+            {
+                Log.ShortFill(_stack.Logger, Flow, filled, flight);
+            }
+
             _options.Apply(socket);
             _stack.Checks.ForgetTracking(Flow);
 
@@ -282,8 +301,22 @@ internal sealed class KernelHalf : IHostHalf
         options.ApplyAfterRepair(socket);
     }
 
+    private static void LetGo(TcpRepair repair)
+    {
+        try
+        {
+            repair.Drop();
+        }
+        catch (SocketException)
+        {
+            // It is closed next, which does as well unless somebody else holds the descriptor at this moment.
+        }
+    }
+
     private TakeOut.Refused GiveUp(IFlowGate gate, TcpRepair repair, KernelFlow flow, string reason)
     {
+        _placeholder?.Dispose();
+        _placeholder = null;
         gate.Release(Flow);
         repair.LeaveSilently();
         _options?.ApplyAfterRepair(flow.Socket);
@@ -346,9 +379,10 @@ internal sealed class KernelHalf : IHostHalf
 
     private Socket? HoldPort()
     {
-        var holder = new Socket(_family, SocketType.Stream, ProtocolType.Tcp);
+        Socket? holder = null;
         try
         {
+            holder = new Socket(_family, SocketType.Stream, ProtocolType.Tcp);
             if (_family == AddressFamily.InterNetworkV6)
             {
                 holder.DualMode = _remote.Address.IsIPv4MappedToIPv6;
@@ -361,7 +395,7 @@ internal sealed class KernelHalf : IHostHalf
         catch (SocketException)
         {
             // A listener or another connection holds the port already, which does as well.
-            holder.Dispose();
+            holder?.Dispose();
             return null;
         }
     }

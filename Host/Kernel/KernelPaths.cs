@@ -261,20 +261,33 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
         {
             while (!_stop.IsCancellationRequested)
             {
-                switch (_monitor.Receive(Timeout.InfiniteTimeSpan, _stop.Token))
-                {
-                    case NeighborChanged { Removed: false } changed:
-                        See(changed.Neighbor);
-                        break;
-                    case Overrun:
-                        SeeAll();
-                        break;
-                }
+                Hear();
             }
         }
         catch (OperationCanceledException)
         {
             // Disposed of.
+        }
+    }
+
+    private void Hear()
+    {
+        try
+        {
+            switch (_monitor.Receive(Timeout.InfiniteTimeSpan, _stop.Token))
+            {
+                case NeighborChanged { Removed: false } changed:
+                    See(changed.Neighbor);
+                    break;
+                case Overrun:
+                    SeeAll();
+                    break;
+            }
+        }
+        catch (NetlinkException e)
+        {
+            // A crowded neighbour table or an interface that just went: the next event has another chance.
+            Log.MonitorFailed(_logger, e);
         }
     }
 
