@@ -141,22 +141,6 @@ public sealed class FlowEntry
         }
     }
 
-    /// <summary>Gives back everything that waits, undelivered.</summary>
-    /// <returns>How many segments were dropped.</returns>
-    public int Drop()
-    {
-        lock (_lock)
-        {
-            int dropped = _count;
-            while (_count > 0)
-            {
-                Take().Frame.Return();
-            }
-
-            return dropped;
-        }
-    }
-
     /// <summary>Appends a segment; on <see cref="Delivery.Overflow"/> and <see cref="Delivery.Forwarded"/> its frame was returned.</summary>
     public Delivery Deliver(in QueuedSegment segment)
     {
