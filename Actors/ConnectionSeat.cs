@@ -57,9 +57,11 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
 
     public void FragmentSeen() => Actor.Tell(ConnectionActor.Doorbell.Fragment, ActorRefs.NoSender);
 
-    public void AnswerApplication() => Volatile.Write(ref _applicationRung, 0);
+    // A full fence: with a mere write, the look at the buffers that follows may come before it, and what the application did between the two
+    // would neither be seen nor rung for.
+    public void AnswerApplication() => Interlocked.Exchange(ref _applicationRung, 0);
 
-    public void AnswerTimer() => Volatile.Write(ref _timerRung, 0);
+    public void AnswerTimer() => Interlocked.Exchange(ref _timerRung, 0);
 
     /// <summary>Ends the data path on this side: doorbells, timer, the flow's deliveries.</summary>
     public void Leave()

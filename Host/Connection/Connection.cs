@@ -229,15 +229,16 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
     /// <summary>The side the owners and the pipes see.</summary>
     private sealed class Face(Connection connection) : IApplicationFace, IHostHalfEvents, IConnectionOwner
     {
-        public void OwnedBy(IOwnerDoorbell owner) => Volatile.Write(ref connection._owner, owner);
+        // Fences on both sides: an owner that comes looks at the buffers after it can be rung, the application rings after it changed them.
+        public void OwnedBy(IOwnerDoorbell owner) => Interlocked.Exchange(ref connection._owner, owner);
 
         public void NotifyReadable() => connection._input.NotifyReadable();
 
         public void NotifyWritable() => connection._output.NotifyWritable();
 
-        public void DataReady() => Volatile.Read(ref connection._owner)?.DataReady();
+        public void DataReady() => Owner()?.DataReady();
 
-        public void WindowOpened() => Volatile.Read(ref connection._owner)?.WindowOpened();
+        public void WindowOpened() => Owner()?.WindowOpened();
 
         public void OutputCompleted(Exception? error)
         {
@@ -288,6 +289,12 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
         }
 
         public void Closed() => connection._supervisor.Tell(new HostMessages.Gone(connection.Id));
+
+        private IOwnerDoorbell? Owner()
+        {
+            Interlocked.MemoryBarrier();
+            return connection._owner;
+        }
     }
 
     private sealed class HostDoorbell(IHostHalf half) : IOwnerDoorbell

@@ -218,6 +218,11 @@ internal sealed class KernelHalf : IHostHalf
                 RcvWnd = (uint)(variants.RcvNxt - variants.LastAckSent) + variants.RcvWnd,
                 RcvWup = variants.LastAckSent.Value,
             };
+            if (!isFull)
+            {
+                repair.OpenWindowClamp(socket.GetInt(TcpOption.LevelSocket, TcpOption.ReceiveBuffer));
+            }
+
             int filled = Fill(repair, variants.SndUna, flight);
             if (filled < flight)
             {
@@ -290,13 +295,21 @@ internal sealed class KernelHalf : IHostHalf
 
     /// <summary>
     /// The application reads again. The kernel tells the peer of a larger buffer only when bytes are read from the socket, and there are none;
-    /// leaving repair mode makes it tell.
+    /// leaving repair mode makes it tell. Whatever changed between looking at the windows and setting them is set right by the probe it sends:
+    /// the answer to it tells SND.WND anew.
     /// </summary>
-    private static void OpenWindow(Socket socket, SocketOptions options)
+    private void OpenWindow(Socket socket, SocketOptions options)
     {
         options.RestoreReceiveBuffer(socket);
+        int buffer = socket.GetInt(TcpOption.LevelSocket, TcpOption.ReceiveBuffer);
         var repair = new TcpRepair(socket);
         repair.Enter();
+        RepairWindow window = repair.Window;
+
+        // Half of what the kernel counts is bytes, the rest its overhead.
+        uint promise = (uint)Math.Min(buffer / 2, 65535 << _invariants!.ReceiveWindowScale);
+        repair.Window = window with { RcvWnd = Math.Max(window.RcvWnd, promise) };
+        repair.OpenWindowClamp(buffer);
         repair.Leave();
         options.ApplyAfterRepair(socket);
     }

@@ -47,6 +47,7 @@ internal sealed class SocketOptions
     ];
 
     private const int Overhead = 64 << 10;
+    private const int SmallestFixed = 16 << 10;
     private const int SendLocked = 1;
     private const int ReceiveLocked = 2;
 
@@ -143,8 +144,11 @@ internal sealed class SocketOptions
         Grow(socket, TcpOption.SendBufferForce, TcpOption.SendBuffer, Math.Max(send + (send / 4) + Overhead, _sendBuffer));
         if (isFull)
         {
-            Fix(socket, TcpOption.ReceiveBufferForce, TcpOption.ReceiveBuffer, receive);
-            socket.TrySetInt(TcpOption.LevelSocket, TcpOption.BufferLock, _bufferLock | ReceiveLocked);
+            // What was promised must fit with the kernel's overhead. Where the size is the kernel's affair it grows for what really comes;
+            // one that may not grow would drop it and close the window on what the peer has sent already.
+            bool isFixed = (_bufferLock & ReceiveLocked) != 0;
+            Fix(socket, TcpOption.ReceiveBufferForce, TcpOption.ReceiveBuffer, isFixed ? (2 * receive) + SmallestFixed : receive);
+            socket.TrySetInt(TcpOption.LevelSocket, TcpOption.BufferLock, _bufferLock);
             return;
         }
 

@@ -72,6 +72,13 @@ internal sealed class TcpRepair(Socket socket)
             TcpOption.LevelTcp, TcpOption.RepairWindow, MemoryMarshal.AsBytes(new ReadOnlySpan<RepairWindow>(in value)));
     }
 
+    /// <summary>
+    /// Lets the kernel advertise up to so many bytes (window_clamp), and as many as <see cref="RepairWindow.RcvWnd"/> promises at once
+    /// (rcv_ssthresh): after a restore both are those of a new connection, and while the buffer was small they shrank for good, as the
+    /// kernel looks again only when the size of segments changes. Does nothing if the clamp is that already.
+    /// </summary>
+    public void OpenWindowClamp(int bytes) => socket.SetInt(TcpOption.LevelTcp, TcpOption.WindowClamp, bytes);
+
     /// <summary>The MSS as negotiated; outside repair mode the kernel tells a smaller one.</summary>
     public int MaxSegment
     {

@@ -100,6 +100,16 @@ internal sealed class TrafficStream : IDisposable
         await connection.Output.CompleteAsync();
     }
 
+    /// <summary>The served connection receives until the client's FIN.</summary>
+    public async Task ReceiveAsync(Connection connection)
+    {
+        byte[] bytes = new byte[256 << 10];
+        for (int count; (count = await connection.ReceiveAsync(bytes)) > 0;)
+        {
+            Append(bytes.AsSpan(0, count));
+        }
+    }
+
     /// <summary>The served connection sends back what it receives, to its end.</summary>
     public static async Task EchoAsync(Connection connection)
     {
