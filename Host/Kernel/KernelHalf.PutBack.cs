@@ -31,7 +31,7 @@ internal sealed partial class KernelHalf
             gate.Forward(Flow, packet => _stack.Reinjector.Inject(packet, _scope));
             standby.Repair.Leave();
             _options!.ApplyAfterRepair(standby.Socket, isFull);
-            _standby = null;
+            (_standby, _given) = (null, state.Variants);
             _memory.Receive.DiscardBeyond(state.Variants.RcvNxt);
             _memory.Send.FreeTo(state.Variants.SndUna + filled);
             KernelFlow flow = FlowOf(standby.Socket);

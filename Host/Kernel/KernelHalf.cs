@@ -26,6 +26,7 @@ internal sealed partial class KernelHalf : IHostHalf
     private ConnectionInvariants? _invariants;
     private KernelPath? _path;
     private LastHandBack _last;
+    private SegmentVariants? _given;
 
     public KernelHalf(Socket socket, PostedMemory memory, IHostHalfEvents events, KernelStack stack, bool? isActive)
     {
@@ -85,7 +86,13 @@ internal sealed partial class KernelHalf : IHostHalf
         try
         {
             TcpInfo info = flow.Socket.GetTcpInfo();
-            return KernelVariants.Of(in info);
+            SegmentVariants variants = KernelVariants.Of(in info);
+            if (_given is { } given)
+            {
+                KernelVariants.AddSequences(ref variants, in given, in info);
+            }
+
+            return variants;
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {

@@ -98,7 +98,8 @@ public sealed class DeathSpecs : IDisposable
             received += count;
         }
 
-        Assert.True(received >= before + sendBuffer, $"only {received} bytes came; {before} had come before, {sendBuffer} waited");
+        // What had come before was written before: at least a send buffer's worth was, most of which the kernel had no room for.
+        Assert.True(received >= sendBuffer, $"only {received} bytes came; {before} had come before, {sendBuffer} were written");
         Assert.Equal(0, await stopped.ExitAsync());
     }
 
