@@ -41,6 +41,10 @@ internal sealed class KernelSnapshot(FlowKey flow, SocketOptions options, Kernel
         int headers = (flow.IsIPv4 ? 20 : 40) + 20;
         int pathMtu = info.PathMtu > 0 ? (int)Math.Min(info.PathMtu, path.Mtu) : path.Mtu;
         int userTimeout = options[TcpOption.LevelTcp, TcpOption.UserTimeout];
+
+        // Zero where the kernel does not know the option: then its defaults are these.
+        int rtoMin = options[TcpOption.LevelTcp, TcpOption.MinRtoMicroseconds];
+        int rtoMax = options[TcpOption.LevelTcp, TcpOption.MaxRtoMilliseconds];
         return new SegmentInvariants
         {
             SourceMac = path.SourceMac,
@@ -54,6 +58,8 @@ internal sealed class KernelSnapshot(FlowKey flow, SocketOptions options, Kernel
             KeepAliveTime = Microseconds.FromSeconds(options[TcpOption.LevelTcp, TcpOption.KeepIdle]),
             KeepAliveInterval = Microseconds.FromSeconds(options[TcpOption.LevelTcp, TcpOption.KeepInterval]),
             KeepAliveMaxProbes = options[TcpOption.LevelTcp, TcpOption.KeepCount],
+            MinRto = rtoMin > 0 ? new Microseconds(rtoMin) : Microseconds.FromMilliseconds(200),
+            MaxRto = rtoMax > 0 ? Microseconds.FromMilliseconds(rtoMax) : Microseconds.FromSeconds(120),
             UserTimeout = userTimeout == 0 ? Microseconds.Never : Microseconds.FromMilliseconds(userTimeout),
             ReceiveBufferLimit = Math.Min(options.ReceiveBufferLimit ?? memory.Receive.Limit, 65535 << connection.ReceiveWindowScale),
             SendBufferLimit = options.SendBufferLimit ?? memory.Send.Limit,
