@@ -13,15 +13,8 @@ namespace TcpActors.Engine.Buffers;
 /// The lock guards chunks coming and going. The owner takes it once for a batch of segments and once at the commit, and when a chunk is
 /// missing; the consumer once for a read and once for what it consumed.
 /// </remarks>
-public sealed unsafe class ReceiveBuffer : IDisposable
+public sealed unsafe class ReceiveBuffer : SequencedBuffer, IDisposable
 {
-    private const int MaxCount = 1 << 30;
-
-    private readonly ChunkRing _chunks;
-    private readonly Lock _lock = new();
-
-    // Positions are sequence numbers less the origin, so that Rebase renames every byte at once.
-    private uint _origin;
     private uint _read;
     private uint _committed;
 
@@ -30,33 +23,14 @@ public sealed unsafe class ReceiveBuffer : IDisposable
     private bool _ownerHolds;
     private int _lentToOwner;
 
-    private int _limit;
     private int _requested;
     private bool _lentToConsumer;
-    private bool _disposed;
 
     /// <param name="pool">Where the memory comes from.</param>
     /// <param name="limit">Bytes that may wait unread, up to 2^30.</param>
     public ReceiveBuffer(ChunkPool pool, int limit)
+        : base(pool, limit)
     {
-        _chunks = new ChunkRing(pool);
-        Limit = limit;
-    }
-
-    /// <summary>
-    /// Bytes that may wait unread. It bounds what is advertised (<see cref="Free"/>), not what is written: a window once offered is kept
-    /// (RFC 9293 3.8.6: a receiver should not shrink it), so lowering it takes nothing away.
-    /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">When it is not within 1 to 2^30.</exception>
-    public int Limit
-    {
-        get => Volatile.Read(ref _limit);
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, MaxCount);
-            Volatile.Write(ref _limit, value);
-        }
     }
 
     /// <summary>Sequence number of the next byte that the application has not consumed.</summary>
@@ -211,7 +185,7 @@ public sealed unsafe class ReceiveBuffer : IDisposable
     /// Lends the place of the next bytes, for the host while the kernel owns the connection: a receive goes straight into it.
     /// <see cref="Produce"/> ends the loan. It costs a chunk: wait until there is something to receive first.
     /// </summary>
-    /// <param name="memory">At least one byte, at most a chunk, never beyond <see cref="Limit"/>.</param>
+    /// <param name="memory">At least one byte, at most a chunk, never beyond <see cref="SequencedBuffer.Limit"/>.</param>
     /// <returns>False when the buffer is full.</returns>
     /// <exception cref="OutOfBufferMemoryException">When the pool has no chunk left.</exception>
     /// <exception cref="ObjectDisposedException"/>

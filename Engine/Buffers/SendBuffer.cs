@@ -9,40 +9,17 @@ namespace TcpActors.Engine.Buffers;
 /// freed; an empty buffer holds none. At most 2^30 bytes.
 /// </summary>
 /// <remarks>The lock guards chunks coming and going; the owner's reads take none.</remarks>
-public sealed unsafe class SendBuffer : IDisposable
+public sealed unsafe class SendBuffer : SequencedBuffer, IDisposable
 {
-    private const int MaxCount = 1 << 30;
-
-    private readonly ChunkRing _chunks;
-    private readonly Lock _lock = new();
-
-    // Positions are sequence numbers less the origin, so that Rebase renames every byte at once.
-    private uint _origin;
     private uint _una;
     private uint _end;
-    private int _limit;
     private int _lent;
-    private bool _disposed;
 
     /// <param name="pool">Where the memory comes from.</param>
     /// <param name="limit">Bytes that may wait in the buffer, up to 2^30.</param>
     public SendBuffer(ChunkPool pool, int limit)
+        : base(pool, limit)
     {
-        _chunks = new ChunkRing(pool);
-        Limit = limit;
-    }
-
-    /// <summary>Bytes the producer may fill the buffer up to. Lowering it takes nothing away.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">When it is not within 1 to 2^30.</exception>
-    public int Limit
-    {
-        get => Volatile.Read(ref _limit);
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, MaxCount);
-            Volatile.Write(ref _limit, value);
-        }
     }
 
     /// <summary>Sequence number of the first byte held.</summary>
@@ -54,13 +31,10 @@ public sealed unsafe class SendBuffer : IDisposable
     /// <summary>Bytes held.</summary>
     public int Count => (int)(Volatile.Read(ref _end) - Volatile.Read(ref _una));
 
-    /// <summary>Bytes that <see cref="GetSlices"/> always finds in two slices.</summary>
-    public int ChunkSize => _chunks.ChunkSize;
-
     /// <summary>
     /// Lends the producer the place of the next bytes; <see cref="Advance"/> ends the loan.
     /// </summary>
-    /// <param name="memory">At least one byte, at most a chunk, never beyond <see cref="Limit"/>.</param>
+    /// <param name="memory">At least one byte, at most a chunk, never beyond <see cref="SequencedBuffer.Limit"/>.</param>
     /// <returns>False when the buffer is full.</returns>
     /// <exception cref="OutOfBufferMemoryException">When the pool has no chunk left.</exception>
     /// <exception cref="ObjectDisposedException"/>

@@ -1,10 +1,8 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using TcpActors.HostSide;
 using TcpActors.HostSide.Policy;
-using Xunit;
 using Xunit.Abstractions;
 
 namespace TcpActors.Specs.Kernel;

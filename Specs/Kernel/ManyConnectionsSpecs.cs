@@ -32,7 +32,8 @@ public sealed class ManyConnectionsSpecs(ITestOutputHelper output)
     public async Task A_thousand_connections_are_offloaded_used_and_closed_and_nothing_is_left(AddressFamily family)
     {
         using var hosts = new TwoHosts();
-        using var system = ActorSystem.Create("many", OffloadEngine.ReferenceConfig);
+        using var system = ActorSystem.Create(
+            "many", OffloadEngine.ReferenceConfig.WithFallback("akka { loglevel = WARNING, log-dead-letters = off }"));
         await using OffloadHost host = hosts.Server.Run(() => OffloadHost.Create(
             new OffloadHostOptions { Policy = OffloadPolicies.Never, System = system, LoggerFactory = new SpecLog(output, LogLevel.Warning) }));
         await using ConnectionListener listener = hosts.Server.Run(

@@ -1,0 +1,42 @@
+namespace TcpActors.Engine.Buffers;
+
+/// <summary>
+/// What both buffers of a connection are made of: chunks of rented memory, addressed by position. Positions are sequence numbers less an origin,
+/// so that a new origin renames every byte at once.
+/// </summary>
+public abstract class SequencedBuffer
+{
+    /// <summary>Half of the sequence space would be ambiguous; half of that is not.</summary>
+    private protected const int MaxCount = 1 << 30;
+
+    private protected readonly ChunkRing _chunks;
+    private protected readonly Lock _lock = new();
+    private protected uint _origin;
+    private protected bool _disposed;
+    private int _limit;
+
+    private protected SequencedBuffer(ChunkPool pool, int limit)
+    {
+        _chunks = new ChunkRing(pool);
+        Limit = limit;
+    }
+
+    /// <summary>
+    /// Bytes that may wait in the buffer. Of received ones it bounds what is advertised, not what is written: a window once offered is kept
+    /// (RFC 9293 3.8.6: a receiver should not shrink it). Lowering it takes nothing away.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">When it is not within 1 to 2^30.</exception>
+    public int Limit
+    {
+        get => Volatile.Read(ref _limit);
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, MaxCount);
+            Volatile.Write(ref _limit, value);
+        }
+    }
+
+    /// <summary>Bytes of one piece of memory.</summary>
+    public int ChunkSize => _chunks.ChunkSize;
+}
