@@ -156,6 +156,11 @@ internal sealed class TwoToes : IDisposable
 
         public SegmentInvariants Segment => _entry.Segment;
 
+        /// <summary>What an offload starts from.</summary>
+        public TransferEntry Entry => _entry;
+
+        public ChunkPool Pool => _pool;
+
         public void Offload()
         {
             Toe.Flows.Claim(_entry.Connection.Flow);
