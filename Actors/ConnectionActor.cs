@@ -18,7 +18,6 @@ internal sealed class ConnectionActor : UntypedActor
 {
     private const int BatchSize = 32;
     private const int FailuresBeforeUpload = 8;
-    private const int FragmentsBeforeUpload = 8;
 
     private readonly ConnectionSeat _seat;
     private readonly ToeContext _toe;
@@ -30,7 +29,7 @@ internal sealed class ConnectionActor : UntypedActor
     private bool _uploading;
     private Microseconds _drainUntil = Microseconds.Never;
     private SeqNum _afterFin;
-    private int _fragments;
+    private SeqNum? _fragmentAt;
     private int _unanswered;
     private bool _failed;
 
@@ -59,13 +58,14 @@ internal sealed class ConnectionActor : UntypedActor
 
         public static Doorbell Application { get; } = new(nameof(Application));
 
-        public static Doorbell Fragment { get; } = new(nameof(Fragment));
-
         public override string ToString() => _name;
     }
 
     /// <summary>An ICMP "too big" quotes this flow.</summary>
     internal sealed record TooBig(int Mtu, SeqNum Quoted);
+
+    /// <summary>A segment of this flow came in fragments.</summary>
+    internal sealed record FirstFragment(SeqNum Seq);
 
     /// <summary>The host wants the connection back.</summary>
     internal sealed record BeginUpload
@@ -117,6 +117,9 @@ internal sealed class ConnectionActor : UntypedActor
                 case TooBig report:
                     Consider(report);
                     return;
+                case FirstFragment fragment:
+                    Consider(fragment);
+                    return;
                 case BeginUpload:
                     StartDrain(now);
                     break;
@@ -144,13 +147,9 @@ internal sealed class ConnectionActor : UntypedActor
         {
             _seat.AnswerTimer();
         }
-        else if (ReferenceEquals(bell, Doorbell.Application))
+        else
         {
             _seat.AnswerApplication();
-        }
-        else if (++_fragments == FragmentsBeforeUpload)
-        {
-            Request(UploadReason.Fragments);
         }
     }
 
@@ -319,6 +318,25 @@ internal sealed class ConnectionActor : UntypedActor
         {
             _toe.Host.Tell(new Toe.Event.PathTooBig(_seat.Id, report.Mtu), Self);
         }
+    }
+
+    /// <summary>
+    /// The segment that the connection waits for came in fragments, and so did its retransmission: the peer gets on with the host only. Nobody
+    /// off the path knows RCV.NXT (RFC 5961 3.2), and in a flight of fragments the first is there.
+    /// </summary>
+    private void Consider(FirstFragment fragment)
+    {
+        if (fragment.Seq != _engine.Variants.RcvNxt)
+        {
+            return;
+        }
+
+        if (fragment.Seq == _fragmentAt)
+        {
+            Request(UploadReason.Fragments);
+        }
+
+        _fragmentAt = fragment.Seq;
     }
 
     /// <summary>
