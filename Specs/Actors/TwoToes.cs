@@ -111,6 +111,9 @@ internal sealed class TwoToes : IDisposable
                 Logger = NullLogger.Instance,
             });
             _toe = Toe.Supervisor;
+
+            // It starts on a thread of the pool, and what comes meanwhile would run there too instead of on the one that plays this thread.
+            _toe.Ask<ActorIdentity>(new Identify(null)).GetAwaiter().GetResult();
             IPEndPoint a = IPEndPoint.Parse("10.0.0.1:80");
             IPEndPoint b = IPEndPoint.Parse("10.0.0.2:40000");
             var connection = new ConnectionInvariants
