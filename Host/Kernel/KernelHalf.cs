@@ -16,13 +16,10 @@ namespace TcpActors.HostSide.Kernel;
 /// </summary>
 internal sealed class KernelHalf : IHostHalf
 {
-    /// <summary>As the kernel's own floor: with less, a peer could have us send tiny segments without end (CVE-2019-11479).</summary>
-    private const int SmallestMss = 48;
-
-    private readonly KernelStack _stack;
     /// <summary>How long the kernel may take to forget the socket that was there before.</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
 
+    private readonly KernelStack _stack;
     private readonly PostedMemory _memory;
     private readonly IHostHalfEvents _events;
     private readonly bool? _isActive;
@@ -136,7 +133,7 @@ internal sealed class KernelHalf : IHostHalf
             SegmentVariants variants = frozen.Variants(_invariants);
             _last.Complete(ref variants, _path!.NextHopMac, MonotonicClock.System.Now);
             SegmentInvariants segment = Snapshot(frozen.Info);
-            if (segment.EffectiveMss < SmallestMss)
+            if (segment.EffectiveMss < SegmentInvariants.SmallestMss)
             {
                 return GiveUp(gate, repair, flow, $"its segments carry {segment.EffectiveMss} bytes at most");
             }
