@@ -321,22 +321,18 @@ internal sealed class ConnectionActor : UntypedActor
     }
 
     /// <summary>
-    /// The segment that the connection waits for came in fragments, and so did its retransmission: the peer gets on with the host only. Nobody
-    /// off the path knows RCV.NXT (RFC 5961 3.2), and in a flight of fragments the first is there.
+    /// The segment that is next came in fragments, and so did its retransmission: the peer gets on with the host only. Nobody off the path
+    /// knows RCV.NXT (RFC 5961 3.2).
     /// </summary>
     private void Consider(FirstFragment fragment)
     {
-        if (fragment.Seq != _engine.Variants.RcvNxt)
-        {
-            return;
-        }
-
-        if (fragment.Seq == _fragmentAt)
+        bool isNext = fragment.Seq == _engine.Variants.RcvNxt;
+        if (isNext && fragment.Seq == _fragmentAt)
         {
             Request(UploadReason.Fragments);
         }
 
-        _fragmentAt = fragment.Seq;
+        _fragmentAt = isNext ? fragment.Seq : _fragmentAt;
     }
 
     /// <summary>

@@ -9,7 +9,8 @@ namespace TcpActors.Engine.State;
 public sealed record SegmentInvariants
 {
     /// <summary>
-    /// Bytes of payload: as the kernel's own floor of an MSS. With less, a peer could have us send tiny segments without end (CVE-2019-11479).
+    /// Bytes of payload, as the kernel's own floor of an MSS: with less, a peer could have us send tiny segments without end
+    /// (CVE-2019-11479).
     /// </summary>
     public const int SmallestMss = 48;
 

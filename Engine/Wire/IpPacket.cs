@@ -172,7 +172,7 @@ public readonly struct IpPacket
                 return false;
             }
 
-            // What follows a fragment header belongs to the whole packet and may not be here. RFC 8200 4.5: the offset is the upper 13 bits.
+            // What follows a fragment header belongs to the whole packet and may not be here; its offset is 13 bits (RFC 8200 4.5).
             isFragment = protocol == Fragment;
             isFirstFragment = isFragment && BinaryPrimitives.ReadUInt16BigEndian(packet[(offset + 2)..]) >> 3 == 0;
             int length = isFragment ? 8 : (packet[offset + 1] + 1) * 8;
