@@ -14,7 +14,7 @@ namespace TcpActors.Actors;
 /// once per batch and only then lets anything out: received bytes to the application, acknowledged memory to the sender, frames to the
 /// link. An exception from the engine costs what came since the last commit, which to TCP is a lost packet.
 /// </summary>
-internal sealed class ConnectionActor : UntypedActor
+internal sealed partial class ConnectionActor : UntypedActor
 {
     private const int BatchSize = 32;
     private const int FailuresBeforeUpload = 8;
@@ -28,9 +28,8 @@ internal sealed class ConnectionActor : UntypedActor
     private UploadReason _requested;
     private bool _uploading;
     private Microseconds _drainUntil = Microseconds.Never;
+    private bool _isDrained;
     private SeqNum _afterFin;
-    private SeqNum? _fragmentAt;
-    private int _unanswered;
     private bool _failed;
 
     public ConnectionActor(ConnectionSeat seat)
@@ -60,12 +59,6 @@ internal sealed class ConnectionActor : UntypedActor
 
         public override string ToString() => _name;
     }
-
-    /// <summary>An ICMP "too big" quotes this flow.</summary>
-    internal sealed record TooBig(int Mtu, SeqNum Quoted);
-
-    /// <summary>A segment of this flow came in fragments.</summary>
-    internal sealed record FirstFragment(SeqNum Seq);
 
     /// <summary>The host wants the connection back.</summary>
     internal sealed record BeginUpload
@@ -275,7 +268,7 @@ internal sealed class ConnectionActor : UntypedActor
         }
 
         Suspect(in variants);
-        if (_uploading && (variants.SndUna == variants.SndMax || now >= _drainUntil || _requested == UploadReason.PeerReset))
+        if (_uploading && MayLeave(in variants, now))
         {
             _seat.GiveBack(in variants, _requested);
             Context.Stop(Self);
@@ -283,6 +276,19 @@ internal sealed class ConnectionActor : UntypedActor
         }
 
         SetTimer();
+    }
+
+    private bool MayLeave(in SegmentVariants variants, Microseconds now)
+    {
+        if (now >= _drainUntil)
+        {
+            (_drainUntil, _isDrained) = (Microseconds.Never, true);
+        }
+
+        // A peer that does not answer any more answers no sooner for being waited for.
+        bool isPeerGone = _requested is UploadReason.PeerReset or UploadReason.RetransmissionLimit or UploadReason.UserTimeout;
+        return variants.SndUna == variants.SndMax || isPeerGone
+            || (_isDrained && (int)variants.Flight <= _seat.Segment.ReturnableFlight);
     }
 
     private void SetTimer()
@@ -310,49 +316,6 @@ internal sealed class ConnectionActor : UntypedActor
         _toe.Host.Tell(new Toe.Event.Updated([new UpdatedVersion(_seat.Id, _seat.Segment.Version)]), Self);
     }
 
-    private void Consider(TooBig report)
-    {
-        // RFC 5927 4.1: a report about a segment that is not in flight is not ours or not genuine.
-        ref readonly SegmentVariants variants = ref _engine.Variants;
-        if (report.Quoted >= variants.SndUna && report.Quoted < variants.SndMax && report.Mtu < _seat.Segment.PathMtu)
-        {
-            _toe.Host.Tell(new Toe.Event.PathTooBig(_seat.Id, report.Mtu), Self);
-        }
-    }
-
-    /// <summary>
-    /// The segment that is next came in fragments, and so did its retransmission: the peer gets on with the host only. Nobody off the path
-    /// knows RCV.NXT (RFC 5961 3.2).
-    /// </summary>
-    private void Consider(FirstFragment fragment)
-    {
-        bool isNext = fragment.Seq == _engine.Variants.RcvNxt;
-        if (isNext && fragment.Seq == _fragmentAt)
-        {
-            Request(UploadReason.Fragments);
-        }
-
-        _fragmentAt = isNext ? fragment.Seq : _fragmentAt;
-    }
-
-    /// <summary>
-    /// RFC 9293 3.9.1.3 and RFC 4861 7.3.1: who sees that nothing is answered says so, as the kernel does not see an owned flow's
-    /// segments. Of probes, the last one may yet be answered.
-    /// </summary>
-    private void Suspect(in SegmentVariants variants)
-    {
-        int unanswered = Unanswered(in variants);
-        if (unanswered > _unanswered)
-        {
-            _toe.Host.Tell(new Toe.Event.NextHopSuspect(_seat.Id), Self);
-        }
-
-        _unanswered = unanswered;
-    }
-
-    private static int Unanswered(in SegmentVariants variants) =>
-        Math.Max(variants.Retransmissions, Math.Max(variants.WindowProbesSent, variants.KeepAliveProbesSent) - 1);
-
     private void Request(UploadReason reason)
     {
         if (_requested == UploadReason.None)
@@ -365,7 +328,7 @@ internal sealed class ConnectionActor : UntypedActor
 
     /// <summary>
     /// What is in flight when a connection moves may be lost around the hand-over and would stall it for a time-out, so it gets a moment to
-    /// be acknowledged: two round trips, at least 5 ms, at most 50 ms.
+    /// be acknowledged: two round trips, at least 5 ms, at most 50 ms; longer only while it is more than the host can take back.
     /// </summary>
     private void StartDrain(Microseconds now)
     {
