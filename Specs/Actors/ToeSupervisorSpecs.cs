@@ -55,6 +55,14 @@ public sealed class ToeSupervisorSpecs(ITestOutputHelper output) : TestKit(Offlo
         Assert.Empty(toes.A.ToHost.PullAll());
     }
 
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+
+        // A slot does not keep its memory: until here actors may write to it.
+        GC.KeepAlive(_slotMemory);
+    }
+
     /// <summary>Posts the memory of another connection, whose slot has been open since an epoch, and says what the host may push.</summary>
     private unsafe TransferEntry Post(TwoToes.Side side, ConnectionId id, Epoch ownedSince, Epoch offered)
     {
@@ -63,7 +71,11 @@ public sealed class ToeSupervisorSpecs(ITestOutputHelper output) : TestKit(Offlo
         var connection = model.Connection with { Flow = new FlowKey(flow.LocalAddress, flow.RemoteAddress, flow.LocalPort, 40002) };
         var slot = new CommitSlot((nint)Unsafe.AsPointer(ref _slotMemory[0]));
         slot.Open(ownedSince, model.Variables.Variants);
-        side.Buffers.Post(id, new PostedMemory(new SendBuffer(side.Pool, 1 << 20), new ReceiveBuffer(side.Pool, 1 << 20), slot, side));
+        var send = new SendBuffer(side.Pool, 1 << 20);
+        var receive = new ReceiveBuffer(side.Pool, 1 << 20);
+        send.Rebase(model.Variables.Variants.SndUna);
+        receive.Rebase(model.Variables.Variants.RcvNxt);
+        side.Buffers.Post(id, new PostedMemory(send, receive, slot, side));
         side.Toe.Flows.Claim(connection.Flow);
         return model with { Connection = connection, Variables = new OwnedVariables(id, offered, model.Variables.Variants) };
     }
