@@ -14,11 +14,10 @@ namespace TcpActors.Actors;
 /// once per batch and only then lets anything out: received bytes to the application, acknowledged memory to the sender, frames to the
 /// link. An exception from the engine costs what came since the last commit, which to TCP is a lost packet.
 /// </summary>
-internal sealed class ConnectionActor : UntypedActor
+internal sealed partial class ConnectionActor : UntypedActor
 {
     private const int BatchSize = 32;
     private const int FailuresBeforeUpload = 8;
-    private const int FragmentsBeforeUpload = 8;
 
     private readonly ConnectionSeat _seat;
     private readonly ToeContext _toe;
@@ -31,8 +30,6 @@ internal sealed class ConnectionActor : UntypedActor
     private Microseconds _drainUntil = Microseconds.Never;
     private bool _isDrained;
     private SeqNum _afterFin;
-    private int _fragments;
-    private int _unanswered;
     private bool _failed;
 
     public ConnectionActor(ConnectionSeat seat)
@@ -60,13 +57,8 @@ internal sealed class ConnectionActor : UntypedActor
 
         public static Doorbell Application { get; } = new(nameof(Application));
 
-        public static Doorbell Fragment { get; } = new(nameof(Fragment));
-
         public override string ToString() => _name;
     }
-
-    /// <summary>An ICMP "too big" quotes this flow.</summary>
-    internal sealed record TooBig(int Mtu, SeqNum Quoted);
 
     /// <summary>The host wants the connection back.</summary>
     internal sealed record BeginUpload
@@ -118,6 +110,9 @@ internal sealed class ConnectionActor : UntypedActor
                 case TooBig report:
                     Consider(report);
                     return;
+                case FirstFragment fragment:
+                    Consider(fragment);
+                    return;
                 case BeginUpload:
                     StartDrain(now);
                     break;
@@ -145,13 +140,9 @@ internal sealed class ConnectionActor : UntypedActor
         {
             _seat.AnswerTimer();
         }
-        else if (ReferenceEquals(bell, Doorbell.Application))
+        else
         {
             _seat.AnswerApplication();
-        }
-        else if (++_fragments == FragmentsBeforeUpload)
-        {
-            Request(UploadReason.Fragments);
         }
     }
 
@@ -324,34 +315,6 @@ internal sealed class ConnectionActor : UntypedActor
 
         _toe.Host.Tell(new Toe.Event.Updated([new UpdatedVersion(_seat.Id, _seat.Segment.Version)]), Self);
     }
-
-    private void Consider(TooBig report)
-    {
-        // RFC 5927 4.1: a report about a segment that is not in flight is not ours or not genuine.
-        ref readonly SegmentVariants variants = ref _engine.Variants;
-        if (report.Quoted >= variants.SndUna && report.Quoted < variants.SndMax && report.Mtu < _seat.Segment.PathMtu)
-        {
-            _toe.Host.Tell(new Toe.Event.PathTooBig(_seat.Id, report.Mtu), Self);
-        }
-    }
-
-    /// <summary>
-    /// RFC 9293 3.9.1.3 and RFC 4861 7.3.1: who sees that nothing is answered says so, as the kernel does not see an owned flow's
-    /// segments. Of probes, the last one may yet be answered.
-    /// </summary>
-    private void Suspect(in SegmentVariants variants)
-    {
-        int unanswered = Unanswered(in variants);
-        if (unanswered > _unanswered)
-        {
-            _toe.Host.Tell(new Toe.Event.NextHopSuspect(_seat.Id), Self);
-        }
-
-        _unanswered = unanswered;
-    }
-
-    private static int Unanswered(in SegmentVariants variants) =>
-        Math.Max(variants.Retransmissions, Math.Max(variants.WindowProbesSent, variants.KeepAliveProbesSent) - 1);
 
     private void Request(UploadReason reason)
     {

@@ -55,7 +55,7 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
     public void PathTooBig(int mtu, SeqNum quoted) =>
         Actor.Tell(new ConnectionActor.TooBig(mtu, quoted), ActorRefs.NoSender);
 
-    public void FragmentSeen() => Actor.Tell(ConnectionActor.Doorbell.Fragment, ActorRefs.NoSender);
+    public void FragmentSeen(SeqNum seq) => Actor.Tell(new ConnectionActor.FirstFragment(seq), ActorRefs.NoSender);
 
     // A full fence: with a mere write, the look at the buffers that follows may come before it, and what the application did between the two
     // would neither be seen nor rung for.

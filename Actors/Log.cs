@@ -24,4 +24,10 @@ internal static partial class Log
 
     [LoggerMessage(6, LogLevel.Error, "The receiving thread of {Owner} ended")]
     public static partial void ReceiverFailed(ILogger logger, Exception failure, string owner);
+
+    [LoggerMessage(7, LogLevel.Error, "Connection {Connection} could not be taken by {Owner}")]
+    public static partial void TakeFailed(ILogger logger, Exception failure, ConnectionId connection, string owner);
+
+    [LoggerMessage(8, LogLevel.Error, "Connection {Connection} was offered to {Owner} by somebody who does not own it")]
+    public static partial void NotOwned(ILogger logger, Exception failure, ConnectionId connection, string owner);
 }

@@ -81,20 +81,18 @@ internal sealed class ToeSupervisor(ToeContext toe) : UntypedActor
         var taken = new List<ConnectionId>();
         foreach (TransferEntry entry in toe.FromHost.PullAll())
         {
-            string? refusal = Take(entry);
-            if (refusal is null)
+            // The pull took everything: what fails for one must not cost the others.
+            try
             {
-                taken.Add(entry.Variables.Connection);
-            }
-            else
-            {
-                Log.Refused(toe.Logger, entry.Variables.Connection, toe.Name, refusal);
-                TransferEntry back = entry with { Variables = entry.Variables.HandOver() };
-                toe.Host.Tell(new Toe.Event.Refused(back.Variables.Connection, refusal));
-                if (toe.ToHost.Push(back))
+                if (TryTake(entry))
                 {
-                    toe.Host.Tell(Toe.Event.Uploaded.Doorbell);
+                    taken.Add(entry.Variables.Connection);
                 }
+            }
+            catch (OwnershipException e)
+            {
+                // Handed over to somebody else already: there is nothing to give back.
+                Log.NotOwned(toe.Logger, e, entry.Variables.Connection, toe.Name);
             }
         }
 
@@ -102,6 +100,36 @@ internal sealed class ToeSupervisor(ToeContext toe) : UntypedActor
         {
             toe.Host.Tell(new Toe.Event.Offloaded(taken));
         }
+    }
+
+    /// <returns>Whether it is taken; otherwise it is on its way back to the host, with the reason.</returns>
+    private bool TryTake(TransferEntry entry)
+    {
+        string? refusal;
+        try
+        {
+            refusal = Take(entry);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            Log.TakeFailed(toe.Logger, e, entry.Variables.Connection, toe.Name);
+            refusal = e.Message;
+        }
+
+        if (refusal is null)
+        {
+            return true;
+        }
+
+        Log.Refused(toe.Logger, entry.Variables.Connection, toe.Name, refusal);
+        TransferEntry back = entry with { Variables = entry.Variables.HandOver() };
+        toe.Host.Tell(new Toe.Event.Refused(back.Variables.Connection, refusal));
+        if (toe.ToHost.Push(back))
+        {
+            toe.Host.Tell(Toe.Event.Uploaded.Doorbell);
+        }
+
+        return false;
     }
 
     /// <returns>Why the connection is not taken; null when it is.</returns>
@@ -128,19 +156,19 @@ internal sealed class ToeSupervisor(ToeContext toe) : UntypedActor
             return "its flow is not claimed";
         }
 
+        memory.Slot.Open(entry.Variables.Epoch, entry.Variables.Variants.ToDeadlines(toe.Clock.Now));
         if (_seats.Remove(id, out ConnectionSeat? former))
         {
             // The actor of the epoch before has given the connection back and is only not yet seen to have ended.
             Context.Unwatch(former.Actor);
         }
 
-        memory.Slot.Open(entry.Variables.Epoch, entry.Variables.Variants.ToDeadlines(toe.Clock.Now));
         var seat = new ConnectionSeat(toe, entry, memory, flow);
-        _seats.Add(id, seat);
         seat.Actor = Context.ActorOf(
             Props.Create(() => new ConnectionActor(seat)).WithDispatcher("tcpactors.connection-dispatcher"),
             $"{id}-{entry.Variables.Epoch}");
         Context.WatchWith(seat.Actor, new Ended(id, seat));
+        _seats.Add(id, seat);
         Log.Took(toe.Logger, id, entry.Variables.Epoch, toe.Name);
         return null;
     }

@@ -41,6 +41,7 @@ public sealed partial class TcpEngine
     // Relearned.
     private DelayedAck _delayedAck;
     private AckThrottle _replies;
+    private AckThrottle _probes;
     private AckThrottle _challenges;
     private SeqNum _smallSegmentEnd;
     private bool _isCongestionLimited;

@@ -18,8 +18,14 @@ internal sealed partial class HostSupervisor
 
     private void OnPathTooBig(Tenancy tenancy, int mtu)
     {
-        // RFC 8201 4: never below 1,280; RFC 1191 3 allows 68, the kernel's floor of 552 keeps a forger from more harm.
-        int believed = Math.Max(mtu, tenancy.Flow.IsIPv4 ? 552 : 1280);
+        if (!tenancy.Flow.IsIPv4 && mtu < 1280)
+        {
+            // RFC 8201 4: every link carries that much, so the report is discarded.
+            return;
+        }
+
+        // RFC 1191 3 allows 68, the kernel's floor of 552 keeps a forger from more harm.
+        int believed = Math.Max(mtu, 552);
         if (tenancy.Toe is { } toe && tenancy.Segment is { } segment && believed < segment.PathMtu)
         {
             Log.PathMtuLowered(_logger, tenancy.Connection.Id, tenancy.Epoch, believed);

@@ -19,7 +19,11 @@ internal sealed class Tenancy(Connection connection)
 
     public Ownership Owner { get; set; }
 
-    public Epoch Epoch { get; set; }
+    public Epoch Epoch
+    {
+        get => Connection.Epoch;
+        set => Connection.Epoch = value;
+    }
 
     /// <summary>Where the connection is or is going; null while the host has it.</summary>
     public ToeUnit? Toe { get; set; }

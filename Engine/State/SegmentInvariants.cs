@@ -8,6 +8,12 @@ namespace TcpActors.Engine.State;
 /// </summary>
 public sealed record SegmentInvariants
 {
+    /// <summary>
+    /// Bytes of payload, as the kernel's own floor of an MSS: with less, a peer could have us send tiny segments without end
+    /// (CVE-2019-11479).
+    /// </summary>
+    public const int SmallestMss = 48;
+
     /// <summary>Grows by one with each replacement.</summary>
     public uint Version { get; init; }
 

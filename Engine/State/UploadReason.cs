@@ -26,7 +26,7 @@ public enum UploadReason : byte
     /// <summary>Memory or another resource of the TOE ran out.</summary>
     ResourceFailure,
 
-    /// <summary>The connection keeps receiving IP fragments, which are the host's.</summary>
+    /// <summary>The segment that is next comes in IP fragments again and again; those are the host's.</summary>
     Fragments,
 
     /// <summary>The link went down.</summary>

@@ -38,6 +38,9 @@ public readonly struct IpPacket
     /// <summary>Whether it is one of several pieces of a packet, the first included. IPv6: whether it has a fragment header.</summary>
     public bool IsFragment { get; private init; }
 
+    /// <summary>Whether it is the first of several pieces: only that one begins with the upper-layer header.</summary>
+    public bool IsFirstFragment { get; private init; }
+
     /// <summary>Offset of the upper-layer header.</summary>
     public int PayloadOffset { get; private init; }
 
@@ -110,7 +113,9 @@ public readonly struct IpPacket
             return false;
         }
 
-        const int moreFragmentsAndOffset = 0x3fff;
+        const int moreFragments = 0x2000;
+        const int fragmentOffset = 0x1fff;
+        int fragment = BinaryPrimitives.ReadUInt16BigEndian(packet[6..]) & (moreFragments | fragmentOffset);
         ip = new IpPacket
         {
             IsIPv4 = true,
@@ -119,7 +124,8 @@ public readonly struct IpPacket
             Protocol = packet[9],
             Ttl = packet[8],
             Tos = packet[1],
-            IsFragment = (BinaryPrimitives.ReadUInt16BigEndian(packet[6..]) & moreFragmentsAndOffset) != 0,
+            IsFragment = fragment != 0,
+            IsFirstFragment = fragment == moreFragments,
             PayloadOffset = headerLength,
             PayloadLength = totalLength - headerLength,
         };
@@ -152,6 +158,7 @@ public readonly struct IpPacket
         byte protocol = packet[6];
         int offset = IPv6HeaderLength;
         bool isFragment = false;
+        bool isFirstFragment = false;
         while (protocol is HopByHopOptions or Routing or DestinationOptions or Fragment && !isFragment)
         {
             if (offset + 8 > Math.Min(end, packet.Length))
@@ -165,8 +172,9 @@ public readonly struct IpPacket
                 return false;
             }
 
-            // What follows a fragment header belongs to the whole packet and may not be here.
+            // What follows a fragment header belongs to the whole packet and may not be here; its offset is 13 bits (RFC 8200 4.5).
             isFragment = protocol == Fragment;
+            isFirstFragment = isFragment && BinaryPrimitives.ReadUInt16BigEndian(packet[(offset + 2)..]) >> 3 == 0;
             int length = isFragment ? 8 : (packet[offset + 1] + 1) * 8;
             protocol = packet[offset];
             offset += length;
@@ -184,6 +192,7 @@ public readonly struct IpPacket
             Ttl = packet[7],
             Tos = (byte)(BinaryPrimitives.ReadUInt16BigEndian(packet) >> 4),
             IsFragment = isFragment,
+            IsFirstFragment = isFirstFragment,
             PayloadOffset = offset,
             PayloadLength = end - offset,
         };

@@ -31,6 +31,7 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
     private int _ended;
     private int _invariantUpdates;
     private int _completed;
+    private uint _epoch;
     private bool _isLetGo;
     private PendingError? _failure;
 
@@ -75,7 +76,12 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
     public int InvariantUpdates => Volatile.Read(ref _invariantUpdates);
 
     /// <summary>How often the variables have changed hands.</summary>
-    public Epoch Epoch => Memory.Slot.Epoch;
+    public Epoch Epoch
+    {
+        // Not from the commit slot, which is another connection's once this one has ended.
+        get => new(Volatile.Read(ref _epoch));
+        internal set => Volatile.Write(ref _epoch, value.Value);
+    }
 
     internal PostedMemory Memory { get; }
 

@@ -8,9 +8,6 @@ namespace TcpActors.HostSide.Kernel;
 /// <content>Out of the kernel.</content>
 internal sealed partial class KernelHalf
 {
-    /// <summary>As the kernel's own floor: with less, a peer could have us send tiny segments without end (CVE-2019-11479).</summary>
-    private const int SmallestMss = 48;
-
     public TakeOut TakeOut(IFlowGate gate)
     {
         KernelFlow flow = _flow!;
@@ -74,7 +71,7 @@ internal sealed partial class KernelHalf
         SegmentVariants variants = frozen.Variants(_invariants);
         _last.Complete(ref variants, _path!.NextHopMac, MonotonicClock.System.Now);
         SegmentInvariants segment = snapshot.Segment(_invariants, frozen.Info, _memory) with { ReturnableFlight = _stack.ReturnableFlight };
-        if (segment.EffectiveMss < SmallestMss)
+        if (segment.EffectiveMss < SegmentInvariants.SmallestMss)
         {
             refusal = $"its segments carry {segment.EffectiveMss} bytes at most";
             return null;

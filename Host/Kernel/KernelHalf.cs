@@ -80,7 +80,8 @@ internal sealed partial class KernelHalf : IHostHalf
     {
         if (Volatile.Read(ref _flow) is not { } flow)
         {
-            return _memory.Slot.Read(out _);
+            // The kernel did not take it back.
+            return new SegmentVariants { State = TcpState.Closed };
         }
 
         try

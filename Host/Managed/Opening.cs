@@ -272,7 +272,7 @@ internal abstract class Opening : StackFlow
             PathMtu = Stack.Options.Link.Mtu,
 
             // RFC 6691 2: the MSS option counts no options, so they come off here.
-            EffectiveMss = Math.Max(Math.Min(peerMss, Stack.MssOf(Flow)) - (HasTimestamps ? 12 : 0), 1),
+            EffectiveMss = Math.Max(Math.Min(peerMss, Stack.MssOf(Flow)) - (HasTimestamps ? 12 : 0), SegmentInvariants.SmallestMss),
             SendBufferLimit = Stack.Options.SendBufferLimit,
             ReceiveBufferLimit = Stack.Options.ReceiveBufferLimit,
         });

@@ -49,6 +49,7 @@ public sealed class OwnershipSpecs
         Assert.Equal(new SeqNum(20), slot.Read(out Epoch epoch).RcvNxt);
         Assert.Equal(new Epoch(2), epoch);
         Assert.Throws<OwnershipException>(() => slot.Open(new Epoch(2), default));
+        GC.KeepAlive(memory);
     }
 
     [Fact]
@@ -74,6 +75,9 @@ public sealed class OwnershipSpecs
 
         await stop.CancelAsync();
         await writer;
+
+        // A slot does not keep its memory; collected, it would be somebody else's.
+        GC.KeepAlive(memory);
     }
 
     [Fact]

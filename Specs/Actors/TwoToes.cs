@@ -114,6 +114,9 @@ internal sealed class TwoToes : IDisposable
                 Logger = NullLogger.Instance,
             });
             _toe = Toe.Supervisor;
+
+            // It starts on a thread of the pool, and what comes meanwhile would run there too instead of on the one that plays this thread.
+            _toe.Ask<ActorIdentity>(new Identify(null)).GetAwaiter().GetResult();
             IPEndPoint a = IPEndPoint.Parse("10.0.0.1:80");
             IPEndPoint b = IPEndPoint.Parse("10.0.0.2:40000");
             var connection = new ConnectionInvariants
@@ -158,6 +161,11 @@ internal sealed class TwoToes : IDisposable
         public Microseconds Earliest => ((IReceiveLoopWork)Toe).Earliest;
 
         public SegmentInvariants Segment => _entry.Segment;
+
+        /// <summary>What an offload starts from.</summary>
+        public TransferEntry Entry => _entry;
+
+        public ChunkPool Pool => _pool;
 
         public void Offload()
         {

@@ -51,6 +51,50 @@ public sealed class ManagedHandshakeSpecs
         }
     }
 
+    // CVE-2019-11479
+    [Theory]
+    [InlineData(0, 48)]
+    [InlineData(1, 48)]
+    [InlineData(59, 48)]
+    [InlineData(61, 49)]
+    public void A_peer_that_offers_a_tiny_MSS_does_not_get_tiny_segments(ushort offer, int mss)
+    {
+        using var pair = new ManagedPair();
+        var flow = FlowKey.From(new IPEndPoint(pair.B.Address, 40_000), pair.Listener.Local);
+        Send(new FrameBuilder
+        {
+            SourceMac = pair.B.Tap.Address,
+            DestinationMac = pair.A.Tap.Address,
+            Flow = flow,
+            Seq = new SeqNum(700),
+            Flags = TcpFlags.Syn,
+            Window = 1000,
+            Options = new TcpOptions { Mss = offer, HasTimestamps = true, TsVal = 1 },
+        });
+        SentSegment synAck = Assert.Single(pair.A.Tap.Sent);
+        Send(new FrameBuilder
+        {
+            SourceMac = pair.B.Tap.Address,
+            DestinationMac = pair.A.Tap.Address,
+            Flow = flow,
+            Seq = new SeqNum(701),
+            Ack = synAck.Seq + 1,
+            Flags = TcpFlags.Ack,
+            Window = 1000,
+            Options = new TcpOptions { HasTimestamps = true, TsVal = 2, TsEcr = synAck.Options.TsVal },
+        });
+
+        Assert.True(pair.Listener.TryAccept(out ManagedHalf? half));
+        Invariants(new ManagedEnd(pair.A, half), pair.A, out SegmentInvariants segment);
+        Assert.Equal(mss, segment.EffectiveMss);
+
+        void Send(FrameBuilder frame)
+        {
+            pair.B.SendRaw(frame.ToArray());
+            pair.A.Step();
+        }
+    }
+
     [Fact]
     public void A_lost_SYN_is_sent_again_after_1_2_and_4_seconds()
     {

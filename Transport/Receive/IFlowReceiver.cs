@@ -13,6 +13,7 @@ public interface IFlowReceiver
     /// <param name="quoted">Sequence number of the quoted segment: RFC 5927 4.1 has the owner check that it is in flight.</param>
     void PathTooBig(int mtu, SeqNum quoted);
 
-    /// <summary>An IP fragment between this flow's addresses came; only the host reassembles.</summary>
-    void FragmentSeen();
+    /// <summary>The first fragment of a segment came that names this flow; only the host reassembles.</summary>
+    /// <param name="seq">The segment's sequence number; nothing is verified, as the checksum covers the whole segment.</param>
+    void FragmentSeen(SeqNum seq);
 }

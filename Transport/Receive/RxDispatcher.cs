@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Threading.Channels;
+using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 using TcpActors.Transport.Links;
 
@@ -212,9 +213,9 @@ public sealed class RxDispatcher
     {
         _counters.Fragments++;
 
-        // Only the first fragment has ports; the bytes at that place in a later one name no flow of ours but by chance.
+        // RFC 791 3.2, RFC 8200 4.5: only the first fragment has the ports; in a later one anybody can write what he likes at that place.
         ReadOnlySpan<byte> payload = ip.PayloadOf(frame.Bytes);
-        if (ip.Protocol == IpPacket.Tcp && payload.Length >= 4)
+        if (ip.Packet.IsFirstFragment && ip.Protocol == IpPacket.Tcp && payload.Length >= 8)
         {
             var flow = new FlowKey(
                 ip.DestinationAddress,
@@ -223,7 +224,7 @@ public sealed class RxDispatcher
                 BinaryPrimitives.ReadUInt16BigEndian(payload));
             if (_flows.TryGet(flow, out FlowEntry? entry))
             {
-                entry.Receiver?.FragmentSeen();
+                entry.Receiver?.FragmentSeen(new SeqNum(BinaryPrimitives.ReadUInt32BigEndian(payload[4..])));
             }
         }
 

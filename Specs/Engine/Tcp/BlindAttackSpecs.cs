@@ -124,18 +124,44 @@ public class BlindAttackSpecs
     }
 
     // RFC 5961 7, RFC 9293 3.10.7.4: two peers that disagree must not answer each other's answers for ever.
-    [Fact]
-    public void Old_pure_ACKs_are_answered_ten_times_in_five_seconds_and_challenges_have_a_budget_of_their_own()
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(-2)]
+    public void Old_pure_ACKs_are_answered_ten_times_in_five_seconds_and_challenges_have_a_budget_of_their_own(int seq)
     {
         using Conversation link = new();
         for (int i = 0; i < 25; i++)
         {
-            link.Receives(1.s, link.Ack(seq: -1));
+            link.Receives(1.s, link.Ack(seq: seq));
         }
 
         Assert.Equal(10, link.Forgets());
         link.Receives(1.s, link.Ack(seq: 1, flags: TcpFlags.Rst));
         link.Sends(1.s, ack: 0);
+    }
+
+    // RFC 9293 3.8.4: the peer gives a connection up whose keep-alives are not answered.
+    [Fact]
+    public void Keep_alives_are_answered_in_a_flood_of_ACKs_from_outside_the_window()
+    {
+        using Conversation link = new();
+        FloodBlindly(link, 1.s);
+        link.Receives(2.s, link.Ack(seq: -1));
+        link.Sends(2.s, seq: 0, ack: 0, flags: TcpFlags.Ack);
+    }
+
+    // RFC 9293 3.8.6.1: Linux probes a closed window at RCV.NXT-1 without data, BSD at RCV.NXT with a byte.
+    [Theory]
+    [InlineData(999, 0)]
+    [InlineData(999, 1)]
+    [InlineData(1000, 1)]
+    public void Probes_of_a_closed_window_are_answered_in_a_flood_of_ACKs_from_outside_the_window(int seq, int length)
+    {
+        using Conversation link = new(receiveBuffer: 1000);
+        link.Receives(1.s, link.Data(seq: 0, length: 1000));
+        FloodBlindly(link, 1.s);
+        link.Receives(2.s, link.Data(seq, length));
+        link.Sends(2.s, seq: 0, ack: 1000, window: 0, flags: TcpFlags.Ack);
     }
 
     [Fact]
@@ -148,5 +174,17 @@ public class BlindAttackSpecs
         }
 
         Assert.Equal(25, link.Forgets());
+    }
+
+    /// <summary>An attacker who knows the addresses and ports and neither end's sequence numbers uses up what he can.</summary>
+    private static void FloodBlindly(Conversation link, Microseconds t)
+    {
+        for (int i = 1; i < 200; i++)
+        {
+            link.Receives(t, link.Ack(seq: 20_000_000 * i), link.Ack(seq: 20_000_000 * i) with { Flags = TcpFlags.Syn });
+        }
+
+        link.Forgets();
+        Assert.NotEqual(0, link.Engine.Counters.RepliesSuppressed);
     }
 }

@@ -122,16 +122,18 @@ public class FrameParsingSpecs
     }
 
     [Theory]
-    [InlineData(0x2000, true)]
-    [InlineData(0x0001, true)]
-    [InlineData(0x4000, false)]
-    [InlineData(0x8000, false)]
-    public void IPv4_fragments_are_told_apart_and_belong_to_no_flow(int flagsAndOffset, bool isFragment)
+    [InlineData(0x2000, true, true)]
+    [InlineData(0x2001, true, false)]
+    [InlineData(0x3000, true, false)]
+    [InlineData(0x0001, true, false)]
+    [InlineData(0x4000, false, false)]
+    [InlineData(0x8000, false, false)]
+    public void IPv4_fragments_are_told_apart_and_belong_to_no_flow(int flagsAndOffset, bool isFragment, bool isFirst)
     {
         byte[] frame = Wire.DataFrame(ipv4: true, tagged: false, payload: 10);
         BinaryPrimitives.WriteUInt16BigEndian(frame.AsSpan(20), (ushort)flagsAndOffset);
         Assert.True(IpFrame.TryParse(Wire.Fixed(frame), out IpFrame ip));
-        Assert.Equal((isFragment, !isFragment), (ip.IsFragment, ip.TryGetFlow(frame, out _)));
+        Assert.Equal((isFragment, isFirst, !isFragment), (ip.IsFragment, ip.Packet.IsFirstFragment, ip.TryGetFlow(frame, out _)));
     }
 
     [Fact]
@@ -149,12 +151,16 @@ public class FrameParsingSpecs
         }
     }
 
-    [Fact]
-    public void An_IPv6_fragment_header_makes_a_fragment()
+    [Theory]
+    [InlineData(0x0001, true)]
+    [InlineData(0x0000, true)]
+    [InlineData(0x0008, false)]
+    [InlineData(0x8001, false)]
+    public void An_IPv6_fragment_header_makes_a_fragment(int offsetAndMore, bool isFirst)
     {
-        byte[] frame = WithExtensions(44, [6, 0, 0, 1, 0, 0, 0, 9]);
+        byte[] frame = WithExtensions(44, [6, 0, (byte)(offsetAndMore >> 8), (byte)offsetAndMore, 0, 0, 0, 9]);
         Assert.True(IpFrame.TryParse(frame, out IpFrame ip));
-        Assert.True(ip.IsFragment);
+        Assert.Equal((true, isFirst), (ip.IsFragment, ip.Packet.IsFirstFragment));
         Assert.False(ip.TryGetFlow(frame, out _));
     }
 

@@ -1,0 +1,167 @@
+using System.Net;
+using Akka.Actor;
+using Microsoft.Extensions.Logging;
+using TcpActors.Actors;
+using TcpActors.Actors.Contract;
+using TcpActors.Engine.Buffers;
+using TcpActors.Engine.State;
+using TcpActors.Engine.Wire;
+using TcpActors.HostSide;
+using TcpActors.HostSide.Managed;
+using TcpActors.HostSide.Policy;
+using TcpActors.Transport;
+using TcpActors.Transport.Links;
+
+namespace TcpActors.Specs.Host;
+
+/// <summary>
+/// A host supervisor with a TOE, over a stack that only says what it was told. What the TOE says goes to the spec, which passes it on when
+/// it likes and in the order it likes.
+/// </summary>
+internal sealed class ScriptedHost : IDisposable
+{
+    private readonly WorkerThreads _workers = new(1);
+    private readonly InMemoryLinkPair _cable = new();
+    private readonly ConnectionParts _parts;
+    private int _connections;
+
+    public ScriptedHost(ActorSystem system, IActorRef toesHost, ILogger logger)
+    {
+        Supervisor = system.ActorOf(Props.Create(() => new HostSupervisor("script", Buffers, FromToes, null, _workers, logger)));
+        _parts = new ConnectionParts(
+            Supervisor, OffloadPolicies.Never, Pool, Slots, MonotonicClock.System, SendBufferLimit: 1 << 20, ReceiveBufferLimit: 1 << 20);
+        Toe = new OffloadEngine(system, new OffloadEngineOptions
+        {
+            Name = "toe",
+            Link = _cable.A,
+            Buffers = Buffers,
+            ToHost = FromToes,
+            Host = toesHost,
+            Logger = logger,
+        });
+        Supervisor.Tell(new HostMessages.AddToe(new ToeUnit(Toe, new ManagedFlowGate(Toe.Flows), InterfaceIndex: 1)));
+    }
+
+    public IActorRef Supervisor { get; }
+
+    public OffloadEngine Toe { get; }
+
+    public PostedBuffers Buffers { get; } = new();
+
+    public TransferStack FromToes { get; } = new();
+
+    /// <summary>Memory of the connections' buffers, and of nothing else.</summary>
+    public ManagedChunkPool Pool { get; } = new();
+
+    public SlotTable Slots { get; } = new(new ManagedChunkPool());
+
+    /// <summary>A connection that the stack has set up.</summary>
+    public Connection Add(bool ipv4 = true, int pathMtu = 1500, int? peerMss = null)
+    {
+        int port = 40_000 + _connections++;
+        var local = IPEndPoint.Parse(ipv4 ? "10.0.0.1:80" : "[fd00::1]:80");
+        var remote = new IPEndPoint(IPAddress.Parse(ipv4 ? "10.0.0.2" : "fd00::2"), port);
+        var connection = new Connection(
+            new ConnectionId(port),
+            local,
+            remote,
+            _parts,
+            (self, events) => new Half(FlowKey.From(local, remote), pathMtu, peerMss ?? pathMtu, self.Memory, events));
+        Supervisor.Tell(new HostMessages.Register(connection));
+        return connection;
+    }
+
+    public async Task<ConnectionReport> ReportAsync(Connection connection)
+    {
+        var done = new TaskCompletionSource<IReadOnlyList<ConnectionReport>>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Supervisor.Tell(new HostMessages.List(done));
+        return (await done.Task).Single(report => report.Id == connection.Id);
+    }
+
+    public void Dispose()
+    {
+        Toe.Dispose();
+        _cable.Dispose();
+        _workers.Dispose();
+    }
+
+    /// <summary>The stack's part of a connection, which has nothing but its variables.</summary>
+    internal sealed class Half(FlowKey flow, int pathMtu, int peerMss, PostedMemory memory, IHostHalfEvents events) : IHostHalf
+    {
+        private static readonly SeqNum s_first = new(1000);
+
+        /// <summary>Whether a close takes until <see cref="LetGo"/>, as where written bytes are still to be sent.</summary>
+        public bool ClosesLate { get; set; }
+
+        public void Start()
+        {
+        }
+
+        public void DataReady()
+        {
+        }
+
+        public void WindowOpened()
+        {
+        }
+
+        public int FindInterface() => 1;
+
+        public TakeOut TakeOut(IFlowGate gate)
+        {
+            gate.Claim(flow);
+            memory.Send.Rebase(s_first);
+            memory.Receive.Rebase(s_first);
+            var connection = new ConnectionInvariants
+            {
+                Flow = flow,
+                InitialSendSequence = s_first,
+                InitialReceiveSequence = s_first,
+                TimestampsEnabled = true,
+                PeerMss = (ushort)peerMss,
+            };
+            int headers = (flow.IsIPv4 ? 20 : 40) + 20;
+            var segment = new SegmentInvariants
+            {
+                SourceMac = default,
+                NextHopMac = default,
+                PathMtu = pathMtu,
+                EffectiveMss = Math.Min(peerMss, pathMtu - headers) - 12,
+            };
+            return new TakeOut.Taken(connection, segment, SegmentVariants.Quiet with
+            {
+                SndUna = s_first,
+                SndNxt = s_first,
+                SndMax = s_first,
+                RcvNxt = s_first,
+                RcvWnd = 65536,
+                LastAckSent = s_first,
+            });
+        }
+
+        public void PutBack(in HandBack state, IFlowGate gate)
+        {
+            gate.Release(flow);
+            gate.Forward(flow, static _ => { });
+        }
+
+        public void ShutdownSend()
+        {
+        }
+
+        public void Close()
+        {
+            if (!ClosesLate)
+            {
+                LetGo();
+            }
+        }
+
+        public void Abort() => LetGo();
+
+        /// <summary>The stack is done with the connection.</summary>
+        public void LetGo() => events.Closed();
+
+        public SegmentVariants Query() => SegmentVariants.Quiet;
+    }
+}

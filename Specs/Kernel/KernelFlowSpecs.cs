@@ -1,0 +1,61 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging.Abstractions;
+using TcpActors.Engine.Buffers;
+using TcpActors.HostSide;
+using TcpActors.HostSide.Kernel;
+using Xunit;
+
+namespace TcpActors.Specs.Kernel;
+
+/// <summary>What a connection costs while the kernel owns it.</summary>
+public sealed class KernelFlowSpecs : IHostHalfEvents
+{
+    private readonly ManagedChunkPool _pool = new();
+
+    [KernelFact]
+    public async Task A_connection_that_was_read_empty_holds_no_buffer_memory()
+    {
+        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        using var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
+        await client.ConnectAsync(listener.LocalEndPoint!);
+        using var send = new SendBuffer(_pool, 1 << 20);
+        using var receive = new ReceiveBuffer(_pool, 1 << 20);
+        using var pump = new KernelPump(NullLogger.Instance);
+        using Socket socket = await listener.AcceptAsync();
+        var flow = new KernelFlow(socket, send, receive, this, pump);
+
+        flow.Start();
+        Assert.Equal(0, _pool.RentedBytes);
+
+        await client.SendAsync(new byte[100_000]);
+        await FenceLine.UntilAsync(() => receive.Unread == 100_000, "it has been received");
+        Assert.Equal(100_000, receive.GetReadable().Length);
+        receive.Consume(100_000);
+        flow.Work();
+        await FenceLine.UntilAsync(() => _pool.RentedBytes == 0, "its memory has gone back");
+        flow.Abort();
+    }
+
+    void IHostHalfEvents.Readable()
+    {
+    }
+
+    void IHostHalfEvents.Writable()
+    {
+    }
+
+    void IHostHalfEvents.EndOfInput(Exception? error)
+    {
+    }
+
+    void IHostHalfEvents.EndOfOutput(Exception error)
+    {
+    }
+
+    void IHostHalfEvents.Closed()
+    {
+    }
+}
