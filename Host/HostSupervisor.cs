@@ -71,8 +71,11 @@ internal sealed partial class HostSupervisor : UntypedActor
             case HostMessages.PutBackDone done:
                 OnPutBack(done);
                 break;
-            case HostMessages.NextHopChanged changed:
-                OnNextHopChanged(changed);
+            case HostMessages.PathChanged changed:
+                OnPathChanged(changed);
+                break;
+            case HostMessages.InterfaceChanged changed:
+                OnInterfaceChanged(changed.Index);
                 break;
             case HostMessages.List list:
                 list.Done.TrySetResult([.. _tenancies.Values.Select(tenancy => tenancy.Report(_stackName))]);

@@ -361,8 +361,6 @@ internal sealed class KernelHalf : IHostHalf
     {
         KernelPath path = _path!;
         SocketOptions options = _options!;
-        int timestamps = info.HasTimestamps ? 12 : 0;
-        int headers = (Flow.IsIPv4 ? 20 : 40) + 20;
         int pathMtu = info.PathMtu > 0 ? (int)Math.Min(info.PathMtu, path.Mtu) : path.Mtu;
         int userTimeout = options[TcpOption.LevelTcp, TcpOption.UserTimeout];
         return new SegmentInvariants
@@ -370,7 +368,7 @@ internal sealed class KernelHalf : IHostHalf
             SourceMac = path.SourceMac,
             NextHopMac = path.NextHopMac,
             PathMtu = pathMtu,
-            EffectiveMss = Math.Min(_invariants!.PeerMss, pathMtu - headers) - timestamps,
+            EffectiveMss = _invariants!.EffectiveMss(pathMtu),
             Ttl = (byte)(Flow.IsIPv4
                 ? options[TcpOption.LevelIPv4, TcpOption.IPv4Ttl]
                 : options[TcpOption.LevelIPv6, TcpOption.IPv6Hops]),

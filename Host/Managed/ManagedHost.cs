@@ -90,7 +90,7 @@ public sealed class ManagedHost : IOffloadHost
         IReadOnlyCollection<FlowKey> flows = _nextHops.FlowsTo(InternetAddress.From(address));
         if (flows.Count > 0)
         {
-            _core.Supervisor.Tell(new HostMessages.NextHopChanged(flows, mac, Usable: true), Akka.Actor.ActorRefs.NoSender);
+            _core.Supervisor.Tell(new HostMessages.PathChanged(flows, new PathNews { NextHopMac = mac }), Akka.Actor.ActorRefs.NoSender);
         }
     }
 
