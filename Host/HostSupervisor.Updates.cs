@@ -20,12 +20,19 @@ internal sealed partial class HostSupervisor
         {
             Update(group.Key, group, changed.News.ApplyTo);
         }
+
+        if (changed.News.IsUsable is { } isUsable)
+        {
+            offloaded.ForEach(tenancy => tenancy.IsCutOff = !isUsable);
+            offloaded.ForEach(Advance);
+        }
     }
 
     /// <summary>A TOE sits on one interface: what leaves by another now is the kernel's, until it is offloaded there.</summary>
     private void BringBack(Tenancy tenancy)
     {
         tenancy.MustReturn = true;
+        tenancy.IsCutOff = false;
         Log.UploadRequested(_logger, tenancy.Connection.Id, tenancy.Epoch, _stackName, UploadReason.RouteChanged);
         Advance(tenancy);
     }
@@ -57,7 +64,8 @@ internal sealed partial class HostSupervisor
         }
     }
 
-    private void Update(ToeUnit toe, IEnumerable<Tenancy> tenancies, Func<SegmentInvariants, ConnectionInvariants, SegmentInvariants> change)
+    private void Update(
+        ToeUnit toe, IEnumerable<Tenancy> tenancies, Func<SegmentInvariants, ConnectionInvariants, SegmentInvariants> change)
     {
         var updates = new List<InvariantsUpdate>();
         foreach (Tenancy tenancy in tenancies)

@@ -221,7 +221,12 @@ internal sealed partial class HostSupervisor : UntypedActor
                 break;
             case Ownership.Toe:
                 tenancy.Settle(toToe: true, refusal: null);
-                if (tenancy.WantedEnd > tenancy.DoneEnd || tenancy.Tickets.Count > 0 || tenancy.MustReturn || _quiesced is not null)
+                if (tenancy.IsCutOff && tenancy.WantedEnd != EndKind.Abort && _quiesced is null)
+                {
+                    // A stack without a route would not take it back, and it would be lost: it waits for one.
+                    tenancy.Settle(toToe: false, "there is no route to its peer at present, or its own address is gone");
+                }
+                else if (tenancy.WantedEnd > tenancy.DoneEnd || tenancy.Tickets.Count > 0 || tenancy.MustReturn || _quiesced is not null)
                 {
                     BeginUpload(tenancy);
                 }

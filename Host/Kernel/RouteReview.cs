@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net;
 using Microsoft.Extensions.Logging;
-using TcpActors.Engine.Wire;
 using TcpActors.Transport.Linux.Netlink;
 
 namespace TcpActors.HostSide.Kernel;

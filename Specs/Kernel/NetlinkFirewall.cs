@@ -31,9 +31,10 @@ internal static class NetlinkFirewall
         .NewRule("ingress", rule => rule.IsTcp().OneOf(oneOf).Drop()));
 
     /// <summary>In the caller's namespace: no TCP gets in that another station than this one has sent.</summary>
-    public static OwnedTable OnlyFrom(string interfaceName, MacAddress sender) => new("know one sender", Netfilter.FamilyNetdev, batch => batch
-        .NewChain("ingress", NfHook.NetdevIngress, priority: 0, interfaceName)
-        .NewRule("ingress", rule => rule.IsTcp().SentByAnother(sender).Drop()));
+    public static OwnedTable OnlyFrom(string interfaceName, MacAddress sender) =>
+        new("know one sender", Netfilter.FamilyNetdev, batch => batch
+            .NewChain("ingress", NfHook.NetdevIngress, priority: 0, interfaceName)
+            .NewRule("ingress", rule => rule.IsTcp().SentByAnother(sender).Drop()));
 
     /// <summary>In the caller's namespace: connections to one port arrive at another.</summary>
     public static OwnedTable Redirect(ushort port, ushort to) => new("redirect a port", Netfilter.FamilyInet, batch => batch

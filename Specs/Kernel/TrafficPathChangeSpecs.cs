@@ -48,23 +48,22 @@ public sealed class TrafficPathChangeSpecs(ITestOutputHelper output)
             EthtoolFactAttribute.SwitchOffloadsOff(hosts.Server);
         }
 
-        await GoesOnAsync(hosts.Server, hosts.Client, family, async line =>
-        {
-            hosts.Server.Netlink.SetLinkMtu(hosts.Server.LinkIndex, 1280);
-            hosts.Client.Netlink.SetLinkMtu(hosts.Client.LinkIndex, 1280);
-            await line.UntilAsync(report => report.Segment!.PathMtu == 1280);
-        });
-        await GoesOnAsync(hosts.Server, hosts.Client, family, async line =>
-        {
-            int mss = 0;
-            await line.UntilAsync(report => (mss = report.Segment!.EffectiveMss) > 0);
-            hosts.Client.Netlink.SetLinkMtu(hosts.Client.LinkIndex, 1500);
-            hosts.Server.Netlink.SetLinkMtu(hosts.Server.LinkIndex, 1500);
-            await line.UntilAsync(report => report.Segment!.PathMtu == 1500);
-
-            // The peer, too, had said that it takes no more (RFC 9293 3.7.1).
-            await line.UntilAsync(report => report.Segment!.EffectiveMss == mss);
-        });
+        int mss = 0;
+        await GoesOnAsync(
+            hosts.Server, hosts.Client, family,
+            async line =>
+            {
+                await line.UntilAsync(report => (mss = report.Segment!.EffectiveMss) > 1280);
+                hosts.Server.Netlink.SetLinkMtu(hosts.Server.LinkIndex, 1280);
+                hosts.Client.Netlink.SetLinkMtu(hosts.Client.LinkIndex, 1280);
+                await line.UntilAsync(report => report.Segment!.PathMtu == 1280 && report.Segment.EffectiveMss == mss - 220);
+            },
+            async line =>
+            {
+                hosts.Client.Netlink.SetLinkMtu(hosts.Client.LinkIndex, 1500);
+                hosts.Server.Netlink.SetLinkMtu(hosts.Server.LinkIndex, 1500);
+                await line.UntilAsync(report => report.Segment!.PathMtu == 1500 && report.Segment.EffectiveMss == mss);
+            });
     }
 
     [KernelTheory]
@@ -78,6 +77,9 @@ public sealed class TrafficPathChangeSpecs(ITestOutputHelper output)
         {
             hosts.Server.Netlink.SetLinkUp(hosts.Server.LinkIndex, up: false);
             await line.UntilAsync(report => !report.Segment!.IsPathUsable);
+
+            // A kernel without a route would not take it back, and it would be lost.
+            Assert.Single((await line.Host!.UploadAsync().WaitAsync(TrafficConnection.Patience)).Refused);
             hosts.Server.Netlink.SetLinkUp(hosts.Server.LinkIndex);
             await line.UntilAsync(report => report.Segment!.IsPathUsable);
         });
@@ -134,8 +136,8 @@ public sealed class TrafficPathChangeSpecs(ITestOutputHelper output)
         });
     }
 
-    /// <summary>A transfer to the client, owned by the TOE, goes on through a change, and all of it arrives.</summary>
-    private async Task GoesOnAsync(SpecHost server, SpecHost client, AddressFamily family, Func<TrafficConnection, Task> change)
+    /// <summary>A transfer to the client, owned by the TOE, goes on after each change, and all of it arrives.</summary>
+    private async Task GoesOnAsync(SpecHost server, SpecHost client, AddressFamily family, params Func<TrafficConnection, Task>[] changes)
     {
         const long between = 4 << 20;
         await using TrafficConnection line = await TrafficConnection.OpenAsync(server, client, family, output);
@@ -147,10 +149,13 @@ public sealed class TrafficPathChangeSpecs(ITestOutputHelper output)
         Task receiving = Task.Run(() => received.ReceiveAsync(line.Client));
         Task changing = Task.Run(async () =>
         {
-            await TrafficStream.UntilAsync(() => received.Bytes >= between).WaitAsync(TrafficConnection.Patience);
-            await change(line);
-            long then = received.Bytes;
-            await TrafficStream.UntilAsync(() => received.Bytes >= then + between).WaitAsync(TrafficConnection.Patience);
+            await ReceiveMoreAsync();
+            foreach (Func<TrafficConnection, Task> change in changes)
+            {
+                await change(line);
+                await ReceiveMoreAsync();
+            }
+
             Volatile.Write(ref isEnough, true);
         });
 
@@ -159,5 +164,11 @@ public sealed class TrafficPathChangeSpecs(ITestOutputHelper output)
         TrafficStream.AssertEqual(sent, received);
         output.WriteLine($"longest gap {received.LongestGap}, {line.Moves} moves, {line.Served.InvariantUpdates} updates");
         Assert.InRange(received.LongestGap, TimeSpan.Zero, s_longestGap);
+
+        async Task ReceiveMoreAsync()
+        {
+            long then = received.Bytes;
+            await TrafficStream.UntilAsync(() => received.Bytes >= then + between).WaitAsync(TrafficConnection.Patience);
+        }
     }
 }

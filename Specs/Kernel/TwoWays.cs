@@ -6,8 +6,8 @@ using TcpActors.Transport.Linux.Netlink;
 namespace TcpActors.Specs.Kernel;
 
 /// <summary>
-/// A server with two cables to a router, and a client behind that: server - 10.77.1.0/24 and 10.77.4.0/24 - router - 10.77.3.0/24 - client, and the
-/// same with fd77:N::/64. The first cable is the way to the client.
+/// A server with two cables to a router, and a client behind that: server - 10.77.1.0/24 and 10.77.4.0/24 - router - 10.77.3.0/24 - client,
+/// and the same with fd77:N::/64. The first cable is the way to the client.
 /// </summary>
 internal sealed class TwoWays : IDisposable
 {
