@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Microsoft.Extensions.Logging;
 using TcpActors.Actors.Contract;
+using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 
 namespace TcpActors.HostSide;
@@ -132,6 +133,9 @@ internal sealed partial class HostSupervisor : UntypedActor
             case Toe.Event.UploadRequested requested when _tenancies.TryGetValue(requested.Connection, out Tenancy? tenancy):
                 // Every reason there is so far is a mandatory one. It may come before the word that the TOE has the connection.
                 tenancy.MustReturn = true;
+
+                // Whose time is over does not wait for a route: the application hears that its connection is lost.
+                tenancy.IsCutOff &= requested.Reason != UploadReason.UserTimeout;
                 Log.UploadRequested(_logger, requested.Connection, tenancy.Epoch, tenancy.OwnerName(_stackName), requested.Reason);
                 Advance(tenancy);
                 break;

@@ -83,8 +83,7 @@ internal sealed class WatchedPaths
     {
         lock (_lock)
         {
-            if (!_flows.TryGetValue(flow, out (WatchedPeer Peer, KernelPath Path) watched)
-                || !_links.TryGetValue(watched.Path.LinkIndex, out LinkInfo? link))
+            if (!_flows.TryGetValue(flow, out (WatchedPeer Peer, KernelPath Path) watched))
             {
                 mayBeOld = false;
                 return PathNews.None;
@@ -93,6 +92,7 @@ internal sealed class WatchedPaths
             (WatchedPeer peer, KernelPath path) = watched;
             mayBeOld = path.Changes != _changes;
             peer.IsSuspect |= mayBeOld;
+            LinkInfo link = _links.GetValueOrDefault(path.LinkIndex, path.Link);
             int mtu = KernelPath.MtuOf(peer.RouteMtu, link);
             return new PathNews
             {

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 using TcpActors.Transport.Linux.Netlink;
 using Xunit;
@@ -78,6 +79,8 @@ public sealed class TrafficPathChangeSpecs(ITestOutputHelper output)
             hosts.Server.Netlink.SetLinkUp(hosts.Server.LinkIndex, up: false);
             await line.UntilAsync(report => !report.Segment!.IsPathUsable);
 
+            await SendsNothingAsync(line);
+
             // A kernel without a route would not take it back, and it would be lost.
             Assert.Single((await line.Host!.UploadAsync().WaitAsync(TrafficConnection.Patience)).Refused);
             hosts.Server.Netlink.SetLinkUp(hosts.Server.LinkIndex);
@@ -95,6 +98,7 @@ public sealed class TrafficPathChangeSpecs(ITestOutputHelper output)
         {
             hosts.Server.Netlink.RemoveAddress(hosts.Server.LinkIndex, hosts.Server.Address(family), bits);
             await line.UntilAsync(report => !report.Segment!.IsPathUsable);
+            await SendsNothingAsync(line);
             hosts.Server.Netlink.AddAddress(hosts.Server.LinkIndex, hosts.Server.Address(family), bits);
             await line.UntilAsync(report => report.Segment!.IsPathUsable);
         });
@@ -133,6 +137,18 @@ public sealed class TrafficPathChangeSpecs(ITestOutputHelper output)
             Assert.Single((await line.Served.OffloadAsync().WaitAsync(TrafficConnection.Patience)).Refused);
             hosts.RouteBy(hosts.Gateway.Address(family), hosts.Server.LinkIndex);
             await line.OffloadAsync();
+        });
+    }
+
+    private static async Task SendsNothingAsync(TrafficConnection line)
+    {
+        await TrafficStream.UntilAsync(() => line.Served.InvariantUpdates > 0).WaitAsync(TrafficConnection.Patience);
+        SeqNum? last = null;
+        int looks = 0;
+        await line.UntilAsync(report =>
+        {
+            Assert.Equal(last ??= report.Variants.SndMax, report.Variants.SndMax);
+            return ++looks == 20;
         });
     }
 
