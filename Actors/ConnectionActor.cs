@@ -29,6 +29,7 @@ internal sealed class ConnectionActor : UntypedActor
     private UploadReason _requested;
     private bool _uploading;
     private Microseconds _drainUntil = Microseconds.Never;
+    private bool _isDrained;
     private SeqNum _afterFin;
     private int _fragments;
     private int _unanswered;
@@ -276,7 +277,7 @@ internal sealed class ConnectionActor : UntypedActor
         }
 
         Suspect(in variants);
-        if (_uploading && (variants.SndUna == variants.SndMax || now >= _drainUntil || _requested == UploadReason.PeerReset))
+        if (_uploading && MayLeave(in variants, now))
         {
             _seat.GiveBack(in variants, _requested);
             Context.Stop(Self);
@@ -284,6 +285,19 @@ internal sealed class ConnectionActor : UntypedActor
         }
 
         SetTimer();
+    }
+
+    private bool MayLeave(in SegmentVariants variants, Microseconds now)
+    {
+        if (now >= _drainUntil)
+        {
+            (_drainUntil, _isDrained) = (Microseconds.Never, true);
+        }
+
+        // A peer that does not answer any more answers no sooner for being waited for.
+        bool isPeerGone = _requested is UploadReason.PeerReset or UploadReason.RetransmissionLimit or UploadReason.UserTimeout;
+        return variants.SndUna == variants.SndMax || isPeerGone
+            || (_isDrained && (int)variants.Flight <= _seat.Segment.ReturnableFlight);
     }
 
     private void SetTimer()
@@ -351,7 +365,7 @@ internal sealed class ConnectionActor : UntypedActor
 
     /// <summary>
     /// What is in flight when a connection moves may be lost around the hand-over and would stall it for a time-out, so it gets a moment to
-    /// be acknowledged: two round trips, at least 5 ms, at most 50 ms.
+    /// be acknowledged: two round trips, at least 5 ms, at most 50 ms; longer only while it is more than the host can take back.
     /// </summary>
     private void StartDrain(Microseconds now)
     {

@@ -44,18 +44,21 @@ internal static partial class Log
     [LoggerMessage(12, LogLevel.Information, "The next hop {NextHop} has MAC address {Mac} now")]
     public static partial void NextHopMoved(ILogger logger, IPAddress nextHop, Engine.Wire.MacAddress mac);
 
-    [LoggerMessage(15, LogLevel.Information, "The way of {Count} connections has changed: {News}")]
-    public static partial void PathsChanged(ILogger logger, int count, PathNews news);
-
     [LoggerMessage(13, LogLevel.Warning, "The next hop {NextHop} could not be probed")]
     public static partial void ProbeFailed(ILogger logger, Exception failure, IPAddress nextHop);
 
     [LoggerMessage(14, LogLevel.Error, "Moving the bytes of a connection in the kernel failed; the connection is aborted")]
     public static partial void PumpFailed(ILogger logger, Exception failure);
 
+    [LoggerMessage(15, LogLevel.Information, "The way of {Count} connections has changed: {News}")]
+    public static partial void PathsChanged(ILogger logger, int count, PathNews news);
+
     [LoggerMessage(20, LogLevel.Warning, "A change of the network could not be followed yet; it is looked at again")]
     public static partial void MonitorFailed(ILogger logger, Exception failure);
 
     [LoggerMessage(21, LogLevel.Warning, "{Flow}: the kernel's send queue took {Filled} of {Flight} bytes in flight")]
     public static partial void ShortFill(ILogger logger, Engine.Wire.FlowKey flow, int filled, int flight);
+
+    [LoggerMessage(22, LogLevel.Warning, "{Flow}: a step of giving up a move failed; the others were done")]
+    public static partial void StepFailed(ILogger logger, Exception failure, Engine.Wire.FlowKey flow);
 }

@@ -67,6 +67,12 @@ public sealed record SegmentInvariants
     /// <summary>Upper bound of written but unacknowledged bytes.</summary>
     public int SendBufferLimit { get; init; } = 4 << 20;
 
+    /// <summary>
+    /// Bytes in flight that the host's stack can take back: an upload waits until there are no more. <see cref="int.MaxValue"/> where the
+    /// stack takes any number.
+    /// </summary>
+    public int ReturnableFlight { get; init; } = int.MaxValue;
+
     /// <summary>Name of the congestion control algorithm.</summary>
     public string CongestionControl { get; init; } = "reno";
 

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using TcpActors.Actors.Contract;
 using TcpActors.Engine.Wire;
+using TcpActors.Transport.Linux.Tcp;
 
 namespace TcpActors.HostSide.Kernel;
 
@@ -17,6 +18,12 @@ internal sealed class KernelStack(ILogger logger) : INextHopWatch, IDisposable
     public Reinjector Reinjector { get; } = new();
 
     public ILogger Logger { get; } = logger;
+
+    /// <summary>
+    /// Bytes in flight that the kernel takes back. Without CAP_NET_ADMIN over the machine a send buffer is bounded by net.core.wmem_max, which the
+    /// kernel doubles for its own overhead.
+    /// </summary>
+    public int ReturnableFlight { get; init; } = LargestSendBuffer();
 
     /// <param name="socket">Connected; the half owns it from now on.</param>
     /// <param name="memory">The connection's buffers.</param>
@@ -39,5 +46,17 @@ internal sealed class KernelStack(ILogger logger) : INextHopWatch, IDisposable
         Paths.Dispose();
         Checks.Dispose();
         Reinjector.Dispose();
+    }
+
+    private static int LargestSendBuffer()
+    {
+        using var probe = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        if (probe.TrySetInt(TcpOption.LevelSocket, TcpOption.SendBufferForce, 1 << 16))
+        {
+            return int.MaxValue;
+        }
+
+        probe.SetInt(TcpOption.LevelSocket, TcpOption.SendBuffer, int.MaxValue / 2);
+        return probe.GetInt(TcpOption.LevelSocket, TcpOption.SendBuffer) / 2;
     }
 }

@@ -29,4 +29,13 @@ internal static class KernelVariants
         variants.LastReceivedAt = Microseconds.FromMilliseconds(-(long)Math.Min(info.LastDataReceived, info.LastAckReceived));
         return variants;
     }
+
+    /// <summary>The sequence numbers: those that the kernel was given with the connection, and what it has counted since.</summary>
+    public static void AddSequences(ref SegmentVariants variants, in SegmentVariants given, in TcpInfo info)
+    {
+        variants.SndUna = given.SndUna + (int)(uint)info.BytesAcknowledged;
+        variants.SndMax = given.SndMax + (int)(uint)(info.BytesSent - info.BytesRetransmitted);
+        variants.SndNxt = variants.SndMax;
+        variants.RcvNxt = given.RcvNxt + (int)(uint)info.BytesReceived;
+    }
 }

@@ -25,7 +25,7 @@ internal sealed class RefusalChecks : IDisposable
         : _diagnostics.HasMd5Keys(in flow, linkIndex) ? "its segments are signed (TCP-MD5)"
         : _tracking.IsTranslated(in flow) ? "its addresses are translated (NAT)"
         : _ipsec.ApplyTo(flow) ? "an IPsec policy applies to it"
-        : null;
+        : UnheededOptions.Find(socket);
 
     /// <summary>
     /// Has connection tracking forget the flow: it did not see the TOE's bytes, and would call the kernel's next segment invalid.

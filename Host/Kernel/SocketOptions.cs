@@ -13,6 +13,8 @@ internal sealed class SocketOptions
         (TcpOption.LevelSocket, TcpOption.KeepAlive),
         (TcpOption.LevelSocket, TcpOption.OutOfBandInline),
         (TcpOption.LevelSocket, TcpOption.Mark),
+        (TcpOption.LevelSocket, TcpOption.ReceiveLowWater),
+        (TcpOption.LevelSocket, TcpOption.BusyPoll),
         (TcpOption.LevelTcp, TcpOption.NoDelay),
         (TcpOption.LevelTcp, TcpOption.KeepIdle),
         (TcpOption.LevelTcp, TcpOption.KeepInterval),
@@ -20,6 +22,8 @@ internal sealed class SocketOptions
         (TcpOption.LevelTcp, TcpOption.UserTimeout),
         (TcpOption.LevelTcp, TcpOption.NotSentLowWater),
         (TcpOption.LevelTcp, TcpOption.Linger2),
+        (TcpOption.LevelTcp, TcpOption.MinRtoMicroseconds),
+        (TcpOption.LevelTcp, TcpOption.MaxRtoMilliseconds),
     ];
 
     private static readonly (int Level, int Option)[] s_ipv4 =
@@ -27,6 +31,7 @@ internal sealed class SocketOptions
         (TcpOption.LevelIPv4, TcpOption.IPv4Tos),
         (TcpOption.LevelIPv4, TcpOption.IPv4Ttl),
         (TcpOption.LevelIPv4, TcpOption.IPv4MtuDiscover),
+        (TcpOption.LevelIPv4, TcpOption.IPv4FreeBind),
     ];
 
     private static readonly (int Level, int Option)[] s_ipv6 =
@@ -34,6 +39,7 @@ internal sealed class SocketOptions
         (TcpOption.LevelIPv6, TcpOption.IPv6TrafficClass),
         (TcpOption.LevelIPv6, TcpOption.IPv6Hops),
         (TcpOption.LevelIPv6, TcpOption.IPv6MtuDiscover),
+        (TcpOption.LevelIPv6, TcpOption.IPv6FreeBind),
     ];
 
     // Setting the type of service sets the priority too (ip(7)), so this comes last.

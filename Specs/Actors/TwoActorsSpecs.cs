@@ -112,6 +112,29 @@ public sealed class TwoActorsSpecs(ITestOutputHelper output) : TestKit(Configura
     }
 
 
+    /// <summary>What the host's stack cannot hold would be missing from its send queue when the peer acknowledges it.</summary>
+    [Fact]
+    public void An_upload_waits_until_the_host_can_take_back_what_is_in_flight()
+    {
+        using var toes = new TwoToes(Sys, TestActor, TestActor);
+        toes.Offload();
+        ReceiveN(2);
+        SegmentInvariants next = toes.A.Segment with { Version = 2, ReturnableFlight = 4000 };
+        toes.A.Tell(new Toe.Command.Update([new InvariantsUpdate(new ConnectionId(1), next)]));
+        toes.A.Write(new byte[10_000]);
+        toes.A.Step();
+
+        toes.A.Tell(new Toe.Command.Upload([new ConnectionId(1)]));
+        for (int i = 0; i < 10; i++)
+        {
+            toes.Pass(Microseconds.FromMilliseconds(20));
+            toes.A.Step();
+        }
+
+        Assert.Empty(toes.A.ToHost.PullAll());
+        toes.Settle();
+        Assert.Equal(0u, Assert.Single(toes.A.ToHost.PullAll()).Variables.Variants.Flight);
+    }
 
     private static void Exchange(TwoToes toes, int bytes, int seed, Action? betweenRounds)
     {

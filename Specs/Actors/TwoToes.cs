@@ -72,6 +72,9 @@ internal sealed class TwoToes : IDisposable
         return true;
     }
 
+    /// <summary>Time passes and nobody has done anything yet.</summary>
+    public void Pass(Microseconds time) => _time.AdvanceTo(Now + time);
+
     public void Dispose()
     {
         A.Dispose();

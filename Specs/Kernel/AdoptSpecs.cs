@@ -110,10 +110,13 @@ public sealed class AdoptSpecs(ITestOutputHelper output)
             (TcpOption.LevelTcp, TcpOption.KeepIdle, 123), (TcpOption.LevelTcp, TcpOption.KeepInterval, 45),
             (TcpOption.LevelTcp, TcpOption.KeepCount, 6), (TcpOption.LevelTcp, TcpOption.UserTimeout, 60_000),
             (TcpOption.LevelTcp, TcpOption.NotSentLowWater, 32_768), (TcpOption.LevelTcp, TcpOption.Linger2, 11),
+            (TcpOption.LevelSocket, TcpOption.ReceiveLowWater, 3), (TcpOption.LevelSocket, TcpOption.BusyPoll, 5),
             family == AddressFamily.InterNetwork
                 ? (TcpOption.LevelIPv4, TcpOption.IPv4Tos, 0x28) : (TcpOption.LevelIPv6, TcpOption.IPv6TrafficClass, 0x28),
             family == AddressFamily.InterNetwork
                 ? (TcpOption.LevelIPv4, TcpOption.IPv4Ttl, 33) : (TcpOption.LevelIPv6, TcpOption.IPv6Hops, 33),
+            family == AddressFamily.InterNetwork
+                ? (TcpOption.LevelIPv4, TcpOption.IPv4FreeBind, 1) : (TcpOption.LevelIPv6, TcpOption.IPv6FreeBind, 1),
         ];
         Array.ForEach(set, each => socket.SetInt(each.Level, each.Option, each.Value));
         socket.SetRawSocketOption(TcpOption.LevelTcp, TcpOption.Congestion, "reno"u8);

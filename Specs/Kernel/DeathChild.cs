@@ -13,13 +13,14 @@ internal sealed class DeathChild : IAsyncDisposable
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
     private readonly Process _process;
     private readonly StringBuilder _errors = new();
+    private readonly StringBuilder _output = new();
     private readonly TaskCompletionSource<IPEndPoint> _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private DeathChild(Process process)
     {
         _process = process;
         process.ErrorDataReceived += (_, line) => See(line.Data);
-        process.OutputDataReceived += (_, _) => { };
+        process.OutputDataReceived += (_, line) => Keep(_output, line.Data);
         process.BeginErrorReadLine();
         process.BeginOutputReadLine();
     }
@@ -29,16 +30,10 @@ internal sealed class DeathChild : IAsyncDisposable
     public bool HasExited => _process.HasExited;
 
     /// <summary>What it has written to standard error.</summary>
-    public string Errors
-    {
-        get
-        {
-            lock (_errors)
-            {
-                return _errors.ToString();
-            }
-        }
-    }
+    public string Errors => Read(_errors);
+
+    /// <summary>What it has written to standard output.</summary>
+    public string Output => Read(_output);
 
     /// <summary>Starts it in the network namespace of a host, or in the spec's own.</summary>
     /// <param name="host">Where.</param>
@@ -135,14 +130,26 @@ internal sealed class DeathChild : IAsyncDisposable
             return;
         }
 
-        lock (_errors)
-        {
-            _errors.AppendLine(line);
-        }
-
+        Keep(_errors, line);
         if (line.StartsWith(announcement, StringComparison.Ordinal))
         {
             _listening.TrySetResult(IPEndPoint.Parse(line[announcement.Length..]));
+        }
+    }
+
+    private static void Keep(StringBuilder text, string? line)
+    {
+        lock (text)
+        {
+            text.AppendLine(line);
+        }
+    }
+
+    private static string Read(StringBuilder text)
+    {
+        lock (text)
+        {
+            return text.ToString();
         }
     }
 }

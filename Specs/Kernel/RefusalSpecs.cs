@@ -61,6 +61,50 @@ public sealed class RefusalSpecs(ITestOutputHelper output)
         await AssertGoesOnAsync(connection, client);
     }
 
+    public static TheoryData<AddressFamily, int, int, int, string> Unheeded => new()
+    {
+        { AddressFamily.InterNetwork, TcpOption.LevelIPv4, TcpOption.IPv4MinTtl, 255, "IP_MINTTL" },
+        { AddressFamily.InterNetworkV6, TcpOption.LevelIPv6, TcpOption.IPv6MinHops, 255, "IP_MINTTL" },
+        { AddressFamily.InterNetwork, TcpOption.LevelIPv4, TcpOption.IPv4Transparent, 1, "IP_TRANSPARENT" },
+        { AddressFamily.InterNetworkV6, TcpOption.LevelIPv6, TcpOption.IPv6Transparent, 1, "IP_TRANSPARENT" },
+        { AddressFamily.InterNetwork, TcpOption.LevelSocket, TcpOption.MaxPacingRate, 1_000_000, "SO_MAX_PACING_RATE" },
+        { AddressFamily.InterNetworkV6, TcpOption.LevelTcp, TcpOption.Cork, 1, "TCP_CORK" },
+    };
+
+    [KernelTheory]
+    [MemberData(nameof(Unheeded))]
+    public async Task Options_that_a_TOE_does_not_heed_are_refused_until_they_are_off(
+        AddressFamily family, int level, int option, int value, string name)
+    {
+        using var hosts = new TwoHosts();
+        await using OffloadHost host = Create(hosts);
+        using KernelConnection both = hosts.Connect(family);
+        int off = both.Server.GetInt(level, option);
+        both.Server.SetInt(level, option, value);
+
+        OffloadHostException refusal = await Assert.ThrowsAsync<OffloadHostException>(
+            () => host.OffloadAsync(both.Server).WaitAsync(s_patience));
+        Assert.Contains(name, refusal.Message, StringComparison.Ordinal);
+
+        both.Server.SetInt(level, option, off);
+        await using Connection connection = await host.OffloadAsync(both.Server).WaitAsync(s_patience);
+        await AssertGoesOnAsync(connection, both.Client);
+    }
+
+    [KernelFact]
+    public async Task A_filter_on_the_socket_is_refused()
+    {
+        using var hosts = new TwoHosts();
+        await using OffloadHost host = Create(hosts);
+        using KernelConnection both = hosts.Connect();
+        Attach(both.Server);
+
+        OffloadHostException refusal = await Assert.ThrowsAsync<OffloadHostException>(
+            () => host.OffloadAsync(both.Server).WaitAsync(s_patience));
+
+        Assert.Contains("SO_ATTACH_FILTER", refusal.Message, StringComparison.Ordinal);
+    }
+
     [KernelTheory]
     [InlineData(AddressFamily.InterNetwork)]
     [InlineData(AddressFamily.InterNetworkV6)]
@@ -268,5 +312,13 @@ public sealed class RefusalSpecs(ITestOutputHelper output)
         signature[addressSize + 2] = 6;
         "secret"u8.CopyTo(signature.AsSpan(addressSize + 8));
         socket.SetRawSocketOption(ProtocolTcp, 14, signature);
+    }
+
+    /// <summary>SO_ATTACH_FILTER: one instruction of classic BPF, "take all of it" (struct sock_fprog of linux/filter.h).</summary>
+    private static unsafe void Attach(Socket socket)
+    {
+        ulong takeAll = 0xffff_ffff_0000_0006;
+        Span<nint> program = [1, (nint)(&takeAll)];
+        socket.SetRawSocketOption(TcpOption.LevelSocket, TcpOption.GetFilter, System.Runtime.InteropServices.MemoryMarshal.AsBytes(program));
     }
 }

@@ -9,7 +9,7 @@ namespace TcpActors.Specs.Kernel;
 /// <summary>Clients that behave oddly, while their connection moves.</summary>
 public sealed class TrafficClientSpecs(ITestOutputHelper output)
 {
-    private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(10);
 
     [KernelTheory]
     [InlineData(AddressFamily.InterNetwork)]

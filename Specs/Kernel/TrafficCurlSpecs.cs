@@ -15,7 +15,7 @@ public sealed class TrafficCurlSpecs
 {
     private const int Bytes = 64 << 20;
 
-    [CurlTheory]
+    [ProgramTheory("curl")]
     [InlineData(AddressFamily.InterNetwork)]
     [InlineData(AddressFamily.InterNetworkV6)]
     public async Task Curl_fetches_a_file_whole_while_its_connection_moves(AddressFamily family)
@@ -57,11 +57,4 @@ public sealed class TrafficCurlSpecs
             directory.Delete(recursive: true);
         }
     }
-}
-
-/// <summary>A theory with curl(1) at the other end.</summary>
-[AttributeUsage(AttributeTargets.Method)]
-public sealed class CurlTheoryAttribute : TheoryAttribute
-{
-    public CurlTheoryAttribute() => Skip = KernelRights.Missing ?? (File.Exists("/usr/bin/curl") ? null : "needs curl");
 }

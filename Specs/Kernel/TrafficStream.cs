@@ -47,13 +47,12 @@ internal sealed class TrafficStream : IDisposable
     /// <inheritdoc cref="SendAsync(Socket, Func{bool}, int, int)"/>
     public async Task SendAsync(Socket socket, Func<Task<bool>> more, int seed, int block = 65536)
     {
-        var random = new Random(seed);
-        byte[] bytes = new byte[block];
+        var blocks = new TrafficBlocks(seed, block);
         while (await more())
         {
-            random.NextBytes(bytes);
-            Append(bytes);
-            for (ReadOnlyMemory<byte> rest = bytes; !rest.IsEmpty;)
+            ReadOnlyMemory<byte> rest = blocks.Next();
+            Append(rest.Span);
+            while (!rest.IsEmpty)
             {
                 rest = rest[await socket.SendAsync(rest)..];
             }
@@ -88,12 +87,11 @@ internal sealed class TrafficStream : IDisposable
     /// <summary>The served connection sends random blocks until told to stop, then its FIN.</summary>
     public async Task SendAsync(Connection connection, Func<bool> more, int seed)
     {
-        var random = new Random(seed);
-        byte[] bytes = new byte[65536];
+        var blocks = new TrafficBlocks(seed, 65536);
         while (more())
         {
-            random.NextBytes(bytes);
-            Append(bytes);
+            ReadOnlyMemory<byte> bytes = blocks.Next();
+            Append(bytes.Span);
             await connection.Output.WriteAsync(bytes);
         }
 

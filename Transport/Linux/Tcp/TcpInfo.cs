@@ -73,6 +73,9 @@ internal readonly struct TcpInfo
     /// <summary>Segments.</summary>
     public uint CongestionWindow => Word(80);
 
+    /// <summary>By how much SND_UNA has advanced.</summary>
+    public ulong BytesAcknowledged => Long(120);
+
     public ulong BytesReceived => Long(128);
 
     /// <summary>Microseconds; uint.MaxValue: not measured.</summary>

@@ -1,0 +1,150 @@
+using System.Net.Sockets;
+using TcpActors.Engine.State;
+using TcpActors.Transport;
+using TcpActors.Transport.Linux.Tcp;
+
+namespace TcpActors.HostSide.Kernel;
+
+/// <content>Out of the kernel.</content>
+internal sealed partial class KernelHalf
+{
+    /// <summary>As the kernel's own floor: with less, a peer could have us send tiny segments without end (CVE-2019-11479).</summary>
+    private const int SmallestMss = 48;
+
+    public TakeOut TakeOut(IFlowGate gate)
+    {
+        KernelFlow flow = _flow!;
+        if (flow.HasEnding)
+        {
+            return new TakeOut.Refused("one of its directions has ended");
+        }
+
+        if (_stack.Checks.Refuse(flow.Socket, Flow, _path!.LinkIndex) is { } reason)
+        {
+            return new TakeOut.Refused(reason);
+        }
+
+        try
+        {
+            _standby = new Standby(flow.Socket, _local, _remote, holdsPort: _isActive != false);
+        }
+        catch (SocketException e)
+        {
+            return new TakeOut.Refused($"there is no socket for its way back: {e.Message}");
+        }
+
+        // 1. Stop reading and writing.
+        flow.Stop();
+        var repair = new TcpRepair(flow.Socket);
+        try
+        {
+            // 2. Claim the flow: repair mode alone does not stop the kernel from receiving and acknowledging.
+            gate.Claim(Flow);
+            return (TakeOut?)Freeze(flow, repair, out string? refusal) ?? GiveUp(gate, repair, flow, refusal!);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            return GiveUp(gate, repair, flow, e.Message);
+        }
+    }
+
+    /// <returns>What was taken out; null when it stays, as nothing has been changed then.</returns>
+    private TakeOut.Taken? Freeze(KernelFlow flow, TcpRepair repair, out string? refusal)
+    {
+        // 3. Freeze, look at the state as it is now, read everything.
+        Socket socket = flow.Socket;
+        repair.Enter();
+        var state = (TcpState)socket.GetTcpInfo().State;
+        if (state != TcpState.Established)
+        {
+            refusal = $"its state is {state}";
+            return null;
+        }
+
+        if (socket.HasUrgentData())
+        {
+            refusal = "urgent data is pending";
+            return null;
+        }
+
+        _options = SocketOptions.Of(socket, flow.WhenThereIsRoom is null ? null : _options);
+        using FrozenSocket frozen = FrozenSocket.Read(socket, repair);
+        var snapshot = new KernelSnapshot(Flow, _options, _path!);
+        _invariants ??= snapshot.Connection(repair, frozen);
+        SegmentVariants variants = frozen.Variants(_invariants);
+        _last.Complete(ref variants, _path!.NextHopMac, MonotonicClock.System.Now);
+        SegmentInvariants segment = snapshot.Segment(_invariants, frozen.Info, _memory) with { ReturnableFlight = _stack.ReturnableFlight };
+        if (segment.EffectiveMss < SmallestMss)
+        {
+            refusal = $"its segments carry {segment.EffectiveMss} bytes at most";
+            return null;
+        }
+
+        _stack.Paths.Watch(Flow, _path);
+
+        // The last step that may fail: once the bytes have moved there is no way back.
+        frozen.MoveInto(_memory.Send, _memory.Receive);
+
+        // Sizes that the application has fixed on its socket hold for its buffers here too.
+        _memory.Receive.Limit = _options.ReceiveBufferLimit ?? _memory.Receive.Limit;
+        _memory.Send.Limit = _options.SendBufferLimit ?? _memory.Send.Limit;
+
+        // 4. In repair mode closing sends nothing.
+        Volatile.Write(ref _flow, null);
+        LetGo(repair);
+        socket.Dispose();
+        if (_memory.Receive.Unread > 0)
+        {
+            // What the kernel had not delivered may be all that comes for a long time.
+            _events.Readable();
+        }
+
+        refusal = null;
+        return new TakeOut.Taken(_invariants, segment, variants);
+    }
+
+    private static void LetGo(TcpRepair repair)
+    {
+        try
+        {
+            repair.Drop();
+        }
+        catch (SocketException)
+        {
+            // It is closed next, which does as well unless somebody else holds the descriptor at this moment.
+        }
+    }
+
+    /// <summary>Every step for itself, so that one that fails (the socket may be reset by now) does not leave the flow nobody's.</summary>
+    private TakeOut.Refused GiveUp(IFlowGate gate, TcpRepair repair, KernelFlow flow, string reason)
+    {
+        foreach (Action step in (ReadOnlySpan<Action>)
+        [
+            _standby!.Dispose,
+            () => _stack.Paths.Forget(Flow),
+            () => gate.Release(Flow),
+            repair.LeaveSilently,
+            () => _options?.ApplyAfterRepair(flow.Socket),
+            () => gate.Forward(Flow, packet => _stack.Reinjector.Inject(packet, _scope)),
+        ])
+        {
+            Try(step);
+        }
+
+        _standby = null;
+        flow.Resume();
+        return new TakeOut.Refused(reason);
+    }
+
+    private void Try(Action step)
+    {
+        try
+        {
+            step();
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            Log.StepFailed(_stack.Logger, e, Flow);
+        }
+    }
+}
