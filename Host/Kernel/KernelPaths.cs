@@ -14,7 +14,7 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
     private static readonly TimeSpan s_resolution = TimeSpan.FromSeconds(2);
 
     private readonly RtNetlink _netlink = new();
-    private readonly WatchedPaths _paths = new();
+    private readonly WatchedPaths _paths;
     private readonly ManualResetEventSlim _neighborsChanged = new();
     private readonly PathMonitor _monitor;
     private readonly RouteReview _routes;
@@ -25,7 +25,8 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
     public KernelPaths(ILogger logger, int? eventQueueBytes = null)
     {
         _logger = logger;
-        _routes = new RouteReview(_netlink, _paths, logger, Tell, FindMac);
+        _paths = new WatchedPaths(Tell);
+        _routes = new RouteReview(_netlink, _paths, logger, FindMac);
         _monitor = new PathMonitor(See, SeeAll, logger, eventQueueBytes);
         _probe = new NextHopProbe(_netlink, _paths, logger, _monitor.Stopped);
         _monitor.Start();
@@ -73,13 +74,7 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
         }
 
         FindMac(hop);
-        PathNews news = _paths.Since(in flow, out bool mayBeOld);
-        if (news != PathNews.None)
-        {
-            _report?.Invoke(new HostMessages.PathChanged([flow], news));
-        }
-
-        if (mayBeOld)
+        if (_paths.TellSince(in flow))
         {
             _routes.Request();
         }
@@ -154,7 +149,6 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
             case LinkChanged { Removed: true } link:
                 _paths.ForgetLink(link.Link.Index);
                 Suspect(peer => peer.Key.LinkIndex == link.Link.Index);
-                _report?.Invoke(new HostMessages.InterfaceChanged(link.Link.Index));
                 break;
             case LinkChanged link:
                 See(link.Link);
@@ -187,12 +181,8 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
 
     private void See(LinkInfo link)
     {
-        var news = new PathReport();
-        if (_paths.Learn(link, news))
+        if (_paths.Learn(link))
         {
-            // First the link: one that believes itself down sends nothing.
-            _report?.Invoke(new HostMessages.InterfaceChanged(link.Index));
-            Tell(news);
             _routes.Request();
         }
     }
@@ -231,15 +221,20 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
 
     private void Learn(NextHop hop, MacAddress mac)
     {
-        if (_paths.Learn(hop, mac) is { } news)
+        if (_paths.Learn(hop, mac))
         {
             Log.NextHopMoved(_logger, hop.Address, mac);
-            _report?.Invoke(news);
         }
     }
 
     private void Tell(PathReport news)
     {
+        if (news.Interface is { } index)
+        {
+            // First the link: one that believes itself down sends nothing.
+            _report?.Invoke(new HostMessages.InterfaceChanged(index));
+        }
+
         foreach (HostMessages.PathChanged message in news.Messages)
         {
             Log.PathsChanged(_logger, message.Flows.Count, message.News);

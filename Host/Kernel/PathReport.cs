@@ -7,20 +7,22 @@ internal sealed class PathReport
 {
     private readonly Dictionary<PathNews, List<FlowKey>> _flows = [];
 
-    /// <summary>Under the lock of <see cref="WatchedPaths"/>.</summary>
-    public void Add(WatchedPeer peer, PathNews news)
+    /// <summary>This interface is another than it was.</summary>
+    public int? Interface { get; init; }
+
+    public IEnumerable<HostMessages.PathChanged> Messages => _flows.Select(each => new HostMessages.PathChanged(each.Value, each.Key));
+
+    public void Add(IEnumerable<FlowKey> flows, PathNews news)
     {
         if (news != PathNews.None)
         {
-            if (!_flows.TryGetValue(news, out List<FlowKey>? flows))
+            if (!_flows.TryGetValue(news, out List<FlowKey>? those))
             {
-                flows = [];
-                _flows.Add(news, flows);
+                those = [];
+                _flows.Add(news, those);
             }
 
-            flows.AddRange(peer.Flows);
+            those.AddRange(flows);
         }
     }
-
-    public IEnumerable<HostMessages.PathChanged> Messages => _flows.Select(each => new HostMessages.PathChanged(each.Value, each.Key));
 }

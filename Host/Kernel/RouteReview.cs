@@ -16,7 +16,6 @@ internal sealed class RouteReview : IDisposable
     private readonly RtNetlink _netlink;
     private readonly WatchedPaths _paths;
     private readonly ILogger _logger;
-    private readonly Action<PathReport> _tell;
     private readonly Action<NextHop> _find;
     private readonly Timer _timer;
     private readonly Lock _turn = new();
@@ -27,11 +26,10 @@ internal sealed class RouteReview : IDisposable
     /// <param name="netlink">Answers.</param>
     /// <param name="paths">Knows who is to be asked for.</param>
     /// <param name="logger">Hears of failures.</param>
-    /// <param name="tell">Takes what is new.</param>
     /// <param name="find">Has the MAC address of a next hop found.</param>
-    public RouteReview(RtNetlink netlink, WatchedPaths paths, ILogger logger, Action<PathReport> tell, Action<NextHop> find)
+    public RouteReview(RtNetlink netlink, WatchedPaths paths, ILogger logger, Action<NextHop> find)
     {
-        (_netlink, _paths, _logger, _tell, _find) = (netlink, paths, logger, tell, find);
+        (_netlink, _paths, _logger, _find) = (netlink, paths, logger, find);
         _timer = new Timer(_ => Review());
     }
 
@@ -72,10 +70,12 @@ internal sealed class RouteReview : IDisposable
 
             long began = Stopwatch.GetTimestamp();
             List<WatchedPeer> suspects = _paths.TakeSuspects();
-            var report = new PathReport();
             try
             {
-                Ask(suspects, report);
+                foreach (NextHop hop in _paths.Settle(Ask(suspects)))
+                {
+                    _find(hop);
+                }
             }
             catch (NetlinkException e)
             {
@@ -83,18 +83,16 @@ internal sealed class RouteReview : IDisposable
                 Again(suspects.Contains);
             }
 
-            _tell(report);
-
             // However fast the network changes, half of the time nobody is asked.
             TimeSpan took = Stopwatch.GetElapsedTime(began);
             _wait = took > s_moment ? took : s_moment;
         }
     }
 
-    private void Ask(List<WatchedPeer> suspects, PathReport report)
+    private List<(WatchedPeer Peer, RouteInfo? Route)> Ask(List<WatchedPeer> suspects)
     {
         var isOurs = new Dictionary<IPAddress, bool>();
-        var toFind = new HashSet<NextHop>();
+        var answers = new List<(WatchedPeer, RouteInfo?)>(suspects.Count);
         foreach (WatchedPeer peer in suspects)
         {
             IPAddress local = peer.Key.LocalAddress;
@@ -113,16 +111,10 @@ internal sealed class RouteReview : IDisposable
                 Again(each => each == peer);
             }
 
-            if (_paths.Settle(peer, route, report) is { } hop)
-            {
-                toFind.Add(hop);
-            }
+            answers.Add((peer, route));
         }
 
-        foreach (NextHop hop in toFind)
-        {
-            _find(hop);
-        }
+        return answers;
     }
 
     private void Again(Func<WatchedPeer, bool> which)

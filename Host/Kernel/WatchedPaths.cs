@@ -6,9 +6,10 @@ namespace TcpActors.HostSide.Kernel;
 
 /// <summary>
 /// The book on the paths of owned flows: which flow goes to which peer, which peer over which next hop, and what interfaces are like.
-/// Says what of that is news to whom; asks nobody. Any thread.
+/// Tells what of that is news to whom; asks nobody. Any thread.
 /// </summary>
-internal sealed class WatchedPaths
+/// <param name="tell">Takes news. Called under the lock, so that what is older is told earlier; must not block.</param>
+internal sealed class WatchedPaths(Action<PathReport> tell)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<int, LinkInfo> _links = [];
@@ -76,57 +77,59 @@ internal sealed class WatchedPaths
         }
     }
 
-    /// <summary>What has changed for a flow since its path was found.</summary>
-    /// <param name="flow">The flow.</param>
-    /// <param name="mayBeOld">Its route may have changed before it was watched: the kernel has to be asked.</param>
-    public PathNews Since(in FlowKey flow, out bool mayBeOld)
+    /// <summary>Tells what has changed for a flow since its path was found.</summary>
+    /// <returns>Whether its route may have changed before it was watched: the kernel has to be asked.</returns>
+    public bool TellSince(in FlowKey flow)
     {
         lock (_lock)
         {
             if (!_flows.TryGetValue(flow, out (WatchedPeer Peer, KernelPath Path) watched))
             {
-                mayBeOld = false;
-                return PathNews.None;
+                return false;
             }
 
             (WatchedPeer peer, KernelPath path) = watched;
-            mayBeOld = path.Changes != _changes;
+            bool mayBeOld = path.Changes != _changes;
             peer.IsSuspect |= mayBeOld;
             LinkInfo link = _links.GetValueOrDefault(path.LinkIndex, path.Link);
             int mtu = KernelPath.MtuOf(peer.RouteMtu, link);
-            return new PathNews
+            var news = new PathReport();
+            news.Add([flow], new PathNews
             {
                 SourceMac = link.Mac == path.SourceMac ? null : link.Mac,
                 NextHopMac = peer.Hop.Mac == path.NextHopMac ? null : peer.Hop.Mac,
                 FirstHopMtu = mtu == path.Mtu ? null : new MtuChange(path.Mtu, mtu),
                 IsUsable = peer.IsUsable ? null : false,
                 IsElsewhere = peer.IsElsewhere,
-            };
+            });
+            tell(news);
+            return mayBeOld;
         }
     }
 
     /// <summary>A neighbour's MAC address.</summary>
-    /// <returns>Null when it is known.</returns>
-    public HostMessages.PathChanged? Learn(NextHop hop, MacAddress mac)
+    /// <returns>Whether it is another than it was.</returns>
+    public bool Learn(NextHop hop, MacAddress mac)
     {
         lock (_lock)
         {
             if (hop.Mac == mac)
             {
-                return null;
+                return false;
             }
 
             hop.Mac = mac;
             hop.IsProbed = false;
-            return new HostMessages.PathChanged([.. hop.Peers.SelectMany(peer => peer.Flows)], new PathNews { NextHopMac = mac });
+            var news = new PathReport();
+            news.Add(hop.Peers.SelectMany(peer => peer.Flows), new PathNews { NextHopMac = mac });
+            tell(news);
+            return true;
         }
     }
 
     /// <summary>An interface as it is now.</summary>
-    /// <param name="link">The interface.</param>
-    /// <param name="news">What is to be told of its MAC address and MTU.</param>
-    /// <returns>Whether it is another than it was.</returns>
-    public bool Learn(LinkInfo link, PathReport news)
+    /// <returns>Whether routes over it may have changed: the kernel has to be asked.</returns>
+    public bool Learn(LinkInfo link)
     {
         lock (_lock)
         {
@@ -134,19 +137,21 @@ internal sealed class WatchedPaths
             _links[link.Index] = link;
             if (former is null || former == link)
             {
-                return former is null;
+                return false;
             }
 
             _changes++;
+            bool isSuspect = former.IsUp != link.IsUp;
+            var news = new PathReport { Interface = link.Index };
             foreach (WatchedPeer peer in _peers.Values)
             {
                 if (peer.Key.LinkIndex == link.Index)
                 {
                     // Routes go with an interface that goes down, and nobody says so.
-                    peer.IsSuspect |= former.IsUp != link.IsUp;
+                    peer.IsSuspect |= isSuspect;
                     int before = KernelPath.MtuOf(peer.RouteMtu, former);
                     int now = KernelPath.MtuOf(peer.RouteMtu, link);
-                    news.Add(peer, new PathNews
+                    news.Add(peer.Flows, new PathNews
                     {
                         SourceMac = former.Mac == link.Mac ? null : link.Mac,
                         FirstHopMtu = before == now ? null : new MtuChange(before, now),
@@ -154,7 +159,8 @@ internal sealed class WatchedPaths
                 }
             }
 
-            return true;
+            tell(news);
+            return isSuspect;
         }
     }
 
@@ -164,6 +170,7 @@ internal sealed class WatchedPaths
         lock (_lock)
         {
             _links.Remove(index);
+            tell(new PathReport { Interface = index });
         }
     }
 
@@ -196,47 +203,24 @@ internal sealed class WatchedPaths
         }
     }
 
-    /// <summary>The kernel's answer for a peer.</summary>
-    /// <param name="peer">The peer.</param>
-    /// <param name="route">Null when there is none.</param>
-    /// <param name="news">What is to be told.</param>
-    /// <returns>The next hop that has to be found, if it is a new one or the way was closed.</returns>
-    public NextHop? Settle(WatchedPeer peer, RouteInfo? route, PathReport news)
+    /// <summary>The kernel's answers: for each peer its route, null when there is none.</summary>
+    /// <returns>The next hops that have to be found, because they are new or the way was closed.</returns>
+    public HashSet<NextHop> Settle(IEnumerable<(WatchedPeer Peer, RouteInfo? Route)> answers)
     {
         lock (_lock)
         {
-            if (peer.Flows.Count == 0)
+            var news = new PathReport();
+            var toFind = new HashSet<NextHop>();
+            foreach ((WatchedPeer peer, RouteInfo? route) in answers)
             {
-                // Forgotten while the kernel was asked.
-                return null;
-            }
-
-            bool wasUsable = peer.IsUsable;
-            bool wasElsewhere = peer.IsElsewhere;
-            peer.IsElsewhere = route is not null && route.LinkIndex != peer.Key.LinkIndex;
-            peer.IsUsable = route is not null;
-            if (route is null || peer.IsElsewhere || !_links.TryGetValue(peer.Key.LinkIndex, out LinkInfo? link))
-            {
-                news.Add(peer, new PathNews
+                if (Settle(peer, route, news) is { } hop)
                 {
-                    IsUsable = wasUsable == peer.IsUsable ? null : peer.IsUsable,
-                    IsElsewhere = peer.IsElsewhere && !wasElsewhere,
-                });
-                return null;
+                    toFind.Add(hop);
+                }
             }
 
-            int before = KernelPath.MtuOf(peer.RouteMtu, link);
-            peer.RouteMtu = route.Mtu;
-            int now = KernelPath.MtuOf(peer.RouteMtu, link);
-            NextHop former = peer.Hop;
-            MoveTo(peer, route.NextHop(peer.Key.RemoteAddress));
-            news.Add(peer, new PathNews
-            {
-                NextHopMac = former == peer.Hop ? null : peer.Hop.Mac,
-                FirstHopMtu = before == now ? null : new MtuChange(before, now),
-                IsUsable = wasUsable ? null : true,
-            });
-            return former == peer.Hop && wasUsable ? null : peer.Hop;
+            tell(news);
+            return toFind;
         }
     }
 
@@ -269,6 +253,42 @@ internal sealed class WatchedPaths
             RemoveIfIdle(hop);
             return hop.IsProbed;
         }
+    }
+
+    private NextHop? Settle(WatchedPeer peer, RouteInfo? route, PathReport news)
+    {
+        if (peer.Flows.Count == 0)
+        {
+            // Forgotten while the kernel was asked.
+            return null;
+        }
+
+        bool wasUsable = peer.IsUsable;
+        bool wasElsewhere = peer.IsElsewhere;
+        peer.IsElsewhere = route is not null && route.LinkIndex != peer.Key.LinkIndex;
+        peer.IsUsable = route is not null;
+        if (route is null || peer.IsElsewhere || !_links.TryGetValue(peer.Key.LinkIndex, out LinkInfo? link))
+        {
+            news.Add(peer.Flows, new PathNews
+            {
+                IsUsable = wasUsable == peer.IsUsable ? null : peer.IsUsable,
+                IsElsewhere = peer.IsElsewhere && !wasElsewhere,
+            });
+            return null;
+        }
+
+        int before = KernelPath.MtuOf(peer.RouteMtu, link);
+        peer.RouteMtu = route.Mtu;
+        int now = KernelPath.MtuOf(peer.RouteMtu, link);
+        NextHop former = peer.Hop;
+        MoveTo(peer, route.NextHop(peer.Key.RemoteAddress));
+        news.Add(peer.Flows, new PathNews
+        {
+            NextHopMac = former == peer.Hop ? null : peer.Hop.Mac,
+            FirstHopMtu = before == now ? null : new MtuChange(before, now),
+            IsUsable = wasUsable ? null : true,
+        });
+        return former == peer.Hop && wasUsable ? null : peer.Hop;
     }
 
     private NextHop HopAt(int link, IPAddress address, MacAddress? mac)
