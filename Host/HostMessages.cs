@@ -30,8 +30,11 @@ internal static class HostMessages
     /// <summary>A worker has put a connection back.</summary>
     public sealed record PutBackDone(ConnectionId Connection, Exception? Failure);
 
-    /// <summary>The next hop of these flows has another MAC address, or can (not) be reached.</summary>
-    public sealed record NextHopChanged(IReadOnlyCollection<FlowKey> Flows, MacAddress? Mac, bool Usable);
+    /// <summary>The way to the peers of these flows is another now.</summary>
+    public sealed record PathChanged(IReadOnlyCollection<FlowKey> Flows, PathNews News);
+
+    /// <summary>An interface went up or down, or has another MAC address or MTU.</summary>
+    public sealed record InterfaceChanged(int Index);
 
     /// <summary>Report every connection.</summary>
     public sealed record List(TaskCompletionSource<IReadOnlyList<ConnectionReport>> Done);

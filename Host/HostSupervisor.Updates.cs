@@ -6,13 +6,46 @@ namespace TcpActors.HostSide;
 /// <content>New versions of segment-invariant variables: the patent's figure 3.</content>
 internal sealed partial class HostSupervisor
 {
-    private void OnNextHopChanged(HostMessages.NextHopChanged changed)
+    private void OnPathChanged(HostMessages.PathChanged changed)
     {
-        foreach (IGrouping<ToeUnit, Tenancy> group in changed.Flows
-            .Select(flow => _byFlow.GetValueOrDefault(flow)).OfType<Tenancy>().Where(tenancy => tenancy.Toe is not null)
-            .GroupBy(tenancy => tenancy.Toe!))
+        List<Tenancy> offloaded = [.. changed.Flows
+            .Select(flow => _byFlow.GetValueOrDefault(flow)).OfType<Tenancy>().Where(tenancy => tenancy.Toe is not null)];
+        if (changed.News.IsElsewhere)
         {
-            Update(group.Key, group, old => old with { NextHopMac = changed.Mac ?? old.NextHopMac, IsPathUsable = changed.Usable });
+            offloaded.ForEach(BringBack);
+            return;
+        }
+
+        foreach (IGrouping<ToeUnit, Tenancy> group in offloaded.GroupBy(tenancy => tenancy.Toe!))
+        {
+            Update(group.Key, group, changed.News.ApplyTo);
+        }
+
+        if (changed.News.IsUsable is { } isUsable)
+        {
+            offloaded.ForEach(tenancy => tenancy.IsCutOff = !isUsable);
+            offloaded.ForEach(Advance);
+        }
+    }
+
+    /// <summary>A TOE sits on one interface: what leaves by another now is the kernel's, until it is offloaded there.</summary>
+    private void BringBack(Tenancy tenancy)
+    {
+        tenancy.MustReturn = true;
+        tenancy.IsCutOff = false;
+        Log.UploadRequested(_logger, tenancy.Connection.Id, tenancy.Epoch, _stackName, UploadReason.RouteChanged);
+        Advance(tenancy);
+    }
+
+    /// <summary>Before the updates that follow: a link that believes itself down sends nothing.</summary>
+    private void OnInterfaceChanged(int index)
+    {
+        foreach (ToeUnit toe in _toes)
+        {
+            if (toe.InterfaceIndex == index)
+            {
+                toe.Engine.Link.Refresh();
+            }
         }
     }
 
@@ -29,22 +62,22 @@ internal sealed partial class HostSupervisor
         if (tenancy.Toe is { } toe && tenancy.Segment is { } segment && believed < segment.PathMtu)
         {
             Log.PathMtuLowered(_logger, tenancy.Connection.Id, tenancy.Epoch, believed);
-            int overhead = (tenancy.Flow.IsIPv4 ? 40 : 60) + (tenancy.Invariants!.TimestampsEnabled ? 12 : 0);
-            Update(toe, [tenancy], old => old with
+            Update(toe, [tenancy], (old, connection) => old with
             {
                 PathMtu = believed,
-                EffectiveMss = Math.Min(old.EffectiveMss, believed - overhead),
+                EffectiveMss = Math.Min(old.EffectiveMss, connection.EffectiveMss(believed)),
             });
         }
     }
 
-    private void Update(ToeUnit toe, IEnumerable<Tenancy> tenancies, Func<SegmentInvariants, SegmentInvariants> change)
+    private void Update(
+        ToeUnit toe, IEnumerable<Tenancy> tenancies, Func<SegmentInvariants, ConnectionInvariants, SegmentInvariants> change)
     {
         var updates = new List<InvariantsUpdate>();
         foreach (Tenancy tenancy in tenancies)
         {
             SegmentInvariants old = tenancy.Segment!;
-            SegmentInvariants next = change(old);
+            SegmentInvariants next = change(old, tenancy.Invariants!);
             if (next != old)
             {
                 tenancy.Segment = next with { Version = old.Version + 1 };

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Microsoft.Extensions.Logging;
 using TcpActors.Actors.Contract;
+using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 
 namespace TcpActors.HostSide;
@@ -71,8 +72,11 @@ internal sealed partial class HostSupervisor : UntypedActor
             case HostMessages.PutBackDone done:
                 OnPutBack(done);
                 break;
-            case HostMessages.NextHopChanged changed:
-                OnNextHopChanged(changed);
+            case HostMessages.PathChanged changed:
+                OnPathChanged(changed);
+                break;
+            case HostMessages.InterfaceChanged changed:
+                OnInterfaceChanged(changed.Index);
                 break;
             case HostMessages.List list:
                 list.Done.TrySetResult([.. _tenancies.Values.Select(tenancy => tenancy.Report(_stackName))]);
@@ -129,6 +133,9 @@ internal sealed partial class HostSupervisor : UntypedActor
             case Toe.Event.UploadRequested requested when _tenancies.TryGetValue(requested.Connection, out Tenancy? tenancy):
                 // Every reason there is so far is a mandatory one. It may come before the word that the TOE has the connection.
                 tenancy.MustReturn = true;
+
+                // Whose time is over does not wait for a route: the application hears that its connection is lost.
+                tenancy.IsCutOff &= requested.Reason != UploadReason.UserTimeout;
                 Log.UploadRequested(_logger, requested.Connection, tenancy.Epoch, tenancy.OwnerName(_stackName), requested.Reason);
                 Advance(tenancy);
                 break;
@@ -218,7 +225,12 @@ internal sealed partial class HostSupervisor : UntypedActor
                 break;
             case Ownership.Toe:
                 tenancy.Settle(toToe: true, refusal: null);
-                if (tenancy.WantedEnd > tenancy.DoneEnd || tenancy.Tickets.Count > 0 || tenancy.MustReturn || _quiesced is not null)
+                if (tenancy.IsCutOff && tenancy.WantedEnd != EndKind.Abort && _quiesced is null)
+                {
+                    // A stack without a route would not take it back, and it would be lost: it waits for one.
+                    tenancy.Settle(toToe: false, "there is no route to its peer at present, or its own address is gone");
+                }
+                else if (tenancy.WantedEnd > tenancy.DoneEnd || tenancy.Tickets.Count > 0 || tenancy.MustReturn || _quiesced is not null)
                 {
                     BeginUpload(tenancy);
                 }

@@ -50,7 +50,10 @@ internal static partial class Log
     [LoggerMessage(14, LogLevel.Error, "Moving the bytes of a connection in the kernel failed; the connection is aborted")]
     public static partial void PumpFailed(ILogger logger, Exception failure);
 
-    [LoggerMessage(20, LogLevel.Warning, "A change of neighbours could not be followed")]
+    [LoggerMessage(15, LogLevel.Information, "The way of {Count} connections has changed: {News}")]
+    public static partial void PathsChanged(ILogger logger, int count, PathNews news);
+
+    [LoggerMessage(20, LogLevel.Warning, "A change of the network could not be followed yet; it is looked at again")]
     public static partial void MonitorFailed(ILogger logger, Exception failure);
 
     [LoggerMessage(21, LogLevel.Warning, "{Flow}: the kernel's send queue took {Filled} of {Flight} bytes in flight")]

@@ -40,8 +40,11 @@ internal sealed class Tenancy(Connection connection)
     /// <summary>Why a TOE did not take the connection, until it is back in the stack.</summary>
     public string? RefusedByToe { get; set; }
 
-    /// <summary>Whether the TOE has asked for an upload that must be met.</summary>
+    /// <summary>Whether there is an upload that must be: the TOE has asked for it, or the peer is reached over another interface.</summary>
     public bool MustReturn { get; set; }
+
+    /// <summary>Whether the stack has no way to its peer at present, so that it could not take the connection back.</summary>
+    public bool IsCutOff { get; set; }
 
     /// <summary>Whether the socket is still the application's, which keeps it if the offload is refused.</summary>
     public bool IsGuest { get; set; }
@@ -56,6 +59,7 @@ internal sealed class Tenancy(Connection connection)
     public void Take(ToeUnit toe, TakeOut.Taken taken)
     {
         Toe = toe;
+        IsCutOff = false;
         Invariants = taken.Connection;
 
         // Versions go on growing over all moves of a connection.

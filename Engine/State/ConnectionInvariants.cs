@@ -43,4 +43,11 @@ public sealed record ConnectionInvariants
 
     /// <summary>The peer's MSS option, or 536 / 1220 when it sent none (RFC 9293 3.7.1), in bytes without TCP options.</summary>
     public ushort PeerMss { get; init; } = 536;
+
+    /// <summary>
+    /// The largest payload of one segment on a path of this MTU, in bytes: min(peer's MSS, MTU less IP and TCP header), less the
+    /// timestamps that every segment carries (RFC 9293 3.7.1, RFC 6691).
+    /// </summary>
+    /// <param name="pathMtu">The largest IP packet, in bytes.</param>
+    public int EffectiveMss(int pathMtu) => Math.Min(PeerMss, pathMtu - (Flow.IsIPv4 ? 40 : 60)) - (TimestampsEnabled ? 12 : 0);
 }

@@ -31,4 +31,7 @@ public enum UploadReason : byte
 
     /// <summary>The link went down.</summary>
     LinkFailure,
+
+    /// <summary>The peer is reached over another interface now, on which this TOE does not sit.</summary>
+    RouteChanged,
 }

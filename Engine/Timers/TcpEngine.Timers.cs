@@ -62,9 +62,9 @@ public sealed partial class TcpEngine
 
         if (!_invariants.IsPathUsable)
         {
-            // Nothing could have got through: neither a sign of congestion nor of a dead peer.
-            _v.RetransmitAt = now + RttEstimator.CurrentRto(_v, _invariants);
-            return UploadReason.None;
+            // Nothing could have got through: neither a sign of congestion nor of a dead peer. The user's own time runs all the same.
+            _v.RetransmitAt = RetransmitDeadline(now);
+            return _invariants.UserTimeout.IsNever ? UploadReason.None : GivenUp(unanswered: 0, now);
         }
 
         if (_v.SndWnd == 0)

@@ -5,44 +5,35 @@ using TcpActors.Transport.Linux.Netlink;
 
 namespace TcpActors.HostSide.Kernel;
 
-/// <summary>Where a peer is reached, as the kernel's route and neighbour tables say.</summary>
-/// <param name="LinkIndex">The interface.</param>
-/// <param name="NextHop">The gateway, or the peer itself.</param>
-/// <param name="SourceMac">The interface's own address.</param>
-/// <param name="NextHopMac">The next hop's address.</param>
-/// <param name="Mtu">The largest IP packet, in bytes.</param>
-internal sealed record KernelPath(int LinkIndex, IPAddress NextHop, MacAddress SourceMac, MacAddress NextHopMac, int Mtu);
-
 /// <summary>
-/// Asks the kernel for paths, and watches the next hops of owned flows over rtnetlink: one <see cref="Hop"/> for all flows that share it.
+/// Asks the kernel for paths, and follows over rtnetlink what becomes of the paths of owned flows: interfaces, addresses, routes, next
+/// hops. What the kernel would apply to a connection of its own is told to the host.
 /// </summary>
 internal sealed class KernelPaths : INextHopWatch, IDisposable
 {
     private static readonly TimeSpan s_resolution = TimeSpan.FromSeconds(2);
 
-    /// <summary>How long a neighbour may take to say that it is still there: many round trips on any link with Ethernet addresses.</summary>
-    private static readonly TimeSpan s_answer = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan s_betweenProbes = TimeSpan.FromMilliseconds(250);
-
-    private readonly Lock _lock = new();
     private readonly RtNetlink _netlink = new();
-    private readonly RtNetlinkMonitor _monitor = new();
-    private readonly Dictionary<(int Link, IPAddress Address), Hop> _hops = [];
-    private readonly Dictionary<FlowKey, Hop> _hopOf = [];
-    private readonly CancellationTokenSource _stop = new();
+    private readonly WatchedPaths _paths;
     private readonly ManualResetEventSlim _neighborsChanged = new();
+    private readonly PathMonitor _monitor;
+    private readonly RouteReview _routes;
+    private readonly NextHopProbe _probe;
     private readonly ILogger _logger;
-    private readonly Thread _thread;
-    private Action<HostMessages.NextHopChanged>? _report;
+    private Action<object>? _report;
 
-    public KernelPaths(ILogger logger)
+    public KernelPaths(ILogger logger, int? eventQueueBytes = null)
     {
         _logger = logger;
-        _thread = new Thread(Monitor) { IsBackground = true, Name = "tcpactors neighbour monitor" };
-        _thread.Start();
+        _paths = new WatchedPaths(Tell);
+        _routes = new RouteReview(_netlink, _paths, logger, FindMac);
+        _monitor = new PathMonitor(See, SeeAll, logger, eventQueueBytes);
+        _probe = new NextHopProbe(_netlink, _paths, logger, _monitor.Stopped);
+        _monitor.Start();
     }
 
-    public void ReportTo(Action<HostMessages.NextHopChanged> report) => _report = report;
+    /// <param name="report">Takes <see cref="HostMessages.PathChanged"/> and <see cref="HostMessages.InterfaceChanged"/>, in order.</param>
+    public void ReportTo(Action<object> report) => _report = report;
 
     /// <summary>The path to a flow's peer; has the kernel resolve the next hop if it has not.</summary>
     /// <param name="flow">The flow.</param>
@@ -50,12 +41,8 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
     /// <exception cref="IOException">When there is none; the message says why.</exception>
     public KernelPath Find(in FlowKey flow, long scope)
     {
-        IPAddress peer = flow.RemoteAddress.ToIPAddress();
-        if (flow.RemoteAddress.IsLinkLocal)
-        {
-            peer.ScopeId = scope;
-        }
-
+        long changes = _paths.Changes;
+        IPAddress peer = PeerKey.Scoped(flow.RemoteAddress, scope);
         RouteInfo route = _netlink.GetRoute(peer, flow.LocalAddress.ToIPAddress(), (int)scope)
             ?? throw new IOException($"there is no route to {peer}");
         LinkInfo link = _netlink.Link(route.LinkIndex) ?? throw new IOException($"interface {route.LinkIndex} is gone");
@@ -64,7 +51,7 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
             throw new IOException("its peer is on this machine: there is no wire");
         }
 
-        if (link.Mac is not { } own)
+        if (link.Mac is null)
         {
             throw new IOException($"{peer} is reached over {link.Name}, which is no Ethernet");
         }
@@ -72,159 +59,43 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
         IPAddress nextHop = route.NextHop(peer);
         MacAddress mac = Resolve(link.Index, nextHop)
             ?? throw new IOException($"the next hop {nextHop} on {link.Name} does not answer");
-        return new KernelPath(link.Index, nextHop, own, mac, route.Mtu ?? link.Mtu);
+        return new KernelPath(link, nextHop, mac, route.Mtu, (int)scope, changes);
     }
 
-    /// <summary>Begins to watch a flow's next hop, from what was found on.</summary>
-    public void Watch(in FlowKey flow, KernelPath path)
-    {
-        lock (_lock)
-        {
-            (int, IPAddress) key = (path.LinkIndex, path.NextHop);
-            if (!_hops.TryGetValue(key, out Hop? hop))
-            {
-                hop = new Hop(path.LinkIndex, path.NextHop, path.NextHopMac);
-                _hops.Add(key, hop);
-            }
-
-            hop.Flows.Add(flow);
-            _hopOf[flow] = hop;
-        }
-    }
+    /// <summary>Begins to watch a flow's path, from what was found on.</summary>
+    public void Watch(in FlowKey flow, KernelPath path) => _paths.Add(in flow, path);
 
     public void Watch(in FlowKey flow)
     {
         // Watched from the take-out on, when the path was found: see above. What changed since then is reported now.
-        Hop? hop;
-        lock (_lock)
-        {
-            hop = _hopOf.GetValueOrDefault(flow);
-        }
-
-        if (hop is not null && _netlink.Neighbor(hop.LinkIndex, hop.Address) is { IsUsable: true, Mac: { } mac })
-        {
-            Learn(hop, mac);
-        }
-    }
-
-    public void Forget(in FlowKey flow)
-    {
-        lock (_lock)
-        {
-            if (_hopOf.Remove(flow, out Hop? hop))
-            {
-                hop.Flows.Remove(flow);
-                RemoveIfIdle(hop);
-            }
-        }
-    }
-
-    public void ProbeAgain(in FlowKey flow)
-    {
-        Hop? hop;
-        lock (_lock)
-        {
-            hop = _hopOf.GetValueOrDefault(flow);
-        }
-
-        if (hop is null)
+        if (_paths.HopOf(in flow) is not { } hop)
         {
             return;
         }
 
-        lock (_lock)
+        FindMac(hop);
+        if (_paths.TellSince(in flow))
         {
-            if (hop.IsProbed)
-            {
-                // Whoever asks first asks for every flow over this hop; what happened since then is asked for later.
-                hop.IsSuspectAgain = true;
-                return;
-            }
-
-            hop.IsProbed = true;
+            _routes.Request();
         }
+    }
 
-        Probe(hop);
+    public void Forget(in FlowKey flow) => _paths.Remove(in flow);
+
+    public void ProbeAgain(in FlowKey flow)
+    {
+        if (_paths.BeginProbe(in flow) is { } hop)
+        {
+            _probe.Probe(hop);
+        }
     }
 
     public void Dispose()
     {
-        _stop.Cancel();
-        _thread.Join();
         _monitor.Dispose();
+        _routes.Dispose();
         _netlink.Dispose();
-        _stop.Dispose();
         _neighborsChanged.Dispose();
-    }
-
-    private void Probe(Hop hop)
-    {
-        hop.IsSuspectAgain = false;
-        hop.AwaitsAnswer = true;
-
-        // First the address we know is asked. The kernel would ask everybody only after three probes a second apart.
-        bool isAsked = Try(hop, () => _netlink.ProbeNeighbor(hop.LinkIndex, hop.Address));
-        hop.After(isAsked ? s_answer : TimeSpan.Zero, AskEverybody);
-    }
-
-    /// <summary>Who was asked at the address we know may not have answered: by broadcast or multicast, whoever has the IP address does.</summary>
-    private void AskEverybody(Hop hop)
-    {
-        if (hop.AwaitsAnswer)
-        {
-            hop.AwaitsAnswer = false;
-            Try(hop, () =>
-            {
-                // While it is incomplete the kernel asks everybody already, once a second (RFC 1122 2.3.2.1, RFC 4861 10).
-                const NeighborState settled = NeighborState.Permanent | NeighborState.NoArp | NeighborState.Incomplete;
-                bool mayChange = ((_netlink.Neighbor(hop.LinkIndex, hop.Address)?.State ?? NeighborState.None) & settled) == NeighborState.None;
-                if (mayChange)
-                {
-                    _netlink.DeleteNeighbor(hop.LinkIndex, hop.Address);
-                    _netlink.ResolveNeighbor(hop.LinkIndex, hop.Address);
-                }
-
-                return mayChange;
-            });
-        }
-
-        hop.After(s_betweenProbes, Rest);
-    }
-
-    private void Rest(Hop hop)
-    {
-        lock (_lock)
-        {
-            hop.IsProbed = hop.IsSuspectAgain && hop.Flows.Count > 0;
-            RemoveIfIdle(hop);
-        }
-
-        if (hop.IsProbed)
-        {
-            Probe(hop);
-        }
-    }
-
-    private bool Try(Hop hop, Func<bool> question)
-    {
-        try
-        {
-            return !_stop.IsCancellationRequested && question();
-        }
-        catch (Exception e) when (e is NetlinkException or ObjectDisposedException)
-        {
-            Log.ProbeFailed(_logger, e, hop.Address);
-            return false;
-        }
-    }
-
-    /// <summary>A hop that was asked lately stays though its flows have moved on, so that it is not asked with every move. Under the lock.</summary>
-    private void RemoveIfIdle(Hop hop)
-    {
-        if (hop is { Flows.Count: 0, IsProbed: false })
-        {
-            _hops.Remove((hop.LinkIndex, hop.Address));
-        }
     }
 
     private MacAddress? Resolve(int link, IPAddress nextHop)
@@ -251,56 +122,75 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
             }
 
             // Several workers may wait, and one may reset what another was to see: look again now and then.
-            _neighborsChanged.Wait(50, _stop.Token);
+            _neighborsChanged.Wait(50, _monitor.Stopped);
         }
     }
 
-    private void Monitor()
+    /// <summary>The kernel knows it, or finds it out and says so later.</summary>
+    private void FindMac(NextHop hop)
     {
-        try
+        if (_netlink.Neighbor(hop.LinkIndex, hop.Address) is { IsUsable: true, Mac: { } mac })
         {
-            while (!_stop.IsCancellationRequested)
-            {
-                Hear();
-            }
+            Learn(hop, mac);
         }
-        catch (OperationCanceledException)
+        else
         {
-            // Disposed of.
+            _netlink.ResolveNeighbor(hop.LinkIndex, hop.Address);
         }
     }
 
-    private void Hear()
+    private void See(RtNetlinkEvent change)
     {
-        try
+        switch (change)
         {
-            switch (_monitor.Receive(Timeout.InfiniteTimeSpan, _stop.Token))
-            {
-                case NeighborChanged { Removed: false } changed:
-                    See(changed.Neighbor);
-                    break;
-                case Overrun:
-                    SeeAll();
-                    break;
-            }
+            case NeighborChanged { Removed: false } neighbor:
+                See(neighbor.Neighbor);
+                break;
+            case LinkChanged { Removed: true } link:
+                _paths.ForgetLink(link.Link.Index);
+                Suspect(peer => peer.Key.LinkIndex == link.Link.Index);
+                break;
+            case LinkChanged link:
+                See(link.Link);
+                break;
+            case RouteChanged route:
+                Suspect(peer => peer.MayBeServedBy(route.Route));
+                break;
+            case AddressChanged address:
+                InternetAddress own = InternetAddress.From(address.Address.Address);
+                Suspect(peer => peer.Key.Local == own);
+                break;
         }
-        catch (NetlinkException e)
+    }
+
+    /// <summary>Everything that may be news, in three questions, and one for each pair of addresses.</summary>
+    private void SeeAll()
+    {
+        foreach (LinkInfo link in _netlink.Links())
         {
-            // A crowded neighbour table or an interface that just went: the next event has another chance.
-            Log.MonitorFailed(_logger, e);
+            See(link);
+        }
+
+        foreach (NeighborInfo neighbor in _netlink.Neighbors())
+        {
+            See(neighbor);
+        }
+
+        Suspect(_ => true);
+    }
+
+    private void See(LinkInfo link)
+    {
+        if (_paths.Learn(link))
+        {
+            _routes.Request();
         }
     }
 
     private void See(NeighborInfo neighbor)
     {
         _neighborsChanged.Set();
-        Hop? hop;
-        lock (_lock)
-        {
-            hop = _hops.GetValueOrDefault((neighbor.LinkIndex, neighbor.Address));
-        }
-
-        if (hop is null)
+        if (_paths.Hop(neighbor.LinkIndex, neighbor.Address) is not { } hop)
         {
             return;
         }
@@ -321,64 +211,34 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
         }
     }
 
-    private void SeeAll()
+    private void Suspect(Func<WatchedPeer, bool> which)
     {
-        foreach (NeighborInfo neighbor in _netlink.Neighbors())
+        if (_paths.Suspect(which))
         {
-            See(neighbor);
+            _routes.Request();
         }
     }
 
-    private void Learn(Hop hop, MacAddress mac)
+    private void Learn(NextHop hop, MacAddress mac)
     {
-        FlowKey[] flows;
-        lock (_lock)
+        if (_paths.Learn(hop, mac))
         {
-            if (hop.Mac == mac)
-            {
-                return;
-            }
-
-            hop.Mac = mac;
-            hop.IsProbed = false;
-            flows = [.. hop.Flows];
+            Log.NextHopMoved(_logger, hop.Address, mac);
         }
-
-        Log.NextHopMoved(_logger, hop.Address, mac);
-        _report?.Invoke(new HostMessages.NextHopChanged(flows, mac, Usable: true));
     }
 
-    /// <summary>One next hop on one interface, shared by every flow that goes over it.</summary>
-    private sealed class Hop(int linkIndex, IPAddress address, MacAddress mac)
+    private void Tell(PathReport news)
     {
-        private bool _awaitsAnswer;
-        private Timer? _timer;
-
-        public int LinkIndex { get; } = linkIndex;
-
-        public IPAddress Address { get; } = address;
-
-        public MacAddress Mac { get; set; } = mac;
-
-        public HashSet<FlowKey> Flows { get; } = [];
-
-        /// <summary>It was asked lately whether it is still there.</summary>
-        public bool IsProbed { get; set; }
-
-        /// <summary>A flow over it suspected it again meanwhile.</summary>
-        public bool IsSuspectAgain { get; set; }
-
-        /// <summary>It was asked at the address we know, and has not answered.</summary>
-        public bool AwaitsAnswer
+        if (news.Interface is { } index)
         {
-            get => Volatile.Read(ref _awaitsAnswer);
-            set => Volatile.Write(ref _awaitsAnswer, value);
+            // First the link: one that believes itself down sends nothing.
+            _report?.Invoke(new HostMessages.InterfaceChanged(index));
         }
 
-        public void After(TimeSpan time, Action<Hop> act)
+        foreach (HostMessages.PathChanged message in news.Messages)
         {
-            _timer?.Dispose();
-            _timer = new Timer(_ => act(this), null, time, Timeout.InfiniteTimeSpan);
+            Log.PathsChanged(_logger, message.Flows.Count, message.News);
+            _report?.Invoke(message);
         }
     }
 }

@@ -37,8 +37,6 @@ internal sealed class KernelSnapshot(FlowKey flow, SocketOptions options, Kernel
     /// <summary>The first version of what the TOE gets from the host.</summary>
     public SegmentInvariants Segment(ConnectionInvariants connection, in TcpInfo info, PostedMemory memory)
     {
-        int timestamps = info.HasTimestamps ? 12 : 0;
-        int headers = (flow.IsIPv4 ? 20 : 40) + 20;
         int pathMtu = info.PathMtu > 0 ? (int)Math.Min(info.PathMtu, path.Mtu) : path.Mtu;
         int userTimeout = options[TcpOption.LevelTcp, TcpOption.UserTimeout];
 
@@ -50,7 +48,7 @@ internal sealed class KernelSnapshot(FlowKey flow, SocketOptions options, Kernel
             SourceMac = path.SourceMac,
             NextHopMac = path.NextHopMac,
             PathMtu = pathMtu,
-            EffectiveMss = Math.Min(connection.PeerMss, pathMtu - headers) - timestamps,
+            EffectiveMss = connection.EffectiveMss(pathMtu),
             Ttl = Ttl,
             Tos = Tos,
             NagleEnabled = options[TcpOption.LevelTcp, TcpOption.NoDelay] == 0,

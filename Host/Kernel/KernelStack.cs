@@ -32,7 +32,7 @@ internal sealed class KernelStack(ILogger logger) : INextHopWatch, IDisposable
     public KernelHalf HalfOf(Socket socket, PostedMemory memory, IHostHalfEvents events, bool? isActive) =>
         new(socket, memory, events, this, isActive);
 
-    public void ReportTo(Action<HostMessages.NextHopChanged> report) => Paths.ReportTo(report);
+    public void ReportTo(Action<object> report) => Paths.ReportTo(report);
 
     public void Watch(in FlowKey flow) => Paths.Watch(in flow);
 

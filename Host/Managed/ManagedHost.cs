@@ -40,6 +40,9 @@ public sealed class ManagedHost : IOffloadHost
             SendBufferLimit = options.SendBufferLimit,
             ReceiveBufferLimit = options.ReceiveBufferLimit,
         });
+        _nextHops.ReportTo(
+            peer => _stack.TryGetNeighbor(peer, out MacAddress mac) ? mac : null,
+            changed => _core.Supervisor.Tell(changed, Akka.Actor.ActorRefs.NoSender));
         _toe = new OffloadEngine(_core.System, new OffloadEngineOptions
         {
             Name = name,
@@ -87,11 +90,7 @@ public sealed class ManagedHost : IOffloadHost
     public void SetNeighbor(IPAddress address, MacAddress mac)
     {
         _stack.SetNeighbor(address, mac);
-        IReadOnlyCollection<FlowKey> flows = _nextHops.FlowsTo(InternetAddress.From(address));
-        if (flows.Count > 0)
-        {
-            _core.Supervisor.Tell(new HostMessages.NextHopChanged(flows, mac, Usable: true), Akka.Actor.ActorRefs.NoSender);
-        }
+        _nextHops.Changed(InternetAddress.From(address));
     }
 
     public ConnectionListener Listen(IPEndPoint endPoint, int backlog = 512)

@@ -9,12 +9,21 @@ internal sealed class ManagedNextHops : INextHopWatch
 {
     private readonly Lock _lock = new();
     private readonly HashSet<FlowKey> _flows = [];
+    private Func<InternetAddress, MacAddress?>? _macOf;
+    private Action<HostMessages.PathChanged>? _report;
+
+    /// <param name="macOf">The MAC address that a peer has now; null when none was told.</param>
+    /// <param name="report">Takes news. Called under the lock, so that the newest comes last; must not block.</param>
+    public void ReportTo(Func<InternetAddress, MacAddress?> macOf, Action<HostMessages.PathChanged> report) =>
+        (_macOf, _report) = (macOf, report);
 
     public void Watch(in FlowKey flow)
     {
         lock (_lock)
         {
+            // What was told between the take-out and now reached nobody.
             _flows.Add(flow);
+            Tell([flow], flow.RemoteAddress);
         }
     }
 
@@ -30,11 +39,20 @@ internal sealed class ManagedNextHops : INextHopWatch
     {
     }
 
-    public IReadOnlyCollection<FlowKey> FlowsTo(InternetAddress peer)
+    /// <summary>A peer may have another MAC address now.</summary>
+    public void Changed(InternetAddress peer)
     {
         lock (_lock)
         {
-            return [.. _flows.Where(flow => flow.RemoteAddress == peer)];
+            Tell([.. _flows.Where(flow => flow.RemoteAddress == peer)], peer);
+        }
+    }
+
+    private void Tell(IReadOnlyCollection<FlowKey> flows, InternetAddress peer)
+    {
+        if (flows.Count > 0 && _macOf?.Invoke(peer) is { } mac)
+        {
+            _report?.Invoke(new HostMessages.PathChanged(flows, new PathNews { NextHopMac = mac }));
         }
     }
 }

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using TcpActors.Engine.Wire;
 using TcpActors.HostSide;
 using TcpActors.HostSide.Policy;
+using TcpActors.Specs.Kernel;
 using Xunit;
 using Xunit.Abstractions;
 
@@ -63,12 +64,8 @@ public sealed class ManagedHostSpecs(ITestOutputHelper output)
 
         server.SetNeighbor(near.LocalEndPoint.Address, MacAddress.Parse("02:00:00:00:00:77"));
 
-        ConnectionReport report;
-        do
-        {
-            report = Assert.Single(await server.ListAsync());
-        }
-        while (far.InvariantUpdates == 0);
+        await TrafficStream.UntilAsync(() => far.InvariantUpdates > 0).WaitAsync(s_patience);
+        ConnectionReport report = Assert.Single(await server.ListAsync());
         Assert.Equal("02:00:00:00:00:77", report.Segment!.NextHopMac.ToString());
         Assert.Equal(2u, report.Segment.Version);
     }

@@ -36,6 +36,8 @@ internal sealed class ManagedTap(ILink link) : ILink
 
     public int Receive(Span<RxFrame> frames, Microseconds timeout) => link.Receive(frames, timeout);
 
+    public void Refresh() => link.Refresh();
+
     public void Wake() => link.Wake();
 
     public int Send(ReadOnlySpan<TxFrame> frames)

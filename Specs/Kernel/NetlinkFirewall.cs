@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using TcpActors.Engine.Wire;
 using TcpActors.Transport.Linux.Netlink;
 
 namespace TcpActors.Specs.Kernel;
@@ -28,6 +29,12 @@ internal static class NetlinkFirewall
     public static OwnedTable Lossy(string interfaceName, uint oneOf) => new("lose packets", Netfilter.FamilyNetdev, batch => batch
         .NewChain("ingress", NfHook.NetdevIngress, priority: 0, interfaceName)
         .NewRule("ingress", rule => rule.IsTcp().OneOf(oneOf).Drop()));
+
+    /// <summary>In the caller's namespace: no TCP gets in that another station than this one has sent.</summary>
+    public static OwnedTable OnlyFrom(string interfaceName, MacAddress sender) =>
+        new("know one sender", Netfilter.FamilyNetdev, batch => batch
+            .NewChain("ingress", NfHook.NetdevIngress, priority: 0, interfaceName)
+            .NewRule("ingress", rule => rule.IsTcp().SentByAnother(sender).Drop()));
 
     /// <summary>In the caller's namespace: connections to one port arrive at another.</summary>
     public static OwnedTable Redirect(ushort port, ushort to) => new("redirect a port", Netfilter.FamilyInet, batch => batch
@@ -73,6 +80,22 @@ internal static class NetlinkFirewall
         }
 
         return rule.CompareRegister(operation: 0, Port(port));
+    }
+
+    private static NfRule SentByAnother(this NfRule rule, MacAddress sender)
+    {
+        const uint linkHeader = 0;
+        var message = rule.Message;
+        using (message.Nested(1))
+        {
+            message.Text(1, "payload");
+            using (message.Nested(2))
+                message.UInt32BigEndian(1, 8).UInt32BigEndian(2, linkHeader).UInt32BigEndian(3, 6).UInt32BigEndian(4, 6);
+        }
+
+        Span<byte> bytes = stackalloc byte[6];
+        sender.CopyTo(bytes);
+        return rule.CompareRegister(operation: 1, bytes);
     }
 
     private static NfRule OneOf(this NfRule rule, uint modulus)

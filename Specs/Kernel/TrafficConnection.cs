@@ -25,6 +25,9 @@ internal sealed class TrafficConnection : IAsyncDisposable
 
     public Connection Served { get; }
 
+    /// <summary>Where it is served.</summary>
+    public OffloadHost? Host { get; private init; }
+
     public long Moves => Served.Epoch.Value;
 
     /// <param name="server">Where the connection is served.</param>
@@ -45,7 +48,26 @@ internal sealed class TrafficConnection : IAsyncDisposable
         prepare?.Invoke(socket);
         await socket.ConnectAsync(listener.EndPoint).WaitAsync(Patience);
         Connection served = (await listener.AcceptAsync().AsTask().WaitAsync(Patience))!;
-        return new TrafficConnection(socket, served) { _below = { listener, host } };
+        return new TrafficConnection(socket, served) { Host = host, _below = { listener, host } };
+    }
+
+    /// <summary>Waits until the connection's variables are as wanted.</summary>
+    public async Task UntilAsync(Func<ConnectionReport, bool> wanted)
+    {
+        using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+        ConnectionReport? seen = null;
+        try
+        {
+            using var patience = new CancellationTokenSource(Patience);
+            while (!wanted(seen = Assert.Single(await Host!.ListAsync())))
+            {
+                await look.WaitForNextTickAsync(patience.Token);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            Assert.Fail($"it stays at {seen}");
+        }
     }
 
     /// <summary>One move in each direction.</summary>

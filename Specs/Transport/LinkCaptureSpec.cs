@@ -237,6 +237,8 @@ public sealed unsafe class LinkCaptureSpec : IDisposable
             return count;
         }
 
+        public void Refresh() => link.Refresh();
+
         public void Wake() => link.Wake();
 
         public int Send(ReadOnlySpan<TxFrame> frames) => link.Send(frames);

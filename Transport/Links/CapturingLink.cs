@@ -95,6 +95,8 @@ public sealed unsafe class CapturingLink : ILink
         return taken;
     }
 
+    public void Refresh() => _link.Refresh();
+
     public void Wake() => _link.Wake();
 
     public int Send(ReadOnlySpan<TxFrame> frames)

@@ -40,6 +40,11 @@ public interface ILink : IDisposable
     LinkCounters Counters { get; }
 
     /// <summary>
+    /// Looks at its interface again; for whoever is told that it went up or down, or that its address or MTU is another one. Any thread.
+    /// </summary>
+    void Refresh();
+
+    /// <summary>
     /// Takes frames that have arrived, waiting up to <paramref name="timeout"/> (<see cref="Microseconds.Never"/>: without bound,
     /// zero: not at all) for the first one.
     /// </summary>

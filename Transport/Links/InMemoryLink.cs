@@ -62,6 +62,12 @@ internal sealed unsafe class InMemoryLink : ILink
         return _inbox.Take(frames, timeout);
     }
 
+    /// <inheritdoc/>
+    /// <remarks>What there is to know of it is known at once.</remarks>
+    public void Refresh()
+    {
+    }
+
     public void Wake() => _inbox.Wake();
 
     /// <inheritdoc/>

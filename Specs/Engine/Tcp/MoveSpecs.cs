@@ -105,6 +105,21 @@ public class MoveSpecs
         link.Sends(600.s, seq: 2000, length: 1000);
     }
 
+    // RFC 9293 3.9.1.8, RFC 5482: how long data may stay unacknowledged, whatever the reason.
+    [Fact]
+    public void The_user_timeout_runs_while_the_path_is_unusable()
+    {
+        using Conversation link = new();
+        link.Updates(0.5.s, i => i with { UserTimeout = 10.s });
+        link.Writes(1.s, 2000);
+        link.Sends(1.s, length: 2000);
+        link.Updates(1.1.s, i => i with { IsPathUsable = false });
+        link.SendsNothing(until: 11.s - 1.us);
+        Assert.Equal(default, link.Verdict);
+        link.GoTo(11.s);
+        Assert.Equal(Verdict.Upload(UploadReason.UserTimeout), link.Verdict);
+    }
+
     // RFC 1191 6.4: data that was too big is sent again at once, in segments of the new size, without a congestion response.
     [Fact]
     public void A_smaller_path_MTU_sends_what_is_in_flight_again_in_smaller_segments()

@@ -7,6 +7,7 @@ internal static class Errno
     public const int NoEntry = 2;
     public const int Interrupted = 4;
     public const int Again = 11;
+    public const int AccessDenied = 13;
     public const int Exists = 17;
     public const int NoDevice = 19;
     public const int Invalid = 22;
@@ -15,6 +16,7 @@ internal static class Errno
     public const int ProtocolNotSupported = 93;
     public const int NotSupported = 95;
     public const int FamilyNotSupported = 97;
+    public const int NetworkDown = 100;
     public const int NetworkUnreachable = 101;
     public const int NoBufferSpace = 105;
     public const int TimedOut = 110;

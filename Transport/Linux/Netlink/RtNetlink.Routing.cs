@@ -28,6 +28,14 @@ public sealed partial class RtNetlink
                 .Address(AddressAttribute.Address, address));
     }
 
+    /// <exception cref="NetlinkException">Also when the interface does not have it.</exception>
+    public void RemoveAddress(int linkIndex, IPAddress address, int prefixLength) => _socket.Execute(
+        new NetlinkMessageBuilder($"remove the address {address}/{prefixLength} from interface {linkIndex}")
+            .Begin(
+                RtMessage.DeleteAddress, NetlinkFlags.Ack,
+                new AddressHeader { Family = RtValue.Family(address), PrefixLength = (byte)prefixLength, LinkIndex = linkIndex })
+            .Address(AddressAttribute.Local, address));
+
     /// <summary>Adds a route to the main table, or replaces it there.</summary>
     /// <param name="destination">The network; null with prefix length 0 and a <paramref name="gateway"/> for a default route.</param>
     /// <param name="prefixLength">Bits of <paramref name="destination"/> that count.</param>
@@ -93,7 +101,10 @@ public sealed partial class RtNetlink
             linkIndex = (int)destination.ScopeId;
         if (linkIndex != 0)
             request.UInt32(RouteAttribute.OutInterface, (uint)linkIndex);
-        var route = QueryOrNull(request, RouteInfo.Parse, Errno.NetworkUnreachable, Errno.HostUnreachable);
+        // IPv4 says EACCES for a prohibiting route, and EINVAL for a black hole or a source that is not ours (any more).
+        var route = QueryOrNull(
+            request, RouteInfo.Parse,
+            Errno.NetworkUnreachable, Errno.HostUnreachable, Errno.NetworkDown, Errno.NoDevice, Errno.AccessDenied, Errno.Invalid);
         // IPv6 answers with a route that refuses where IPv4 answers with an error.
         return route is { Type: RouteType.Unreachable or RouteType.Blackhole or RouteType.Prohibit or RouteType.Throw } ? null : route;
     }

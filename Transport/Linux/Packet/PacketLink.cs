@@ -85,10 +85,8 @@ public sealed class PacketLink : ILink
             ? new PacketLink(interfaceName, options)
             : throw new PlatformNotSupportedException("A packet link needs 64-bit Linux. The in-memory link works everywhere.");
 
-    /// <summary>
-    /// Reads MAC address, MTU and whether the interface is up again; for whoever is told of a change of the interface, since a lost carrier
-    /// shows in no other way. Any thread.
-    /// </summary>
+    /// <inheritdoc/>
+    /// <remarks>A lost carrier shows in no other way, nor that the interface is up again before the next wait for frames.</remarks>
     public void Refresh() => _state = _device.Read() ?? _state with { IsUp = false };
 
     /// <inheritdoc/>
