@@ -33,7 +33,8 @@ public sealed class AddressSpecs(ITestOutputHelper output)
     public async Task Link_local_addresses()
     {
         using var hosts = new TwoHosts();
-        IPAddress address = LinkLocal(hosts.Server);
+        IPAddress address = await LinkLocalAsync(hosts.Server);
+        await LinkLocalAsync(hosts.Client);
         await TransferAsync(
             hosts,
             new IPEndPoint(new IPAddress(address.GetAddressBytes(), hosts.Server.LinkIndex), 0),
@@ -54,9 +55,17 @@ public sealed class AddressSpecs(ITestOutputHelper output)
         await line.EchoWhileMovingAsync(Moves, Bytes, seed: 29);
     }
 
-    private static IPAddress LinkLocal(SpecHost host) => host.Run(() => File.ReadLines("/proc/thread-self/net/if_inet6")
+    /// <summary>A namespace has it a moment after its interface is up (RFC 4862 5.3).</summary>
+    private static async Task<IPAddress> LinkLocalAsync(SpecHost host)
+    {
+        IPAddress? address = null;
+        await FenceLine.UntilAsync(() => (address = LinkLocal(host)) is not null, $"a link-local address on {host.Link}");
+        return address!;
+    }
+
+    private static IPAddress? LinkLocal(SpecHost host) => host.Run(() => File.ReadLines("/proc/thread-self/net/if_inet6")
         .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
         .Where(fields => string.Equals(fields[^1], host.Link, StringComparison.Ordinal))
         .Select(fields => new IPAddress(Convert.FromHexString(fields[0])))
-        .First(address => address.IsIPv6LinkLocal));
+        .FirstOrDefault(address => address.IsIPv6LinkLocal));
 }

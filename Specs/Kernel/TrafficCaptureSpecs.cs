@@ -8,6 +8,8 @@ namespace TcpActors.Specs.Kernel;
 /// <summary>What tshark makes of the segments that a moving connection sends, with every checksum and segment done before the cable.</summary>
 public sealed class TrafficCaptureSpecs(ITestOutputHelper output)
 {
+    private const int Port = 8080;
+
     [TsharkTheory]
     [InlineData(AddressFamily.InterNetwork)]
     [InlineData(AddressFamily.InterNetworkV6)]
@@ -19,7 +21,7 @@ public sealed class TrafficCaptureSpecs(ITestOutputHelper output)
             using var hosts = new TwoHosts();
             EthtoolFactAttribute.SwitchOffloadsOff(hosts.Server);
             EthtoolFactAttribute.SwitchOffloadsOff(hosts.Client);
-            await using TrafficConnection line = await TrafficConnection.OpenAsync(hosts.Server, hosts.Client, family, output);
+            await using TrafficConnection line = await TrafficConnection.OpenAsync(hosts.Server, hosts.Client, family, output, Port);
             string server = $"ip{(family == AddressFamily.InterNetwork ? "" : "v6")}.src == {hosts.Server.Address(family)}";
             using (Process tshark = await StartCaptureAsync(hosts.Client, capture))
             {
@@ -27,9 +29,8 @@ public sealed class TrafficCaptureSpecs(ITestOutputHelper output)
                 await StopAsync(tshark);
             }
 
-
-            // 0xffff for 0x0000 is what the kernel writes when it completes a checksum in software: the same number in ones' complement
-            // (RFC 1624 3), though tshark would rather see the other.
+            // 0xffff for 0x0000 is what the kernel writes when it completes a checksum in software (CSUM_MANGLED_0, for its own segments too):
+            // the same number in ones' complement (RFC 1624 3), though tshark would rather see the other.
             AssertNone(capture, $"{server} && ((tcp.checksum.status == 0 && tcp.checksum != 0xffff) || ip.checksum.status == 0)");
             AssertNone(capture, $"{server} && (_ws.malformed || tcp.options.unknown || _ws.expert.severity == error)");
             AssertNone(capture, "tcp.flags.reset == 1");
@@ -107,6 +108,9 @@ public sealed class TrafficCaptureSpecs(ITestOutputHelper output)
         using Process tshark = Start(
         [
             "-r", file, "-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE", "-Y", filter,
+
+            // Random bytes may look like any protocol above TCP, and then like a broken one.
+            "-d", $"tcp.port=={Port},data", "-o", "tcp.try_heuristic_first:FALSE",
         ]);
         _ = tshark.StandardError.ReadToEndAsync();
         string found = tshark.StandardOutput.ReadToEnd();
