@@ -17,6 +17,7 @@ internal sealed partial class HostSupervisor
         foreach (Tenancy tenancy in wanted)
         {
             ticket.Expect();
+            tenancy.Connection.DecideByHand();
             tenancy.Tickets.Add((move.ToToe, ticket));
             Advance(tenancy);
         }

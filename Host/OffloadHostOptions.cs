@@ -13,8 +13,10 @@ public sealed record ToeOptions(string Interface, string? Name = null);
 /// <summary>How a host works, whatever its stack.</summary>
 public record HostOptions
 {
-    /// <summary>When the host offloads by itself.</summary>
-    public IOffloadPolicy Policy { get; init; } = OffloadPolicies.Always;
+    /// <summary>
+    /// When the host offloads by itself: not before a connection has moved 64 KiB, as a short one costs more to move than it gains.
+    /// </summary>
+    public IOffloadPolicy Policy { get; init; } = OffloadPolicies.Bytes(65536);
 
     public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
 

@@ -39,6 +39,9 @@ public sealed unsafe class ReceiveBuffer : SequencedBuffer, IDisposable
     /// <summary>Sequence number after the last byte that the application may see: the committed RCV_NXT.</summary>
     public SeqNum Committed => new(Volatile.Read(ref _committed) + _origin);
 
+    /// <summary>Bytes that the application could see since the beginning, modulo 2^32.</summary>
+    public uint Shown => Volatile.Read(ref _committed);
+
     /// <summary>Bytes the application may read and has not consumed.</summary>
     public int Unread => (int)(Volatile.Read(ref _committed) - Volatile.Read(ref _read));
 

@@ -28,6 +28,9 @@ public sealed unsafe class SendBuffer : SequencedBuffer, IDisposable
     /// <summary>Sequence number after the last byte written.</summary>
     public SeqNum End => new(Volatile.Read(ref _end) + _origin);
 
+    /// <summary>Bytes freed since the beginning, modulo 2^32; fewer again when some are put back (<see cref="Prepend"/>).</summary>
+    public uint Freed => Volatile.Read(ref _una);
+
     /// <summary>Bytes held.</summary>
     public int Count => (int)(Volatile.Read(ref _end) - Volatile.Read(ref _una));
 

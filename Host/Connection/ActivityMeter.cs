@@ -1,15 +1,14 @@
 using TcpActors.Actors.Contract;
-using TcpActors.Engine.State;
 using TcpActors.HostSide.Policy;
 
 namespace TcpActors.HostSide;
 
-/// <summary>Counts what a connection has moved while the host owns it, from how far its buffers have come. Any thread.</summary>
+/// <summary>Counts what a connection has moved, whoever owned it, from how far its buffers have come. Any thread.</summary>
 internal sealed class ActivityMeter
 {
     private readonly Lock _lock = new();
-    private SeqNum _committed;
-    private SeqNum _una;
+    private uint _shown;
+    private uint _freed;
     private long _received;
     private long _sent;
 
@@ -17,11 +16,12 @@ internal sealed class ActivityMeter
     {
         lock (_lock)
         {
-            SeqNum committed = memory.Receive.Committed;
-            SeqNum una = memory.Send.Una;
-            _received += (uint)(committed - _committed);
-            _sent += (uint)(una - _una);
-            (_committed, _una) = (committed, una);
+            // Not from sequence numbers, which are not known before the first offload and then begin somewhere else.
+            uint shown = memory.Receive.Shown;
+            uint freed = memory.Send.Freed;
+            _received += (int)(shown - _shown);
+            _sent += (int)(freed - _freed);
+            (_shown, _freed) = (shown, freed);
             return new ConnectionActivity(_received, _sent);
         }
     }

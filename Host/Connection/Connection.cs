@@ -140,6 +140,9 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
 
     internal void OwnedByHost() => Volatile.Write(ref _owner, new HostDoorbell(Half));
 
+    /// <summary>Somebody has said where the connection is to be: the policy has nothing to decide any more.</summary>
+    internal void DecideByHand() => Interlocked.Exchange(ref _offloadAsked, 1);
+
     internal void CountInvariantUpdate(uint version)
     {
         if (version > 1)

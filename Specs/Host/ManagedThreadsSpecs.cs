@@ -30,13 +30,14 @@ public sealed class ManagedThreadsSpecs
 
         Task<byte[]> atA = a.ReceiveAsync(cancellation.Token);
         Task<byte[]> atB = b.ReceiveAsync(cancellation.Token);
-        Task<byte[]> fromA = a.SendAsync(4 << 20, cancellation.Token);
-        Task<byte[]> fromB = b.SendAsync(4 << 20, cancellation.Token);
         int moves = 0;
-        for (; moves < 2000 && !(fromA.IsCompleted && fromB.IsCompleted); moves++)
+        Task<byte[]> fromA = a.SendAsync(4 << 20, () => Volatile.Read(ref moves), cancellation.Token);
+        Task<byte[]> fromB = b.SendAsync(4 << 20, () => Volatile.Read(ref moves), cancellation.Token);
+        while (moves < 2000 && !(fromA.IsCompleted && fromB.IsCompleted))
         {
             Move(pair.A, a.Half);
             Move(pair.B, b.Half);
+            Interlocked.Increment(ref moves);
             await Task.Yield();
         }
 
@@ -46,7 +47,7 @@ public sealed class ManagedThreadsSpecs
         b.Half.ShutdownSend();
         Assert.True((await atB).AsSpan().SequenceEqual(sentByA), $"seed {seed}, {moves} moves");
         Assert.True((await atA).AsSpan().SequenceEqual(sentByB), $"seed {seed}, {moves} moves");
-        Assert.True(moves > 10, $"seed {seed}: {moves} moves");
+        Assert.True(moves > 30, $"seed {seed}: {moves} moves");
 
         a.Half.Close();
         b.Half.Close();
@@ -87,12 +88,19 @@ public sealed class ManagedThreadsSpecs
 
         public Task Gone => _gone.Task;
 
-        public async Task<byte[]> SendAsync(int count, CancellationToken cancellation)
+        /// <summary>Sends no faster than a move with every 100,000 bytes.</summary>
+        public async Task<byte[]> SendAsync(int count, Func<int> moves, CancellationToken cancellation)
         {
             byte[] bytes = new byte[count];
             _random.NextBytes(bytes);
             for (int sent = 0; sent < count;)
             {
+                while (moves() < sent / 100_000)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    await Task.Yield();
+                }
+
                 int taken = _send.Write(bytes.AsSpan(sent, Math.Min(count - sent, 50_000)));
                 sent += taken;
                 Half.DataReady();

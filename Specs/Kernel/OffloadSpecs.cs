@@ -34,4 +34,22 @@ public sealed class OffloadSpecs(ITestOutputHelper output)
 
         Assert.True(line.Moves >= 200, $"only {line.Moves} moves");
     }
+
+    [KernelTheory]
+    [InlineData(AddressFamily.InterNetwork)]
+    [InlineData(AddressFamily.InterNetworkV6)]
+    public async Task A_policy_does_not_undo_what_was_moved_by_hand(AddressFamily family)
+    {
+        using var hosts = new TwoHosts();
+        await using TrafficConnection line = await TrafficConnection.OpenAsync(
+            hosts.Server, hosts.Client, family, output, policy: OffloadPolicies.Bytes(65536));
+        await line.MoveToAndFroAsync();
+        Task echo = TrafficStream.EchoAsync(line.Served);
+
+        await FenceLine.EchoAsync(line.Client, 1 << 20);
+
+        Assert.Equal(2, line.Moves);
+        line.Client.Shutdown(SocketShutdown.Send);
+        await echo.WaitAsync(TrafficConnection.Patience);
+    }
 }

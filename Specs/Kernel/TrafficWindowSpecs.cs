@@ -26,15 +26,19 @@ public sealed class TrafficWindowSpecs(ITestOutputHelper output)
         await using TrafficConnection line = await TrafficConnection.OpenAsync(hosts.Server, hosts.Client, family, output);
         using var sent = new TrafficStream();
         using var received = new TrafficStream();
-        Task sending = Task.Run(() => sent.SendAsync(line.Client, () => sent.Bytes < Bytes, seed: 26));
+        bool enough = false;
+        Task sending = Task.Run(() => sent.SendAsync(line.Client, () => !Volatile.Read(ref enough), seed: 26));
         await TrafficStream.UntilAsync(() => line.Served.Memory.Receive.Free == 0).WaitAsync(TrafficConnection.Patience);
 
         Socket kernel = await MoveUntilTheKernelHasNoRoomAsync(line);
 
         // A segment that comes then makes it close the window all but completely.
         await TrafficStream.UntilAsync(() => kernel.Available > 0).WaitAsync(TrafficConnection.Patience);
+        long waited = sent.Bytes;
         Task receiving = received.ReceiveAsync(line.Served);
-        await line.AllAsync("seed 26", sent, received, sending, receiving);
+        Task ending = TrafficStream.UntilAsync(() => received.Bytes >= waited + Bytes).ContinueWith(
+            _ => Volatile.Write(ref enough, true), TaskScheduler.Default);
+        await line.AllAsync("seed 26", sent, received, ending, sending, receiving);
 
         TrafficStream.AssertEqual(sent, received);
     }
@@ -55,7 +59,8 @@ public sealed class TrafficWindowSpecs(ITestOutputHelper output)
         using var fromClient = new TrafficStream();
         using var toClient = new TrafficStream();
         using var fromServer = new TrafficStream();
-        Task sending = Task.Run(() => fromClient.SendAsync(line.Client, () => fromClient.Bytes < 4 * Bytes, seed: 27));
+        bool enough = false;
+        Task sending = Task.Run(() => fromClient.SendAsync(line.Client, () => !Volatile.Read(ref enough), seed: 27));
         Task answering = Task.Run(() => fromServer.SendAsync(line.Served, () => fromServer.Bytes < Bytes, seed: 28));
         await TrafficStream.UntilAsync(() => line.Served.Memory.Receive.Free == 0).WaitAsync(TrafficConnection.Patience);
         Socket kernel = await MoveUntilTheKernelHasNoRoomAsync(line);
@@ -63,6 +68,7 @@ public sealed class TrafficWindowSpecs(ITestOutputHelper output)
 
         Task receiving = Task.Run(() => toClient.ReceiveAsync(line.Client));
         await line.AllAsync("seeds 27 and 28, to the client", fromServer, toClient, answering);
+        Volatile.Write(ref enough, true);
         Task reading = toServer.ReceiveAsync(line.Served);
         await line.AllAsync("seeds 27 and 28", fromClient, toServer, sending, reading, receiving);
 
