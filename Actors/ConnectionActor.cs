@@ -25,11 +25,8 @@ internal sealed partial class ConnectionActor : UntypedActor
     private readonly SegmentFramer _framer;
     private readonly TcpEngine _engine;
     private readonly bool _restarted;
-    private UploadReason _requested;
-    private bool _uploading;
     private Microseconds _drainUntil = Microseconds.Never;
     private bool _isDrained;
-    private SeqNum _afterFin;
     private bool _failed;
 
     public ConnectionActor(ConnectionSeat seat)
@@ -40,6 +37,7 @@ internal sealed partial class ConnectionActor : UntypedActor
         SegmentVariants committed = seat.Memory.Slot.Read(out Epoch epoch);
         _unanswered = Unanswered(in committed);
         _restarted = epoch == seat.Epoch && seat.FailuresInARow > 0;
+        _failed = _restarted;
         _framer = new SegmentFramer(_toe.Link, new HeaderTemplate(seat.Connection, seat.Segment));
         _engine = new TcpEngine(seat.Connection, seat.Segment, in committed, seat.Memory.Send, seat.Memory.Receive, _output);
     }
@@ -75,6 +73,12 @@ internal sealed partial class ConnectionActor : UntypedActor
         }
 
         _seat.Actor = Self;
+        if (_seat.IsUploading)
+        {
+            // The instance before was on its way back to the host.
+            BeginDrain(now);
+        }
+
         _seat.Memory.Application.OwnedBy(_seat);
         _seat.Flow.Attach(_seat);
         Finish(now);
@@ -177,7 +181,7 @@ internal sealed partial class ConnectionActor : UntypedActor
 
     private void Take(in QueuedSegment queued, Microseconds now)
     {
-        if (_requested == UploadReason.PeerReset)
+        if (_seat.Requested == UploadReason.PeerReset)
         {
             _seat.Flow.KeepUnconsumed(in queued);
             return;
@@ -188,10 +192,10 @@ internal sealed partial class ConnectionActor : UntypedActor
             return;
         }
 
-        if (_requested == UploadReason.PeerFin && segment.Has(TcpFlags.Rst) && segment.Seq == _afterFin)
+        if (_seat.Requested == UploadReason.PeerFin && segment.Has(TcpFlags.Rst) && segment.Seq == _seat.AfterFin)
         {
             // Exactly at RCV.NXT for the host, who will have taken the FIN (RFC 9293 3.10.7.4, second); here it seems one too far.
-            _requested = UploadReason.PeerReset;
+            _seat.Requested = UploadReason.PeerReset;
             _seat.Flow.KeepUnconsumed(in queued);
             return;
         }
@@ -201,7 +205,7 @@ internal sealed partial class ConnectionActor : UntypedActor
         {
             _seat.Flow.KeepUnconsumed(in queued);
             Request(verdict.Reason);
-            _afterFin = segment.End;
+            _seat.AfterFin = segment.End;
         }
 
         if (verdict.SynNotice)
@@ -239,12 +243,6 @@ internal sealed partial class ConnectionActor : UntypedActor
             return;
         }
 
-        if (!_failed)
-        {
-            _seat.FailuresInARow = 0;
-        }
-
-        _failed = false;
         _seat.Memory.Receive.Commit(variants.RcvNxt);
         bool freed = _seat.Memory.Send.Una != variants.SndUna;
         if (freed)
@@ -252,10 +250,13 @@ internal sealed partial class ConnectionActor : UntypedActor
             _seat.Memory.Send.FreeTo(variants.SndUna);
         }
 
-        if (_output.Count > 0)
+        Flush();
+        if (!_failed)
         {
-            _framer.Flush(_output, _seat.Memory.Send);
+            _seat.FailuresInARow = 0;
         }
+
+        _failed = false;
 
         if (_engine.ShouldDeliver)
         {
@@ -268,14 +269,43 @@ internal sealed partial class ConnectionActor : UntypedActor
         }
 
         Suspect(in variants);
-        if (_uploading && MayLeave(in variants, now))
+        if (_seat.IsUploading && MayLeave(in variants, now))
         {
-            _seat.GiveBack(in variants, _requested);
+            _seat.GiveBack(in variants, _seat.Requested);
             Context.Stop(Self);
             return;
         }
 
         SetTimer();
+    }
+
+    /// <summary>What a link does not take is lost on the way; the commit stands.</summary>
+    private void Flush()
+    {
+        if (_output.Count == 0)
+        {
+            return;
+        }
+
+        try
+        {
+            _framer.Flush(_output, _seat.Memory.Send);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            Log.EngineFailed(_toe.Logger, e, _seat.Id, _seat.Epoch, _toe.Name);
+            _output.Clear();
+            CountFailure();
+        }
+    }
+
+    private void CountFailure()
+    {
+        _failed = true;
+        if (++_seat.FailuresInARow == FailuresBeforeUpload)
+        {
+            Request(UploadReason.ResourceFailure);
+        }
     }
 
     private bool MayLeave(in SegmentVariants variants, Microseconds now)
@@ -286,7 +316,7 @@ internal sealed partial class ConnectionActor : UntypedActor
         }
 
         // A peer that does not answer any more answers no sooner for being waited for.
-        bool isPeerGone = _requested is UploadReason.PeerReset or UploadReason.RetransmissionLimit or UploadReason.UserTimeout;
+        bool isPeerGone = _seat.Requested is UploadReason.PeerReset or UploadReason.RetransmissionLimit or UploadReason.UserTimeout;
         return variants.SndUna == variants.SndMax || isPeerGone
             || (_isDrained && (int)variants.Flight <= _seat.Segment.ReturnableFlight);
     }
@@ -318,9 +348,9 @@ internal sealed partial class ConnectionActor : UntypedActor
 
     private void Request(UploadReason reason)
     {
-        if (_requested == UploadReason.None)
+        if (_seat.Requested == UploadReason.None)
         {
-            _requested = reason;
+            _seat.Requested = reason;
             Log.UploadRequested(_toe.Logger, _seat.Id, _seat.Epoch, _toe.Name, reason);
             _toe.Host.Tell(new Toe.Event.UploadRequested(_seat.Id, reason), Self);
         }
@@ -332,26 +362,27 @@ internal sealed partial class ConnectionActor : UntypedActor
     /// </summary>
     private void StartDrain(Microseconds now)
     {
-        if (!_uploading)
+        if (!_seat.IsUploading)
         {
-            _uploading = true;
-            _engine.Stop();
-            Microseconds patience = Microseconds.Max(_engine.Variants.SmoothedRtt * 2, Microseconds.FromMilliseconds(5));
-            _drainUntil = now + Microseconds.Min(patience, Microseconds.FromMilliseconds(50));
+            _seat.IsUploading = true;
+            BeginDrain(now);
         }
+    }
+
+    private void BeginDrain(Microseconds now)
+    {
+        _engine.Stop();
+        Microseconds patience = Microseconds.Max(_engine.Variants.SmoothedRtt * 2, Microseconds.FromMilliseconds(5));
+        _drainUntil = now + Microseconds.Min(patience, Microseconds.FromMilliseconds(50));
     }
 
     private void Recover(Exception failure, Microseconds now)
     {
         Log.EngineFailed(_toe.Logger, failure, _seat.Id, _seat.Epoch, _toe.Name);
-        _failed = true;
         _output.Clear();
         SegmentVariants committed = _seat.Memory.Slot.Read(out _);
         _engine.Restore(in committed, now);
-        if (++_seat.FailuresInARow == FailuresBeforeUpload)
-        {
-            Request(UploadReason.ResourceFailure);
-        }
+        CountFailure();
     }
 
     [System.Runtime.CompilerServices.InlineArray(BatchSize)]
