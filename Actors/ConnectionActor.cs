@@ -358,7 +358,7 @@ internal sealed partial class ConnectionActor : UntypedActor
 
     /// <summary>
     /// What is in flight when a connection moves may be lost around the hand-over and would stall it for a time-out, so it gets a moment to
-    /// be acknowledged: two round trips, at least 5 ms, at most 50 ms; longer only while it is more than the host can take back.
+    /// be acknowledged: two round trips, at least 5 ms, at most 50 ms (1 s without timestamps); longer only while it is more than the host can take back.
     /// </summary>
     private void StartDrain(Microseconds now)
     {
@@ -372,8 +372,14 @@ internal sealed partial class ConnectionActor : UntypedActor
     private void BeginDrain(Microseconds now)
     {
         _engine.Stop();
-        Microseconds patience = Microseconds.Max(_engine.Variants.SmoothedRtt * 2, Microseconds.FromMilliseconds(5));
-        _drainUntil = now + Microseconds.Min(patience, Microseconds.FromMilliseconds(50));
+        ref readonly SegmentVariants variants = ref _engine.Variants;
+
+        // Without timestamps nobody can time what was sent before the move (Karn's rule), so a kernel begins with an RTO of 3 s
+        // (RFC 6298 5.7) and doubles it: better the loss is repaired here.
+        (Microseconds wanted, Microseconds most) = _seat.Connection.TimestampsEnabled
+            ? (variants.SmoothedRtt * 2, Microseconds.FromMilliseconds(50))
+            : (variants.Rto * 2, Microseconds.FromSeconds(1));
+        _drainUntil = now + Microseconds.Min(Microseconds.Max(wanted, Microseconds.FromMilliseconds(5)), most);
     }
 
     private void Recover(Exception failure, Microseconds now)
