@@ -34,7 +34,8 @@ internal static class MoveCommand
             return await ReportAsync(parsed, response.Moves!, parsed.GetValue(json), toToe ? "offloaded" : "uploaded");
         });
         return (command, $"""
-            Returns when the moves are done and says how many there were; refusals come with their reasons, and make the exit code 1.
+            Returns when the moves are done and says how many there were; refusals come with their reasons and, as
+            numbers that no connection has, make the exit code 1.
             The default control socket is {ControlPath.Default}
 
             Examples:
@@ -53,7 +54,7 @@ internal static class MoveCommand
         else
         {
             await output.WriteLineAsync(
-                $"{moves.Moved} {done}, {moves.Unmoved} were there already or had ended, {moves.Refused.Count} refused");
+                $"{moves.Moved} {done}, {moves.Unmoved} {(moves.Unmoved == 1 ? "was" : "were")} there already, {moves.Refused.Count} refused");
         }
 
         foreach (RefusalSummary refusal in moves.Refused)
@@ -62,7 +63,8 @@ internal static class MoveCommand
                 $"tcpactors: connection {refusal.Id} stays where it is: {refusal.Reason}");
         }
 
-        return moves.Refused.Count == 0 ? ExitCode.Ok : ExitCode.Failed;
+        await UnknownIds.TellAsync(parsed, moves.Unknown);
+        return moves.Refused.Count + moves.Unknown.Count == 0 ? ExitCode.Ok : ExitCode.Failed;
     }
 
     /// <summary>Null: all of them.</summary>

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using TcpActors.Cli;
 using TcpActors.Cli.Control;
+using TcpActors.HostSide;
 using Xunit;
 
 namespace TcpActors.Specs.Cli;
@@ -19,7 +20,7 @@ public sealed class ControlSocketSpecs : IDisposable
     [Fact]
     public async Task A_request_reaches_the_handler_and_its_answer_comes_back()
     {
-        var handler = new RecordingHandler(new ControlResponse(Moves: new MoveSummary(2, 1, [new RefusalSummary(7, "under NAT")])));
+        var handler = new RecordingHandler(new ControlResponse(Moves: new MoveSummary(2, 1, [new RefusalSummary(7, "under NAT")], [])));
         await using var server = Start(handler);
 
         ControlResponse response = await ControlClient.AskAsync(SocketPath, new ControlRequest(ControlRequest.Offload, [3, 4, 7]), default);
@@ -34,15 +35,31 @@ public sealed class ControlSocketSpecs : IDisposable
     [Fact]
     public async Task A_command_says_how_many_moves_there_were_and_fails_when_one_was_refused()
     {
-        var handler = new RecordingHandler(new ControlResponse(Moves: new MoveSummary(2, 1, [new RefusalSummary(7, "under NAT")])));
+        var handler = new RecordingHandler(new ControlResponse(Moves: new MoveSummary(2, 1, [new RefusalSummary(7, "under NAT")], [])));
         await using var server = Start(handler);
 
         (var code, var output, var error) = await CommandLineSpecs.RunAsync("upload", "all", "--control", SocketPath);
 
         Assert.Equal(ExitCode.Failed, code);
-        Assert.StartsWith("2 uploaded", output, StringComparison.Ordinal);
+        Assert.Equal($"2 uploaded, 1 was there already, 1 refused{Environment.NewLine}", output);
         Assert.Contains("connection 7 stays where it is: under NAT", error, StringComparison.Ordinal);
         Assert.Null(Assert.Single(handler.Requests).Ids);
+    }
+
+    [Fact]
+    public async Task A_number_that_no_connection_has_is_told_apart_and_fails()
+    {
+        await using ManagedHost host = ManagedHost.CreatePair(new HostOptions(), new HostOptions()).A;
+        await using var server = Start(new HostControl(host));
+
+        (var code, var output, var error) = await CommandLineSpecs.RunAsync("offload", "99", "--control", SocketPath);
+        (var listCode, var list, var listError) = await CommandLineSpecs.RunAsync("connections", "99", "--control", SocketPath);
+
+        Assert.Equal((ExitCode.Failed, ExitCode.Failed), (code, listCode));
+        Assert.Equal($"0 offloaded, 0 were there already, 0 refused{Environment.NewLine}", output);
+        Assert.Empty(list);
+        Assert.Equal($"tcpactors: there is no connection 99{Environment.NewLine}", error);
+        Assert.Equal(error, listError);
     }
 
     [Fact]
