@@ -11,10 +11,9 @@ internal static class MoveCommand
     public static (Command Command, string Lesson) Create(bool toToe)
     {
         var name = toToe ? "offload" : "upload";
-        var which = new Argument<MoveTargets>("ID")
+        var which = new Argument<MoveTargets>("ID|all")
         {
             Description = "The connections' numbers as 'tcpactors connections' shows them, or all.",
-            HelpName = "ID|all",
             Arity = ArgumentArity.OneOrMore,
             CustomParser = static result => new MoveTargets(
                 result.Tokens is [{ Value: "all" }] ? null : Words.ParseEach(result, ParseId)),
