@@ -107,7 +107,7 @@ internal static class ControlPath
         var wrong = !status.IsDirectory ? $"{directory}, the place of the control socket, is not a directory. Remove it, "
             : status.Owner != PeerCredentials.OwnUser
                 ? $"The directory {directory} of the control socket belongs to user {status.Owner}, not to you. Have it removed, "
-            : (status.Mode & Others) != 0 ? $"Others may use the directory {directory} of the control socket: run 'chmod 700 {directory}', "
+            : (status.Mode & Others) != UnixFileMode.None ? $"Others may use the directory {directory} of the control socket: run 'chmod 700 {directory}', "
             : null;
         if (wrong is not null)
         {
