@@ -14,7 +14,8 @@ internal sealed class TeachingHelp(HelpAction usual, IReadOnlyDictionary<Command
         if (parseResult.CommandResult.Command is RootCommand root)
         {
             // The list of commands would show what may be left out as if it may not.
-            foreach (Argument argument in root.Subcommands.SelectMany(each => each.Arguments).Where(each => each.Arity.MinimumNumberOfValues == 0))
+            foreach (Argument argument in root.Subcommands.SelectMany(each => each.Arguments)
+                .Where(each => each.Arity.MinimumNumberOfValues == 0))
             {
                 argument.Hidden = true;
             }

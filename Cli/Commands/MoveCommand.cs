@@ -52,8 +52,9 @@ internal static class MoveCommand
         }
         else
         {
+            var were = moves.Unmoved == 1 ? "was" : "were";
             await output.WriteLineAsync(
-                $"{moves.Moved} {done}, {moves.Unmoved} {(moves.Unmoved == 1 ? "was" : "were")} there already, {moves.Refused.Count} refused");
+                $"{moves.Moved} {done}, {moves.Unmoved} {were} there already, {moves.Refused.Count} refused");
         }
 
         foreach (RefusalSummary refusal in moves.Refused)

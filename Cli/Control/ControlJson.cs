@@ -12,8 +12,8 @@ namespace TcpActors.Cli.Control;
 
 /// <summary>
 /// Every JSON this command reads or writes. The variables are written as they are declared in the engine, so a new one appears by itself:
-/// sequence numbers and windows as numbers, times in microseconds (null: the timer is off), addresses as text. A sequence number is null while
-/// it is not known.
+/// sequence numbers and windows as numbers, times in microseconds (null: the timer is off), addresses as text. A sequence number is null
+/// while it is not known.
 /// </summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,

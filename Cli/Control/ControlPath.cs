@@ -36,7 +36,8 @@ internal static class ControlPath
         {
             uint[] numbers =
             [
-                .. line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Select(each => uint.Parse(each, CultureInfo.InvariantCulture)),
+                .. line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)
+                    .Select(each => uint.Parse(each, CultureInfo.InvariantCulture)),
             ];
             if (user >= numbers[0] && user - numbers[0] < numbers[2])
             {
@@ -48,8 +49,8 @@ internal static class ControlPath
     }
 
     /// <summary>
-    /// Makes the directory of the default socket when it is not there, for its owner only, and checks that it is so. Another directory is the
-    /// user's business, and must be there.
+    /// Makes the directory of the default socket when it is not there, for its owner only, and checks that it is so. Another directory is
+    /// the user's business, and must be there.
     /// </summary>
     /// <exception cref="CliException">It cannot be used.</exception>
     public static void Prepare(string path)
@@ -93,7 +94,8 @@ internal static class ControlPath
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new CliException($"Cannot make the directory of the control socket: {Sentence.Of(exception)} Make it, {Advice}", exception);
+            throw new CliException(
+                $"Cannot make the directory of the control socket: {Sentence.Of(exception)} Make it, {Advice}", exception);
         }
 
         // After it was made: somebody else may have been faster.
@@ -107,7 +109,8 @@ internal static class ControlPath
         var wrong = !status.IsDirectory ? $"{directory}, the place of the control socket, is not a directory. Remove it, "
             : status.Owner != PeerCredentials.OwnUser
                 ? $"The directory {directory} of the control socket belongs to user {status.Owner}, not to you. Have it removed, "
-            : (status.Mode & Others) != UnixFileMode.None ? $"Others may use the directory {directory} of the control socket: run 'chmod 700 {directory}', "
+            : (status.Mode & Others) != UnixFileMode.None
+                ? $"Others may use the directory {directory} of the control socket: run 'chmod 700 {directory}', "
             : null;
         if (wrong is not null)
         {

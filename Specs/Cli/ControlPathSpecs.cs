@@ -19,7 +19,8 @@ public sealed class ControlPathSpecs : IDisposable
     [InlineData("/run/user/5", null, "/tmp/tcpactors-1000/control.sock")]
     [InlineData("", null, "/tmp/tcpactors-1000/control.sock")]
     [InlineData(null, null, "/tmp/tcpactors-1000/control.sock")]
-    public void The_default_path_is_in_the_users_runtime_directory_or_has_their_number(string? runtimeDirectory, string? own, string expected)
+    public void The_default_path_is_in_the_users_runtime_directory_or_has_their_number(
+        string? runtimeDirectory, string? own, string expected)
         => Assert.Equal(expected, ControlPath.For(runtimeDirectory, 1000, path => string.Equals(path, own, StringComparison.Ordinal)));
 
     [Theory]
