@@ -29,7 +29,7 @@ internal sealed partial class HostSupervisor
     private void BeginOffload(Tenancy tenancy)
     {
         string? refusal = _quiesced is not null ? "the host is ending"
-            : _toes.Count == 0 ? "there is no TOE"
+            : _toes.Count == 0 ? "no TOE runs (connections over loopback stay in the kernel)"
             : tenancy.WantedEnd != EndKind.None ? "the application has closed it"
             : null;
         if (refusal is not null)
