@@ -47,24 +47,33 @@ internal static class PacketFilter
         new(Return, 0, 0, 0),
     ];
 
-    /// <summary>Looks past no extension header: errors and fragments behind one are the kernel's alone.</summary>
+    /// <summary>
+    /// What begins with options or a routing header is taken whatever follows, as a filter cannot walk: such packets are rare, and who parses
+    /// them finds an error, a fragment, or nothing for this link.
+    /// </summary>
     public static FilterInstruction[] ForIPv6(uint mark) =>
     [
         new(LoadWord, 0, 0, PacketType),
-        new(JumpEqual, 0, 9, ToThisHost),
+        new(JumpEqual, 0, 13, ToThisHost),
         new(LoadWord, 0, 0, PacketMark),
-        new(JumpEqual, 8, 0, mark),
+        new(JumpEqual, 12, 0, mark),
+
+        // RFC 8200 4.1: hop-by-hop options (0), routing (43), destination options (60).
         new(LoadByte, 0, 0, 20),
-        new(JumpEqual, 0, 2, 58),
+        new(JumpEqual, 10, 0, 0),
+        new(JumpEqual, 9, 0, 43),
+        new(JumpEqual, 8, 0, 60),
+        new(JumpEqual, 3, 0, 44),
+        new(JumpEqual, 0, 5, 58),
 
         // RFC 4443 3.2: packet too big (2).
         new(LoadByte, 0, 0, 54),
         new(JumpEqual, 4, 3, 2),
-        new(JumpEqual, 0, 2, 44),
 
         // RFC 8200 4.5: the fragment header begins with the protocol of what it carries.
         new(LoadByte, 0, 0, 54),
-        new(JumpEqual, 1, 0, 6),
+        new(JumpEqual, 2, 0, 6),
+        new(JumpEqual, 1, 0, 60),
         new(Return, 0, 0, 0),
         new(Return, 0, 0, Everything),
     ];
