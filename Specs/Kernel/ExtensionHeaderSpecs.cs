@@ -42,7 +42,7 @@ public sealed class ExtensionHeaderSpecs(ITestOutputHelper output)
     [InlineData(Destination, false)]
     [InlineData(HopByHop, true)]
     [InlineData(HopByHop, false)]
-    public async Task An_offloaded_connection_whose_segments_have_options_loses_nothing(int header, bool bpf)
+    public async Task An_offloaded_connection_whose_segments_have_options_has_every_segment_and_the_kernel_none(int header, bool bpf)
     {
         using var hosts = new TwoHosts();
         await using TrafficConnection line = await TrafficConnection.OpenAsync(
@@ -50,6 +50,7 @@ public sealed class ExtensionHeaderSpecs(ITestOutputHelper output)
             prepare: client => SendOptions(client, header), fences: new HostFences(UseBpf: bpf));
         await line.OffloadAsync();
         Task echo = TrafficStream.EchoAsync(line.Served);
+        long resets = FenceLine.TcpCounter(hosts.Server, "OutRsts");
 
         for (int i = 0; i < 100; i++)
         {
@@ -57,6 +58,7 @@ public sealed class ExtensionHeaderSpecs(ITestOutputHelper output)
         }
 
         Assert.Equal((1L, 0UL), (line.Moves, (ulong)line.Client.GetTcpInfo().BytesRetransmitted));
+        Assert.Equal(resets, FenceLine.TcpCounter(hosts.Server, "OutRsts"));
         line.Client.Shutdown(SocketShutdown.Send);
         await echo.WaitAsync(TrafficConnection.Patience);
     }

@@ -69,7 +69,7 @@ public sealed class PacketLinkReceiveSpec
     }
 
     [KernelFact]
-    public void Errors_that_tell_a_path_MTU_fragments_of_TCP_and_extension_headers_are_received_unmarked_and_other_ICMP_is_not()
+    public void Errors_that_tell_a_path_MTU_and_fragments_of_TCP_are_received_unmarked_and_other_ICMP_is_not()
     {
         using var bench = new PacketLinkBench();
         byte[] icmp = bench.Header(8)[..42];
@@ -100,8 +100,11 @@ public sealed class PacketLinkReceiveSpec
         bench.SendRaw(fragment6);
         foreach (byte extension in new byte[] { 0, 43, 60, 51, 59 })
         {
-            fragment6[20] = extension;
-            bench.SendRaw(fragment6);
+            foreach (byte next in new byte[] { 44, 17, 60 })
+            {
+                (fragment6[20], fragment6[54]) = (extension, next);
+                bench.SendRaw(fragment6);
+            }
         }
 
         bench.Send(bench.Header(1), [7]);
@@ -121,8 +124,8 @@ public sealed class PacketLinkReceiveSpec
         }
 
         kinds.Sort(StringComparer.Ordinal);
-        const string Expected = "ICMP 3/4, ICMPv6 2, IPv6 header 0 before 17, IPv6 header 43 before 17, IPv6 header 44 before 6, " +
-            "IPv6 header 44 before 60, IPv6 header 60 before 17, fragment of TCP, owned segment";
+        const string Expected = "ICMP 3/4, ICMPv6 2, IPv6 header 0 before 44, IPv6 header 43 before 44, IPv6 header 44 before 6, " +
+            "IPv6 header 44 before 60, IPv6 header 60 before 44, fragment of TCP, owned segment";
         Assert.Equal(Expected, string.Join(", ", kinds));
         Assert.Equal(0, bench.Server.Receive(_frames, Microseconds.Zero));
     }
