@@ -161,7 +161,9 @@ public readonly struct IpPacket
         bool isFirstFragment = false;
 
         // RFC 7112 5: the first fragment has the whole chain of headers; RFC 8200 4.5: a later one begins anywhere.
-        while (protocol is HopByHopOptions or Routing or DestinationOptions ? !isFragment || isFirstFragment : protocol == Fragment && !isFragment)
+        while (protocol == Fragment
+            ? !isFragment
+            : protocol is HopByHopOptions or Routing or DestinationOptions && (!isFragment || isFirstFragment))
         {
             if (offset + 8 > Math.Min(end, packet.Length))
             {
@@ -185,8 +187,8 @@ public readonly struct IpPacket
                 length += packet[offset + 1] * 8;
             }
 
-            if (offset + length > end ||
-                (protocol is HopByHopOptions or DestinationOptions && !isQuoted && !CanSkipOptions(packet[(offset + 2)..(offset + length)])))
+            bool mustHeed = protocol is HopByHopOptions or DestinationOptions && !isQuoted;
+            if (offset + length > end || (mustHeed && !CanSkipOptions(packet[(offset + 2)..(offset + length)])))
             {
                 return false;
             }

@@ -7,9 +7,9 @@ namespace TcpActors.Transport.Linux.Bpf;
 /// parties' programs still run.
 /// </summary>
 /// <remarks>
-/// Not recognised, hence never owned: fragments (only the first has ports), IPv6 packets with more than six extension headers or with others
-/// than options and a routing header that leads here (RFC 8200 4), frames with more than one VLAN tag inside. A flow is its addresses and
-/// ports, whatever its VLAN.
+/// Not recognised, hence never owned: fragments (only the first has ports), IPv6 packets with more than six extension headers or with
+/// others than options and a routing header that ends here (RFC 8200 4), frames with more than one VLAN tag inside. A flow is its
+/// addresses and ports, whatever its VLAN.
 /// </remarks>
 internal static class SteeringPrograms
 {
@@ -172,7 +172,7 @@ internal static class SteeringPrograms
         }
     }
 
-    // Leads to `found` with the offset of the TCP header. A loop: the verifier follows each round, as the register that counts is known to it.
+    // Leads to `found` with the offset of the TCP header. A loop, which the verifier follows round by round, as it knows the count.
     private static void PassExtensionHeaders(BpfAssembler program, Label found, Label next)
     {
         const int FixedNextHeaderAt = 6, NextHeaderAt = 0, LengthAt = 1, SegmentsLeftAt = 3, ExtensionLength = 4, KindAt = 8;
