@@ -56,8 +56,8 @@ public readonly struct IpPacket
     /// <param name="packet">From the IP header on; bytes after the packet's end are left out of it.</param>
     /// <param name="ip">What the header says.</param>
     /// <returns>
-    /// False when the packet is cut off, its header impossible or its checksum wrong, or when it is not for an end host (source routed, or
-    /// IPv4-mapped addresses in an IPv6 header, which nobody may send: RFC 4942 2.2).
+    /// False when the packet is cut off, its header impossible or its checksum wrong, when it is not for an end host (source routed, or
+    /// IPv4-mapped addresses in an IPv6 header, which nobody may send: RFC 4942 2.2), or when it has an option that must be understood.
     /// </returns>
     public static bool TryParse(ReadOnlySpan<byte> packet, out IpPacket ip) => TryParse(packet, isQuoted: false, out ip);
 
@@ -159,7 +159,11 @@ public readonly struct IpPacket
         int offset = IPv6HeaderLength;
         bool isFragment = false;
         bool isFirstFragment = false;
-        while (protocol is HopByHopOptions or Routing or DestinationOptions or Fragment && !isFragment)
+
+        // RFC 7112 5: the first fragment has the whole chain of headers; RFC 8200 4.5: a later one begins anywhere.
+        while (protocol == Fragment
+            ? !isFragment
+            : protocol is HopByHopOptions or Routing or DestinationOptions && (!isFragment || isFirstFragment))
         {
             if (offset + 8 > Math.Min(end, packet.Length))
             {
@@ -172,16 +176,25 @@ public readonly struct IpPacket
                 return false;
             }
 
-            // What follows a fragment header belongs to the whole packet and may not be here; its offset is 13 bits (RFC 8200 4.5).
-            isFragment = protocol == Fragment;
-            isFirstFragment = isFragment && BinaryPrimitives.ReadUInt16BigEndian(packet[(offset + 2)..]) >> 3 == 0;
-            int length = isFragment ? 8 : (packet[offset + 1] + 1) * 8;
-            protocol = packet[offset];
-            offset += length;
-            if (offset > end)
+            int length = 8;
+            if (protocol == Fragment)
+            {
+                isFragment = true;
+                isFirstFragment = BinaryPrimitives.ReadUInt16BigEndian(packet[(offset + 2)..]) >> 3 == 0;
+            }
+            else
+            {
+                length += packet[offset + 1] * 8;
+            }
+
+            bool mustHeed = protocol is HopByHopOptions or DestinationOptions && !isQuoted;
+            if (offset + length > end || (mustHeed && !CanSkipOptions(packet[(offset + 2)..(offset + length)])))
             {
                 return false;
             }
+
+            protocol = packet[offset];
+            offset += length;
         }
 
         ip = new IpPacket
@@ -196,6 +209,26 @@ public readonly struct IpPacket
             PayloadOffset = offset,
             PayloadLength = end - offset,
         };
+        return true;
+    }
+
+    // RFC 8200 4.2: an option of no meaning to us is skipped when its type begins with 00, else the packet is discarded.
+    private static bool CanSkipOptions(ReadOnlySpan<byte> options)
+    {
+        const byte pad1 = 0;
+        const byte jumboPayload = 0xc2;
+        while (!options.IsEmpty)
+        {
+            byte type = options[0];
+            int length = type == pad1 ? 1 : options.Length > 1 ? 2 + options[1] : int.MaxValue;
+            if (length > options.Length || (type >> 6 != 0 && type != jumboPayload))
+            {
+                return false;
+            }
+
+            options = options[length..];
+        }
+
         return true;
     }
 }

@@ -71,7 +71,7 @@ internal sealed class BpfRawPort : IDisposable
     }
 
     private static bool IsIcmpv6(ReadOnlySpan<byte> frame) =>
-        frame.Length > 20 && frame[12] == 0x86 && frame[13] == 0xdd && (frame[20] is 0 or 58);
+        frame.Length > 54 && frame[12] == 0x86 && frame[13] == 0xdd && (frame[20] == 58 || (frame[20] == 0 && frame[54] == 58));
 
     // Classic BPF: load SKF_AD_OFF + SKF_AD_MARK, compare, take all or nothing (uapi/linux/filter.h).
     private unsafe void FilterOnMark(uint mark)

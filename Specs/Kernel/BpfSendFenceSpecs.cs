@@ -95,6 +95,25 @@ public sealed class BpfSendFenceSpecs
     });
 
     [KernelFact]
+    public void Extension_headers_do_not_hide_an_owned_flow()
+    {
+        using var line = new BpfLine();
+        var (flow, toe) = (line.Flow(ipv6: true, 80), _marks.Next());
+        using var steering = Attached(line, new BpfSteeringParts());
+        using var unmarked = BpfRawPort.Sender(line.Us, line.OurIndex);
+        using var owner = BpfRawPort.Sender(line.Us, line.OurIndex, toe);
+        using var tap = BpfRawPort.Tap(line.Peer, line.PeerIndex);
+        var plain = line.Sent(flow);
+        byte[] frame = [.. plain[..18], 0, 28, 60, .. plain[21..54], 6, 0, 1, 4, 0, 0, 0, 0, .. plain[54..]];
+        steering.Claim(flow, toe);
+
+        Stopped(unmarked, frame);
+        owner.Send(frame);
+        Assert.Equal(frame, tap.Receive());
+        Assert.Equal(new SteeringCounters(0, Fenced: 1), steering.Counters);
+    }
+
+    [KernelFact]
     public void Without_the_send_fence_a_stale_TOE_can_send() => EachFamily(ipv6 =>
     {
         using var line = new BpfLine();

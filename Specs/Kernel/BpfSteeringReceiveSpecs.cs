@@ -82,7 +82,7 @@ public sealed class BpfSteeringReceiveSpecs
         peer.Send(Changed(line.Received(v4), frame => frame[20] |= 0x20)); // more fragments follow
         peer.Send(Changed(line.Received(v4), frame => frame[21] = 1)); // a later fragment
         peer.Send(Changed(line.Received(v4), frame => frame[23] = 17)); // UDP
-        peer.Send(Changed(line.Received(v6), frame => frame[20] = 0)); // hop-by-hop options
+        peer.Send(Changed(line.Received(v6), frame => frame[20] = 44)); // fragment header
         peer.Send(Changed(line.Received(v4), frame => frame[33] ^= 1)); // another destination
         peer.Send(Changed(line.Received(v4), frame => frame[35] ^= 1)); // another source port
         peer.Send(line.Received(v4)[..36]); // ends before the destination port
@@ -111,6 +111,61 @@ public sealed class BpfSteeringReceiveSpecs
         peer.Send([.. plain[..12], 0x81, 0x00, 0x00, 0x05, .. plain[12..]]);
         Assert.Equal(plain, marked.Receive()); // the tag is in the metadata
         Assert.Equal(2, steering.Counters.Marked);
+    }
+
+    [KernelFact]
+    public void Ports_are_found_behind_six_IPv6_extension_headers_that_end_in_the_frame_and_here()
+    {
+        using var line = new BpfLine();
+        var (flow, toe) = (line.Flow(ipv6: true, 80), _marks.Next());
+        using var steering = Attached(line, new BpfSteeringParts());
+        using var peer = BpfRawPort.Sender(line.Peer, line.PeerIndex);
+        using var marked = BpfRawPort.Marked(line.Us, line.OurIndex, ipv6: true, toe);
+        steering.Claim(flow, toe);
+        var plain = line.Received(flow);
+        byte[] Options(byte next) => [next, 0, 1, 4, 0, 0, 0, 0];
+        byte[] LongOptions(byte next) => [next, 32, 1, 255, .. new byte[255], 1, 3, 0, 0, 0];
+        byte[] Route(byte next, byte segmentsLeft) => [next, 2, 4, segmentsLeft, .. new byte[20]];
+
+        byte[][] good =
+        [
+            With(0, Options(6)),
+            With(60, LongOptions(6)),
+            With(43, Route(6, segmentsLeft: 0)),
+            With(0, Options(60), LongOptions(43), Route(60, segmentsLeft: 0), Options(60), Options(60), Options(6)),
+        ];
+        byte[][] bad =
+        [
+            With(60, Options(60), Options(60), Options(60), Options(60), Options(60), Options(60), Options(6)), // seven
+            With(43, Route(6, segmentsLeft: 1)),
+            With(60, Options(43), Route(6, segmentsLeft: 3)),
+            With(60, Options(44), [6, 0, 0, 1, 0, 0, 0, 9]), // first fragment
+            With(44, [60, 0, 0, 1, 0, 0, 0, 9], Options(6)),
+            With(60, [6, 255, 1, 4, 0, 0, 0, 0]), // beyond the frame
+            With(60, Options(17)),
+            With(60, Options(59)),
+            With(51, [6, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+            With(0, Options(60))[..65], // ends inside the first header that it would need
+            With(0, Options(6))[..64], // ends before the destination port
+        ];
+        foreach (var frame in bad)
+            peer.Send(frame);
+        foreach (var frame in good)
+        {
+            peer.Send(frame);
+            Assert.Equal(frame, marked.Receive());
+        }
+
+        Assert.Equal(good.Length, steering.Counters.Marked);
+        Assert.False(marked.HasFrame);
+
+        byte[] With(byte first, params byte[][] headers)
+        {
+            byte[] frame = [.. plain[..54], .. headers.SelectMany(header => header), .. plain[54..]];
+            frame[20] = first;
+            System.Buffers.Binary.BinaryPrimitives.WriteUInt16BigEndian(frame.AsSpan(18), (ushort)(frame.Length - 54));
+            return frame;
+        }
     }
 
     [KernelFact]

@@ -143,7 +143,7 @@ public sealed class NetlinkSteeringSpecs
     }
 
     [KernelFact]
-    public void Only_IPv6_TCP_packets_of_the_flow_without_extension_headers_are_marked()
+    public void Only_whole_IPv6_TCP_packets_of_the_flow_are_marked_behind_whatever_options()
     {
         using var hosts = new TwoHosts();
         using var steering = hosts.Server.Run(() => new FlowSetSteering("server0", Mark));
@@ -152,15 +152,32 @@ public sealed class NetlinkSteeringSpecs
         using var raw = hosts.Client.Run(() => new Socket(AddressFamily.InterNetworkV6, SocketType.Raw, ProtocolType.Raw));
 
         const byte hopByHop = 0;
+        const byte routing = 43;
         const byte fragment = 44;
-        Send("options", hopByHop, [6, 0, 1, 4, 0, 0, 0, 0]);
+        const byte authentication = 51;
+        const byte destination = 60;
         Send("first fragment", fragment, [6, 0, 0, 1, 0, 0, 0, 9]);
         Send("later fragment", fragment, [6, 0, 5, 0xc8, 0, 0, 0, 9]);
         Send("atomic fragment", fragment, [6, 0, 0, 0, 0, 0, 0, 9]);
+        Send("fragment behind options", hopByHop, [fragment, 0, 1, 4, 0, 0, 0, 0, 6, 0, 0, 1, 0, 0, 0, 9]);
+        Send("options in a fragment", fragment, [destination, 0, 0, 1, 0, 0, 0, 9, 6, 0, 1, 4, 0, 0, 0, 0]);
+        Send("way-point", routing, [6, 2, 4, 1, .. new byte[20]]);
+        Send("way-point behind options", destination, [routing, 0, 1, 4, 0, 0, 0, 0, 6, 2, 4, 1, .. new byte[20]]);
+        Send("authenticated", authentication, [6, 2, .. new byte[14]]);
+        Send("out of the packet", destination, [6, 255, 1, 4, 0, 0, 0, 0]);
+        Send("UDP", destination, [17, 0, 1, 4, 0, 0, 0, 0]);
         Send("other port", 6, [], source: 1235);
         Send("plain", 6, []);
+        Send("hop-by-hop", hopByHop, [6, 0, 1, 4, 0, 0, 0, 0]);
+        Send("destination", destination, [6, 1, 1, 12, .. new byte[12]]);
+        Send("end of the route", routing, [6, 2, 4, 0, .. new byte[20]]);
+        Send("all", hopByHop, [destination, 0, 1, 4, 0, 0, 0, 0, routing, 0, 1, 4, 0, 0, 0, 0, 6, 2, 4, 0, .. new byte[20]]);
 
         Assert.Equal("plain", Payload(marked, 60));
+        Assert.Equal("hop-by-hop", Payload(marked, 68));
+        Assert.Equal("destination", Payload(marked, 76));
+        Assert.Equal("end of the route", Payload(marked, 84));
+        Assert.Equal("all", Payload(marked, 100));
         Assert.Equal(0, marked.Available);
 
         void Send(string text, byte next, ReadOnlySpan<byte> extension, ushort source = 1234)

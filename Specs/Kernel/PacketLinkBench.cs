@@ -40,7 +40,7 @@ internal sealed unsafe class PacketLinkBench : IDisposable
     public void Mark() => _marking = Hosts.Server.Run(() => new OwnedTable("mark segments", Netfilter.FamilyNetdev, batch => batch
         .NewChain("ingress", NfHook.NetdevIngress, priority: -500, Hosts.Server.Link)
         .NewRule("ingress", rule => rule.IsIPv4().IsTcp().IsNoIPv4Fragment().SetMark(ServerMark))
-        .NewRule("ingress", rule => rule.IsIPv6().IsTcpWithoutExtensionHeaders().SetMark(ServerMark))));
+        .NewRule("ingress", rule => rule.IsIPv6().IsTcp().IsNoIPv6Fragment().SetMark(ServerMark))));
 
     public void Unmark() => _marking?.Dispose();
 

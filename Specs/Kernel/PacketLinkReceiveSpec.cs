@@ -94,12 +94,22 @@ public sealed class PacketLinkReceiveSpec
         fragment6[20] = 44;
         fragment6[54] = 6;
         bench.SendRaw(fragment6);
+        fragment6[54] = 60;
+        bench.SendRaw(fragment6);
         fragment6[54] = 17;
         bench.SendRaw(fragment6);
+        foreach (byte extension in new byte[] { 0, 43, 60, 51, 59 })
+        {
+            foreach (byte next in new byte[] { 44, 17, 60 })
+            {
+                (fragment6[20], fragment6[54]) = (extension, next);
+                bench.SendRaw(fragment6);
+            }
+        }
 
         bench.Send(bench.Header(1), [7]);
         var kinds = new List<string>();
-        while (kinds.Count < 5)
+        while (kinds.Count < 9)
         {
             RxFrame frame = bench.Receive();
             kinds.Add((frame.Bytes[12], frame.Bytes[23], frame.Bytes[20]) switch
@@ -114,7 +124,8 @@ public sealed class PacketLinkReceiveSpec
         }
 
         kinds.Sort(StringComparer.Ordinal);
-        const string Expected = "ICMP 3/4, ICMPv6 2, IPv6 header 44 before 6, fragment of TCP, owned segment";
+        const string Expected = "ICMP 3/4, ICMPv6 2, IPv6 header 0 before 44, IPv6 header 43 before 44, IPv6 header 44 before 6, " +
+            "IPv6 header 44 before 60, IPv6 header 60 before 44, fragment of TCP, owned segment";
         Assert.Equal(Expected, string.Join(", ", kinds));
         Assert.Equal(0, bench.Server.Receive(_frames, Microseconds.Zero));
     }

@@ -37,12 +37,17 @@ internal sealed class TrafficConnection : IAsyncDisposable
     /// <param name="port">The served port; 0 for any.</param>
     /// <param name="prepare">Sets the client's options before it connects.</param>
     /// <param name="policy">When it is offloaded without being told; null: never.</param>
+    /// <param name="fences">How it is steered; null: as it is by default.</param>
     public static async Task<TrafficConnection> OpenAsync(
         SpecHost server, SpecHost client, AddressFamily family, ITestOutputHelper output, int port = 0, Action<Socket>? prepare = null,
-        IOffloadPolicy? policy = null)
+        IOffloadPolicy? policy = null, HostFences? fences = null)
     {
-        OffloadHost host = server.Run(() => OffloadHost.Create(
-            new OffloadHostOptions { Policy = policy ?? OffloadPolicies.Never, LoggerFactory = new SpecLog(output, LogLevel.Warning) }));
+        OffloadHost host = server.Run(() => OffloadHost.Create(new OffloadHostOptions
+        {
+            Policy = policy ?? OffloadPolicies.Never,
+            LoggerFactory = new SpecLog(output, LogLevel.Warning),
+            Fences = fences ?? new HostFences(),
+        }));
         ConnectionListener listener = server.Run(() => host.Listen(new IPEndPoint(server.Address(family), port)));
         Socket socket = client.Run(() => new Socket(family, SocketType.Stream, ProtocolType.Tcp));
         prepare?.Invoke(socket);

@@ -164,6 +164,34 @@ public class FrameParsingSpecs
         Assert.False(ip.TryGetFlow(frame, out _));
     }
 
+    [Theory]
+    [InlineData(0, true)]
+    [InlineData(8, false)]
+    public void Only_behind_the_header_of_a_first_fragment_there_is_a_chain_to_walk(int offset, bool isWalked)
+    {
+        byte[] frame = WithExtensions(0, [44, 0, 1, 4, 0, 0, 0, 0], [60, 0, 0, (byte)(offset | 1), 0, 0, 0, 9], [6, 0, 1, 4, 0, 0, 0, 0]);
+        Assert.True(IpFrame.TryParse(frame, out IpFrame ip));
+        Assert.Equal((true, isWalked, isWalked ? 6 : 60), (ip.IsFragment, ip.Packet.IsFirstFragment, ip.Protocol));
+        Assert.Equal(54 + (isWalked ? 24 : 16), ip.PayloadOffset);
+    }
+
+    // RFC 8200 4.2: what begins with 00 is skipped; Linux itself writes a jumbo payload option into merged segments.
+    [Theory]
+    [InlineData(0x05, 2, true)]
+    [InlineData(0x3e, 4, true)]
+    [InlineData(0xc2, 4, true)]
+    [InlineData(0x3e, 5, false)]
+    [InlineData(0x40, 0, false)]
+    [InlineData(0x80, 4, false)]
+    [InlineData(0xc9, 4, false)]
+    public void Options_that_must_be_understood_are_refused_and_others_are_skipped(byte type, byte length, bool isTaken)
+    {
+        foreach (byte header in new byte[] { 0, 60 })
+        {
+            Assert.Equal(isTaken, IpFrame.TryParse(WithExtensions(header, [6, 0, type, length, 0, 0, 0, 0]), out _));
+        }
+    }
+
     [Fact]
     public void IPv6_extension_headers_that_run_out_of_the_packet_or_route_onwards_are_refused()
     {

@@ -7,8 +7,9 @@ namespace TcpActors.Transport.Linux.Bpf;
 /// parties' programs still run.
 /// </summary>
 /// <remarks>
-/// Not recognised, hence never owned: IPv4 fragments (only the first has ports), IPv6 with extension headers, frames with more than one
-/// VLAN tag inside. A flow is its addresses and ports, whatever its VLAN.
+/// Not recognised, hence never owned: fragments (only the first has ports), IPv6 packets with more than six extension headers or with
+/// others than options and a routing header that ends here (RFC 8200 4), frames with more than one VLAN tag inside. A flow is its
+/// addresses and ports, whatever its VLAN.
 /// </remarks>
 internal static class SteeringPrograms
 {
@@ -19,8 +20,9 @@ internal static class SteeringPrograms
     private const int FromMacHeader = 0, FromNetworkHeader = 1;
 
     private const ushort Ipv4 = 0x0800, Ipv6 = 0x86dd, VlanTag = 0x8100, ServiceVlanTag = 0x88a8;
-    private const int Tcp = 6;
+    private const int Tcp = 6, HopByHopOptions = 0, Routing = 43, DestinationOptions = 60;
     private const int Ipv4Length = 20, Ipv6Length = 40;
+    private const int MaxExtensionHeaders = 6;
 
     // The stack: the key on top, below it room for the longest header. Both on 8 bytes.
     private const int Key = -FlowMapKey.Size, Header = Key - Ipv6Length;
@@ -116,7 +118,8 @@ internal static class SteeringPrograms
 
         program.Place(isIpv6);
         LoadHeader(program, NetworkOffset, Ipv6Length, next);
-        Ipv6Addresses(program, direction, next);
+        Ipv6Addresses(program, direction);
+        PassExtensionHeaders(program, found, next);
 
         program.Place(found);
         LoadHeader(program, TransportOffset, 2 * sizeof(ushort), next);
@@ -153,16 +156,11 @@ internal static class SteeringPrograms
         }
     }
 
-    private static void Ipv6Addresses(BpfAssembler program, Direction direction, Label next)
+    private static void Ipv6Addresses(BpfAssembler program, Direction direction)
     {
-        const int NextHeaderAt = 6, SourceAt = 8, DestinationAt = 24;
+        const int SourceAt = 8, DestinationAt = 24;
 
         var (localAt, remoteAt) = direction == Direction.Receive ? (DestinationAt, SourceAt) : (SourceAt, DestinationAt);
-        program
-            .Read(Width.Byte, Register.R1, Register.FramePointer, Header + NextHeaderAt)
-            .GoTo(next, Register.R1, When.NotEqual, Tcp)
-            .Copy(TransportOffset, NetworkOffset)
-            .AddTo(TransportOffset, Ipv6Length);
         foreach (var (from, to) in new[] { (localAt, FlowMapKey.LocalAddressOffset), (remoteAt, FlowMapKey.RemoteAddressOffset) })
         {
             for (var half = 0; half < 16; half += sizeof(ulong))
@@ -172,6 +170,46 @@ internal static class SteeringPrograms
                     .Write(Width.Double, Register.FramePointer, Key + to + half, Register.R1);
             }
         }
+    }
+
+    // Leads to `found` with the offset of the TCP header. A loop, which the verifier follows round by round, as it knows the count.
+    private static void PassExtensionHeaders(BpfAssembler program, Label found, Label next)
+    {
+        const int FixedNextHeaderAt = 6, NextHeaderAt = 0, LengthAt = 1, SegmentsLeftAt = 3, ExtensionLength = 4, KindAt = 8;
+        const Register HeadersLeft = NetworkOffset;
+        var isLeft = program.NewLabel();
+        var isPassable = program.NewLabel();
+        var isNoRouting = program.NewLabel();
+
+        program
+            .Copy(TransportOffset, NetworkOffset)
+            .AddTo(TransportOffset, Ipv6Length)
+            .Set(HeadersLeft, MaxExtensionHeaders)
+            .Read(Width.Byte, Register.R1, Register.FramePointer, Header + FixedNextHeaderAt)
+            .Place(isLeft)
+            .GoTo(found, Register.R1, When.Equal, Tcp)
+            .GoTo(isPassable, Register.R1, When.Equal, DestinationOptions)
+            .GoTo(isPassable, Register.R1, When.Equal, HopByHopOptions)
+            .GoTo(next, Register.R1, When.NotEqual, Routing)
+            .Place(isPassable)
+            .GoTo(next, HeadersLeft, When.Equal, 0)
+            .AddTo(HeadersLeft, -1)
+            .Write(Width.Byte, Register.FramePointer, Header + KindAt, Register.R1);
+        LoadHeader(program, TransportOffset, ExtensionLength, next);
+        program
+            // RFC 8200 4.4: with segments left the packet's way does not end here, so its destination address is not the flow's.
+            .Read(Width.Byte, Register.R1, Register.FramePointer, Header + KindAt)
+            .GoTo(isNoRouting, Register.R1, When.NotEqual, Routing)
+            .Read(Width.Byte, Register.R1, Register.FramePointer, Header + SegmentsLeftAt)
+            .GoTo(next, Register.R1, When.NotEqual, 0)
+            .Place(isNoRouting)
+            // RFC 8200 4.3: in units of eight bytes, without the first eight.
+            .Read(Width.Byte, Register.R1, Register.FramePointer, Header + LengthAt)
+            .AddTo(Register.R1, 1)
+            .ShiftLeftBy(Register.R1, 3)
+            .AddTo(TransportOffset, Register.R1)
+            .Read(Width.Byte, Register.R1, Register.FramePointer, Header + NextHeaderAt)
+            .GoTo(isLeft);
     }
 
     // Copies part of the frame to the stack: unlike direct access this works on frames in several pieces too, and does not change them.

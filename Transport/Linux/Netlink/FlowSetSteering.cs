@@ -110,7 +110,9 @@ public sealed class FlowSetSteering : IDisposable
     private void MarkReceived(NfTablesBatch batch) => batch
         .NewChain("ingress", NfHook.NetdevIngress, Priority, InterfaceName)
         .NewRule("ingress", rule => rule.IsIPv4().IsTcp().IsNoIPv4Fragment().IsIn(NfFlowSet.IPv4, arriving: true).SetMark(Mark))
-        .NewRule("ingress", rule => rule.IsIPv6().IsTcpWithoutExtensionHeaders().IsIn(NfFlowSet.IPv6, arriving: true).SetMark(Mark));
+        .NewRule("ingress", rule => rule.IsIPv6().IsTcp().IsRoutedOnwards().Accept())
+        .NewRule("ingress", rule => rule.IsIPv6().IsTcp().IsIn(NfFlowSet.IPv6, arriving: true)
+            .IsNoIPv6Fragment().IsNotAuthenticated().SetMark(Mark));
 
     private void FenceSent(NfTablesBatch batch) => batch
         .NewChain("egress", NfHook.NetdevEgress, Priority, InterfaceName)

@@ -19,6 +19,9 @@ internal sealed class NfRule(NetlinkMessageBuilder message)
     private const uint NetworkHeader = 1;
     private const uint TransportHeader = 2;
     private const byte Tcp = 6;
+    private const byte RoutingHeader = 43;
+    private const byte FragmentHeader = 44;
+    private const byte AuthenticationHeader = 51;
 
     /// <summary>Where expressions that are not here are written.</summary>
     public NetlinkMessageBuilder Message => message;
@@ -31,11 +34,17 @@ internal sealed class NfRule(NetlinkMessageBuilder message)
 
     public NfRule IsIPv6() => Load("meta", MetaProtocol).Compare(equal: true, [0x86, 0xdd]);
 
-    /// <summary>TCP, behind whatever IPv6 extension headers.</summary>
+    /// <summary>TCP, behind whatever IPv6 extension headers; also a fragment of it.</summary>
     public NfRule IsTcp() => Load("meta", MetaL4Protocol).Compare(equal: true, [Tcp]);
 
-    /// <summary>IPv6 with TCP right after the fixed header: no extension header and so no fragment (RFC 8200 4.5).</summary>
-    public NfRule IsTcpWithoutExtensionHeaders() => Payload(FirstRegister, NetworkHeader, offset: 6, length: 1).Compare(equal: true, [Tcp]);
+    /// <summary>IPv6 that is no fragment, the first one included: without fragment header (RFC 8200 4.5).</summary>
+    public NfRule IsNoIPv6Fragment() => Extension(FragmentHeader, offset: 0, isPresent: true).Compare(equal: true, [0]);
+
+    /// <summary>IPv6 without an authentication header (RFC 4302), which only the kernel can check.</summary>
+    public NfRule IsNotAuthenticated() => Extension(AuthenticationHeader, offset: 0, isPresent: true).Compare(equal: true, [0]);
+
+    /// <summary>IPv6 with a routing header that leads on from here: with segments left (RFC 8200 4.4).</summary>
+    public NfRule IsRoutedOnwards() => Extension(RoutingHeader, offset: 3, isPresent: false).Compare(equal: false, [0]);
 
     /// <summary>IPv4 that is no fragment, the first one included: offset and More Fragments are 0 (RFC 791 3.1).</summary>
     public NfRule IsNoIPv4Fragment()
@@ -103,9 +112,13 @@ internal sealed class NfRule(NetlinkMessageBuilder message)
         return this;
     }
 
-    public NfRule Drop()
+    public NfRule Drop() => Decide(verdict: 0);
+
+    /// <summary>Ends the chain; others at the same hook go on.</summary>
+    public NfRule Accept() => Decide(verdict: 1);
+
+    private NfRule Decide(uint verdict)
     {
-        const uint drop = 0;
         using (message.Nested(Expression.Element))
         {
             message.Text(Expression.Name, "immediate");
@@ -114,7 +127,7 @@ internal sealed class NfRule(NetlinkMessageBuilder message)
                 message.UInt32BigEndian(1, VerdictRegister);
                 using (message.Nested(2))
                 using (message.Nested(DataVerdict))
-                    message.UInt32BigEndian(VerdictCode, drop);
+                    message.UInt32BigEndian(VerdictCode, verdict);
             }
         }
 
@@ -142,6 +155,22 @@ internal sealed class NfRule(NetlinkMessageBuilder message)
             {
                 message.UInt32BigEndian(1, register).UInt32BigEndian(2, header)
                     .UInt32BigEndian(3, offset).UInt32BigEndian(4, length);
+            }
+        }
+
+        return this;
+    }
+
+    // A byte of an extension header, which a packet without that header does not match; or whether the packet has the header.
+    private NfRule Extension(byte header, uint offset, bool isPresent)
+    {
+        using (message.Nested(Expression.Element))
+        {
+            message.Text(Expression.Name, "exthdr");
+            using (message.Nested(Expression.Data))
+            {
+                message.UInt32BigEndian(1, FirstRegister).Bytes(2, [header]).UInt32BigEndian(3, offset)
+                    .UInt32BigEndian(4, 1).UInt32BigEndian(5, isPresent ? 1u : 0u);
             }
         }
 

@@ -47,24 +47,38 @@ internal static class PacketFilter
         new(Return, 0, 0, 0),
     ];
 
-    /// <summary>Looks past no extension header: errors and fragments behind one are the kernel's alone.</summary>
+    /// <summary>
+    /// Looks past one extension header for errors and fragments, which the parse then judges; what stands behind more is the kernel's
+    /// alone. Unmarked TCP behind options is not taken: the kernel has it.
+    /// </summary>
     public static FilterInstruction[] ForIPv6(uint mark) =>
     [
         new(LoadWord, 0, 0, PacketType),
-        new(JumpEqual, 0, 9, ToThisHost),
+        new(JumpEqual, 0, 16, ToThisHost),
         new(LoadWord, 0, 0, PacketMark),
-        new(JumpEqual, 8, 0, mark),
+        new(JumpEqual, 15, 0, mark),
+
+        // RFC 8200 4.1: hop-by-hop options (0), routing (43), destination options (60), fragment (44).
         new(LoadByte, 0, 0, 20),
-        new(JumpEqual, 0, 2, 58),
+        new(JumpEqual, 6, 0, 0),
+        new(JumpEqual, 5, 0, 43),
+        new(JumpEqual, 4, 0, 60),
+        new(JumpEqual, 6, 0, 44),
+        new(JumpEqual, 0, 8, 58),
 
         // RFC 4443 3.2: packet too big (2).
         new(LoadByte, 0, 0, 54),
-        new(JumpEqual, 4, 3, 2),
-        new(JumpEqual, 0, 2, 44),
+        new(JumpEqual, 7, 6, 2),
 
-        // RFC 8200 4.5: the fragment header begins with the protocol of what it carries.
+        // Each extension header begins with the number of the next one.
         new(LoadByte, 0, 0, 54),
-        new(JumpEqual, 1, 0, 6),
+        new(JumpEqual, 5, 0, 44),
+        new(JumpEqual, 4, 3, 58),
+
+        // RFC 8200 4.1: what is fragmented begins with TCP or with destination options.
+        new(LoadByte, 0, 0, 54),
+        new(JumpEqual, 2, 0, 6),
+        new(JumpEqual, 1, 0, 60),
         new(Return, 0, 0, 0),
         new(Return, 0, 0, Everything),
     ];
