@@ -39,6 +39,23 @@ public class PipeSpecs
             Assert.True(pipe.A.Engine.Counters.OutOfOrder > 0);
         });
 
+    // RFC 2018 8: that data out of order may be given up is for a shortage, not for a path that loses a lot.
+    [Theory]
+    [InlineData(16, 0.01)]
+    [InlineData(17, 0.1)]
+    public void Nothing_that_arrives_behind_a_hole_is_refused_on_a_lossy_path(int seed, double loss) => Seeded.Run(seed, random =>
+    {
+        PipeSettings settings = new() { Bytes = 4 << 20, ReceiveBuffer = 4 << 20 };
+        using LossyPipe pipe = new(random, PipeFaults.Some with { Loss = loss }, settings);
+        pipe.Run(Limit);
+        foreach (PipeEnd end in (PipeEnd[])[pipe.A, pipe.B])
+        {
+            EngineCounters counters = end.Engine.Counters;
+            Assert.True(counters.OutOfOrder > 0);
+            Assert.Equal((0, 0, 0), (counters.DroppedNoMemory, counters.DroppedNoMemoryBeyond, counters.Reneged));
+        }
+    });
+
     [Theory]
     [InlineData(21, true)]
     [InlineData(22, false)]
