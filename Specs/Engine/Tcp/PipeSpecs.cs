@@ -1,3 +1,4 @@
+using TcpActors.Engine.Buffers;
 using TcpActors.Engine.State;
 using Xunit;
 
@@ -54,6 +55,23 @@ public class PipeSpecs
             Assert.True(counters.OutOfOrder > 0);
             Assert.Equal((0, 0, 0), (counters.DroppedNoMemory, counters.DroppedNoMemoryBeyond, counters.Reneged));
         }
+    });
+
+    // RFC 2018 8: what was reported by SACK and given up comes again.
+    [Theory]
+    [InlineData(18, true)]
+    [InlineData(19, false)]
+    public void Two_streams_survive_a_shortage_of_memory(int seed, bool sack) => Seeded.Run(seed, random =>
+    {
+        ManagedChunkPool pool = new(chunkSize: 1024, limit: 24 << 10);
+        PipeSettings settings = new() { Bytes = 2 << 20, Sack = sack, ReceivePool = pool };
+        using LossyPipe pipe = new(random, PipeFaults.Some with { Loss = 0.02 }, settings);
+        pipe.Run(Limit);
+        EngineCounters a = pipe.A.Engine.Counters;
+        EngineCounters b = pipe.B.Engine.Counters;
+        Assert.True(a.Reneged + b.Reneged > 0, "nothing was given up");
+        Assert.True(a.DroppedNoMemoryBeyond + b.DroppedNoMemoryBeyond > 0, "nothing was refused");
+        Assert.Equal(0, pool.RentedBytes);
     });
 
     [Theory]
