@@ -9,7 +9,9 @@ internal sealed class MemoryRetry(TimeProvider time, Action tryAgain)
 
     private ITimer? _timer;
 
-    /// <summary>Starts or ends the attempts. The caller sees to it that there is one call at a time; an attempt may still come after the end.</summary>
+    /// <summary>
+    /// Starts or ends the attempts; one may still come after the end. The caller sees to it that there is one call at a time.
+    /// </summary>
     public void Set(bool isStarved)
     {
         if (isStarved)

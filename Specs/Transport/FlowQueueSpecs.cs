@@ -71,7 +71,12 @@ public sealed unsafe class FlowQueueSpecs
         public RxFrame Lend(int length)
         {
             Lent++;
-            return new RxFrame { Data = (byte*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref _memory[0]), Length = length, Owner = this };
+            return new RxFrame
+            {
+                Data = (byte*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref _memory[0]),
+                Length = length,
+                Owner = this,
+            };
         }
 
         public void Return(int token) => Lent--;
