@@ -26,11 +26,8 @@ internal sealed partial class ConnectionActor : UntypedActor
     private readonly SegmentFramer _framer;
     private readonly TcpEngine _engine;
     private readonly bool _restarted;
-    private UploadReason _requested;
-    private bool _uploading;
     private Microseconds _drainUntil = Microseconds.Never;
     private bool _isDrained;
-    private SeqNum _afterFin;
     private bool _failed;
 
     public ConnectionActor(ConnectionSeat seat)
@@ -41,6 +38,7 @@ internal sealed partial class ConnectionActor : UntypedActor
         SegmentVariants committed = seat.Memory.Slot.Read(out Epoch epoch);
         _unanswered = Unanswered(in committed);
         _restarted = epoch == seat.Epoch && seat.FailuresInARow > 0;
+        _failed = _restarted;
         _framer = new SegmentFramer(_toe.Link, new HeaderTemplate(seat.Connection, seat.Segment));
         _engine = new TcpEngine(seat.Connection, seat.Segment, in committed, seat.Memory.Send, seat.Memory.Receive, _output);
     }
@@ -76,6 +74,12 @@ internal sealed partial class ConnectionActor : UntypedActor
         }
 
         _seat.Actor = Self;
+        if (_seat.IsUploading)
+        {
+            // The instance before was on its way back to the host.
+            BeginDrain(now);
+        }
+
         _seat.Memory.Application.OwnedBy(_seat);
         _seat.Flow.Attach(_seat);
         Finish(now);
@@ -193,7 +197,7 @@ internal sealed partial class ConnectionActor : UntypedActor
 
     private void Take(in QueuedSegment queued, Microseconds now)
     {
-        if (_requested == UploadReason.PeerReset)
+        if (_seat.Requested == UploadReason.PeerReset)
         {
             _seat.Flow.KeepUnconsumed(in queued);
             return;
@@ -204,10 +208,10 @@ internal sealed partial class ConnectionActor : UntypedActor
             return;
         }
 
-        if (_requested == UploadReason.PeerFin && segment.Has(TcpFlags.Rst) && segment.Seq == _afterFin)
+        if (_seat.Requested == UploadReason.PeerFin && segment.Has(TcpFlags.Rst) && segment.Seq == _seat.AfterFin)
         {
             // Exactly at RCV.NXT for the host, who will have taken the FIN (RFC 9293 3.10.7.4, second); here it seems one too far.
-            _requested = UploadReason.PeerReset;
+            _seat.Requested = UploadReason.PeerReset;
             _seat.Flow.KeepUnconsumed(in queued);
             return;
         }
@@ -217,7 +221,7 @@ internal sealed partial class ConnectionActor : UntypedActor
         {
             _seat.Flow.KeepUnconsumed(in queued);
             Request(verdict.Reason);
-            _afterFin = segment.End;
+            _seat.AfterFin = segment.End;
         }
 
         if (verdict.SynNotice)
@@ -255,12 +259,6 @@ internal sealed partial class ConnectionActor : UntypedActor
             return;
         }
 
-        if (!_failed)
-        {
-            _seat.FailuresInARow = 0;
-        }
-
-        _failed = false;
         _seat.Memory.Receive.Commit(variants.RcvNxt);
         bool freed = _seat.Memory.Send.Una != variants.SndUna;
         if (freed)
@@ -268,10 +266,13 @@ internal sealed partial class ConnectionActor : UntypedActor
             _seat.Memory.Send.FreeTo(variants.SndUna);
         }
 
-        if (_output.Count > 0)
+        Flush();
+        if (!_failed)
         {
-            _framer.Flush(_output, _seat.Memory.Send);
+            _seat.FailuresInARow = 0;
         }
+
+        _failed = false;
 
         if (_engine.ShouldDeliver)
         {
@@ -284,14 +285,43 @@ internal sealed partial class ConnectionActor : UntypedActor
         }
 
         Suspect(in variants);
-        if (_uploading && MayLeave(in variants, now))
+        if (_seat.IsUploading && MayLeave(in variants, now))
         {
-            _seat.GiveBack(in variants, _requested);
+            _seat.GiveBack(in variants, _seat.Requested);
             Context.Stop(Self);
             return;
         }
 
         SetTimer();
+    }
+
+    /// <summary>What a link does not take is lost on the way; the commit stands.</summary>
+    private void Flush()
+    {
+        if (_output.Count == 0)
+        {
+            return;
+        }
+
+        try
+        {
+            _framer.Flush(_output, _seat.Memory.Send);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            Log.EngineFailed(_toe.Logger, e, _seat.Id, _seat.Epoch, _toe.Name);
+            _output.Clear();
+            CountFailure();
+        }
+    }
+
+    private void CountFailure()
+    {
+        _failed = true;
+        if (++_seat.FailuresInARow == FailuresBeforeUpload)
+        {
+            Request(UploadReason.ResourceFailure);
+        }
     }
 
     private bool MayLeave(in SegmentVariants variants, Microseconds now)
@@ -302,7 +332,7 @@ internal sealed partial class ConnectionActor : UntypedActor
         }
 
         // A peer that does not answer any more answers no sooner for being waited for.
-        bool isPeerGone = _requested is UploadReason.PeerReset or UploadReason.RetransmissionLimit or UploadReason.UserTimeout;
+        bool isPeerGone = _seat.Requested is UploadReason.PeerReset or UploadReason.RetransmissionLimit or UploadReason.UserTimeout;
         return variants.SndUna == variants.SndMax || isPeerGone
             || (_isDrained && (int)variants.Flight <= _seat.Segment.ReturnableFlight);
     }
@@ -334,9 +364,9 @@ internal sealed partial class ConnectionActor : UntypedActor
 
     private void Request(UploadReason reason)
     {
-        if (_requested == UploadReason.None)
+        if (_seat.Requested == UploadReason.None)
         {
-            _requested = reason;
+            _seat.Requested = reason;
             Log.UploadRequested(_toe.Logger, _seat.Id, _seat.Epoch, _toe.Name, reason);
             _toe.Host.Tell(new Toe.Event.UploadRequested(_seat.Id, reason), Self);
         }
@@ -344,30 +374,37 @@ internal sealed partial class ConnectionActor : UntypedActor
 
     /// <summary>
     /// What is in flight when a connection moves may be lost around the hand-over and would stall it for a time-out, so it gets a moment to
-    /// be acknowledged: two round trips, at least 5 ms, at most 50 ms; longer only while it is more than the host can take back.
+    /// be acknowledged: two round trips, at least 5 ms, at most 50 ms (1 s without timestamps); longer only while it is more than the host can take back.
     /// </summary>
     private void StartDrain(Microseconds now)
     {
-        if (!_uploading)
+        if (!_seat.IsUploading)
         {
-            _uploading = true;
-            _engine.Stop();
-            Microseconds patience = Microseconds.Max(_engine.Variants.SmoothedRtt * 2, Microseconds.FromMilliseconds(5));
-            _drainUntil = now + Microseconds.Min(patience, Microseconds.FromMilliseconds(50));
+            _seat.IsUploading = true;
+            BeginDrain(now);
         }
+    }
+
+    private void BeginDrain(Microseconds now)
+    {
+        _engine.Stop();
+        ref readonly SegmentVariants variants = ref _engine.Variants;
+
+        // Without timestamps nobody can time what was sent before the move (Karn's rule), so a kernel begins with an RTO of 3 s
+        // (RFC 6298 5.7) and doubles it: better the loss is repaired here.
+        (Microseconds wanted, Microseconds most) = _seat.Connection.TimestampsEnabled
+            ? (variants.SmoothedRtt * 2, Microseconds.FromMilliseconds(50))
+            : (variants.Rto * 2, Microseconds.FromSeconds(1));
+        _drainUntil = now + Microseconds.Min(Microseconds.Max(wanted, Microseconds.FromMilliseconds(5)), most);
     }
 
     private void Recover(Exception failure, Microseconds now)
     {
         Log.EngineFailed(_toe.Logger, failure, _seat.Id, _seat.Epoch, _toe.Name);
-        _failed = true;
         _output.Clear();
         SegmentVariants committed = _seat.Memory.Slot.Read(out _);
         _engine.Restore(in committed, now);
-        if (++_seat.FailuresInARow == FailuresBeforeUpload)
-        {
-            Request(UploadReason.ResourceFailure);
-        }
+        CountFailure();
     }
 
     [System.Runtime.CompilerServices.InlineArray(BatchSize)]

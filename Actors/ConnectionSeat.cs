@@ -38,6 +38,15 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
 
     public Epoch Epoch => Owned.Epoch;
 
+    /// <summary>Why the host was asked to take the connection back; <see cref="UploadReason.None"/>: it was not.</summary>
+    public UploadReason Requested { get; set; }
+
+    /// <summary>Where an RST behind the peer's FIN would stand.</summary>
+    public SeqNum AfterFin { get; set; }
+
+    /// <summary>Whether the host wants the connection back.</summary>
+    public bool IsUploading { get; set; }
+
     /// <summary>Failures since the last commit that went well.</summary>
     public int FailuresInARow { get; set; }
 

@@ -10,8 +10,8 @@ internal static partial class CliLog
     [LoggerMessage(1, LogLevel.Warning, "Cannot accept at {EndPoint} at present: {Reason}")]
     public static partial void AcceptFailed(ILogger logger, IPEndPoint endPoint, string reason);
 
-    [LoggerMessage(2, LogLevel.Information, "Steering by {Steering}; policy {Policy}; control socket {Control}")]
-    public static partial void Steering(ILogger logger, string steering, string policy, string control);
+    [LoggerMessage(2, LogLevel.Information, "Serving with policy {Policy}; control socket {Control}")]
+    public static partial void Serving(ILogger logger, string policy, string control);
 
     [LoggerMessage(3, LogLevel.Information, "Stopping: connections go back to the kernel, which closes them")]
     public static partial void Stopping(ILogger logger);
@@ -27,4 +27,8 @@ internal static partial class CliLog
 
     [LoggerMessage(7, LogLevel.Warning, "A control command failed")]
     public static partial void ControlFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(8, LogLevel.Warning, "No TOE serves {EndPoint}: connections over loopback stay in the kernel. "
+        + "Listen on the address of another interface to have them offloaded")]
+    public static partial void OnlyLoopback(ILogger logger, IPEndPoint endPoint);
 }

@@ -61,7 +61,13 @@ internal static class CommandLine
     private static string OneLine(Exception exception)
     {
         Exception cause = exception is AggregateException or TypeInitializationException ? exception.GetBaseException() : exception;
-        var line = string.Join(' ', cause.Message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
+        var lines = cause.Message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        var line = lines switch
+        {
+            [] => cause.GetType().Name,
+            [var only] => only,
+            [var first, ..] => $"{first} (--log debug says more)",
+        };
         return cause is CliException or IOException or UnauthorizedAccessException or System.Net.Sockets.SocketException
             || cause.GetType().Namespace?.StartsWith(nameof(TcpActors), StringComparison.Ordinal) == true
             ? line

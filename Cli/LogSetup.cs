@@ -12,7 +12,7 @@ namespace TcpActors.Cli;
 /// <summary>Serilog behind every logger: structured events on standard error, because standard output is for data.</summary>
 internal static class LogSetup
 {
-    private const string Template = "{Timestamp:HH:mm:ss.fff} {Level:u3} {Message:lj}{Reason:l}{NewLine}";
+    internal const string Template = "{Timestamp:HH:mm:ss.fff} {Level:u3} {Message:lj}{ExceptionText:l}{NewLine}";
 
     /// <summary>As the command line asks for; <paramref name="usual"/> where it does not.</summary>
     public static ILoggerFactory Create(ParseResult parsed, LogLevel usual = LogLevel.Information) =>
@@ -23,7 +23,7 @@ internal static class LogSetup
     {
         LoggerConfiguration configuration = new LoggerConfiguration()
             .MinimumLevel.Is(ToSerilog(level))
-            .Enrich.With<Reason>()
+            .Enrich.With<ExceptionText>()
             .MinimumLevel.Override("Microsoft", (LogEventLevel)Math.Max((int)ToSerilog(level), (int)LogEventLevel.Warning))
 
             // Why a web server does not start is thrown as well, and told in one line.
@@ -36,15 +36,17 @@ internal static class LogSetup
         return new SerilogLoggerFactory(configuration.CreateLogger(), dispose: true);
     }
 
-    /// <summary>What an exception says, in one line; where it comes from is shown with <c>--log debug</c>.</summary>
-    private sealed class Reason : ILogEventEnricher
+    /// <summary>
+    /// What an exception says, in one line; where it comes from is shown with <c>--log debug</c>. No event has a property of this name.
+    /// </summary>
+    internal sealed class ExceptionText : ILogEventEnricher
     {
         public void Enrich(LogEvent logEvent, ILogEventPropertyFactory propertyFactory)
         {
             if (logEvent.Exception is { } exception)
             {
                 var line = new ScalarValue($": {exception.Message.ReplaceLineEndings(" ")}");
-                logEvent.AddPropertyIfAbsent(new LogEventProperty(nameof(Reason), line));
+                logEvent.AddPropertyIfAbsent(new LogEventProperty(nameof(ExceptionText), line));
             }
         }
     }

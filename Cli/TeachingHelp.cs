@@ -11,6 +11,16 @@ internal sealed class TeachingHelp(HelpAction usual, IReadOnlyDictionary<Command
 
     public override int Invoke(ParseResult parseResult)
     {
+        if (parseResult.CommandResult.Command is RootCommand root)
+        {
+            // The list of commands would show what may be left out as if it may not.
+            foreach (Argument argument in root.Subcommands.SelectMany(each => each.Arguments)
+                .Where(each => each.Arity.MinimumNumberOfValues == 0))
+            {
+                argument.Hidden = true;
+            }
+        }
+
         var result = usual.Invoke(parseResult);
         if (lessons.TryGetValue(parseResult.CommandResult.Command, out var lesson))
         {

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Akka.Actor;
 using TcpActors.Actors.Contract;
 using TcpActors.Engine.State;
@@ -28,7 +29,7 @@ internal sealed partial class HostSupervisor
     private void BeginOffload(Tenancy tenancy)
     {
         string? refusal = _quiesced is not null ? "the host is ending"
-            : _toes.Count == 0 ? "there is no TOE"
+            : _toes.Count == 0 ? "no TOE runs (connections over loopback stay in the kernel)"
             : tenancy.WantedEnd != EndKind.None ? "the application has closed it"
             : null;
         if (refusal is not null)
@@ -88,6 +89,7 @@ internal sealed partial class HostSupervisor
                 Advance(tenancy);
             }
 
+            CheckQuiesced();
             return;
         }
 
@@ -133,6 +135,7 @@ internal sealed partial class HostSupervisor
         Tenancy tenancy = _tenancies[entry.Variables.Connection];
         tenancy.Owner = ReferenceEquals(tenancy.Toe, null) ? tenancy.Owner : Ownership.ReturningToHost;
         tenancy.Epoch = entry.Variables.Epoch;
+        tenancy.IsPeerGone = entry.Reason is UploadReason.RetransmissionLimit or UploadReason.UserTimeout or UploadReason.KeepAliveLimit;
         SegmentVariants variants = entry.Variables.Variants;
 
         // Fences the TOE's epoch off the slot, and publishes what it had not come to publish.
@@ -165,12 +168,19 @@ internal sealed partial class HostSupervisor
         {
             Log.PutBackFailed(_logger, failure, done.Connection, tenancy.Epoch);
             tenancy.Settle(toToe: false, failure.Message);
-            tenancy.Connection.Fail(failure);
+            tenancy.Connection.Fail(tenancy.IsPeerGone ? new SocketException((int)SocketError.TimedOut) : failure);
             return;
         }
 
         Log.Uploaded(_logger, done.Connection, tenancy.Epoch, from.Name);
         tenancy.SettleMoved(toToe: false);
+        if (tenancy.IsPeerGone)
+        {
+            // R2 of RFC 9293 3.8.3, RFC 5482, 3.8.4: the TOE has waited as long as is to be waited. The stack would count from the beginning.
+            tenancy.Connection.Fail(new SocketException((int)SocketError.TimedOut));
+            return;
+        }
+
         if (tenancy.RefusedByToe is { } refusal)
         {
             // Who asked for the offload hears why not, instead of having it tried for ever.

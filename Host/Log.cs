@@ -56,9 +56,6 @@ internal static partial class Log
     [LoggerMessage(20, LogLevel.Warning, "A change of the network could not be followed yet; it is looked at again")]
     public static partial void MonitorFailed(ILogger logger, Exception failure);
 
-    [LoggerMessage(21, LogLevel.Warning, "{Flow}: the kernel's send queue took {Filled} of {Flight} bytes in flight")]
-    public static partial void ShortFill(ILogger logger, Engine.Wire.FlowKey flow, int filled, int flight);
-
-    [LoggerMessage(22, LogLevel.Warning, "{Flow}: a step of giving up a move failed; the others were done")]
+    [LoggerMessage(21, LogLevel.Warning, "{Flow}: a step of giving up a move failed; the others were done")]
     public static partial void StepFailed(ILogger logger, Exception failure, Engine.Wire.FlowKey flow);
 }

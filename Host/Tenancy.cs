@@ -25,6 +25,9 @@ internal sealed class Tenancy(Connection connection)
         set => Connection.Epoch = value;
     }
 
+    /// <summary>The TOE gave it back because the peer does not answer any more.</summary>
+    public bool IsPeerGone { get; set; }
+
     /// <summary>Where the connection is or is going; null while the host has it.</summary>
     public ToeUnit? Toe { get; set; }
 

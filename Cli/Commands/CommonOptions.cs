@@ -15,15 +15,18 @@ internal static class CommonOptions
 
     public static Option<LogLevel?> LogLevel { get; } = new("--log")
     {
-        Description = "Events to log on standard error: trace, debug, information, warning, error or none.",
+        Description = "Events to log on standard error: trace, debug, information, warning, error, critical or none. "
+            + "[default: information for serve, warning for the others]",
         HelpName = "LEVEL",
+        CustomParser = static result => Words.Parse(result, Words.OneOf<LogLevel>),
         Recursive = true,
     };
 
     public static Option<LogFormat> LogFormat { get; } = new("--log-format")
     {
-        Description = "text for people; json for one object a line with connection, owner and epoch as properties.",
+        Description = "text for people; json for one object a line with connection, owner and epoch as properties. [default: text]",
         HelpName = "FORMAT",
+        CustomParser = static result => Words.Parse(result, Words.OneOf<LogFormat>),
         Recursive = true,
     };
 

@@ -52,7 +52,15 @@ internal static class ConnectCommand
         }
         catch (SocketException exception)
         {
-            throw new CliException($"Cannot connect to {peer}: {exception.Message}.", exception);
+            var why = exception.SocketErrorCode switch
+            {
+                SocketError.ConnectionRefused =>
+                    "nobody listens there. Check the port, or start a server there ('tcpactors serve', for example).",
+                SocketError.NetworkUnreachable or SocketError.HostUnreachable or SocketError.TimedOut =>
+                    $"{exception.Message}. 'ip route get {peer.Address}' shows which way it should go.",
+                _ => exception.Message + ".",
+            };
+            throw new CliException($"Cannot connect to {peer}: {why}", exception);
         }
     }
 

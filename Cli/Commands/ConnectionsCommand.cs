@@ -11,7 +11,8 @@ internal static class ConnectionsCommand
     private static readonly string Lesson = $"""
         The default control socket is {ControlPath.Default}
         The owner is kernel, the TOE's name, or moving; the epoch grows with every move. Times are in microseconds, running timers as time
-        left. What only a TOE knows is shown once a connection was offloaded. Owned connections are invisible to ss(8): this is their list.
+        left. What the kernel keeps to itself, its sequence numbers too, is not known (-) before the first offload. Owned connections are
+        invisible to ss(8): this is their list.
 
         Examples:
           tcpactors connections
@@ -37,17 +38,19 @@ internal static class ConnectionsCommand
             [
                 .. response.Connections!.Where(each => wanted.Length == 0 || wanted.Contains(each.GetProperty("id").GetInt64())),
             ];
+            List<long> unknown = [.. wanted.Except(connections.Select(each => each.GetProperty("id").GetInt64()))];
             TextWriter output = parsed.InvocationConfiguration.Output;
             if (parsed.GetValue(json))
             {
                 await output.WriteLineAsync(JsonSerializer.Serialize(connections, ControlJson.Default.ListJsonElement));
             }
-            else
+            else if (connections.Count > 0 || wanted.Length == 0)
             {
                 ConnectionsView.Write(output, connections);
             }
 
-            return ExitCode.Ok;
+            await UnknownIds.TellAsync(parsed, unknown);
+            return unknown.Count == 0 ? ExitCode.Ok : ExitCode.Failed;
         });
         return (command, Lesson);
     }

@@ -12,7 +12,7 @@ internal static class DemoCommand
         What happens: two network namespaces joined by a veth pair; in one of them a server of this program, in the other an ordinary client
         on its own kernel's sockets. They exchange 128 MiB each way. Meanwhile the connection is offloaded, the client's MAC address
         changes, the connection is uploaded in mid-stream and offloaded again; at the end the kernel closes it. Each process digests
-        both streams for itself. Exit code 0 only when all that happened and every digest agrees. Nothing is left behind, whatever is killed.
+        both streams for itself. Exit code 0 only when all that happened and every digest agrees. No namespace is left behind, whatever is killed.
 
         As root the namespaces are made directly, otherwise inside a user namespace: no privileges are needed where those are allowed.
 

@@ -11,10 +11,9 @@ internal static class MoveCommand
     public static (Command Command, string Lesson) Create(bool toToe)
     {
         var name = toToe ? "offload" : "upload";
-        var which = new Argument<MoveTargets>("ID")
+        var which = new Argument<MoveTargets>("ID|all")
         {
             Description = "The connections' numbers as 'tcpactors connections' shows them, or all.",
-            HelpName = "ID|all",
             Arity = ArgumentArity.OneOrMore,
             CustomParser = static result => new MoveTargets(
                 result.Tokens is [{ Value: "all" }] ? null : Words.ParseEach(result, ParseId)),
@@ -34,7 +33,8 @@ internal static class MoveCommand
             return await ReportAsync(parsed, response.Moves!, parsed.GetValue(json), toToe ? "offloaded" : "uploaded");
         });
         return (command, $"""
-            Returns when the moves are done and says how many there were; refusals come with their reasons, and make the exit code 1.
+            Returns when the moves are done and says how many there were; refusals come with their reasons and, as
+            numbers that no connection has, make the exit code 1.
             The default control socket is {ControlPath.Default}
 
             Examples:
@@ -52,8 +52,9 @@ internal static class MoveCommand
         }
         else
         {
+            var were = moves.Unmoved == 1 ? "was" : "were";
             await output.WriteLineAsync(
-                $"{moves.Moved} {done}, {moves.Unmoved} were there already or had ended, {moves.Refused.Count} refused");
+                $"{moves.Moved} {done}, {moves.Unmoved} {were} there already, {moves.Refused.Count} refused");
         }
 
         foreach (RefusalSummary refusal in moves.Refused)
@@ -62,7 +63,8 @@ internal static class MoveCommand
                 $"tcpactors: connection {refusal.Id} stays where it is: {refusal.Reason}");
         }
 
-        return moves.Refused.Count == 0 ? ExitCode.Ok : ExitCode.Failed;
+        await UnknownIds.TellAsync(parsed, moves.Unknown);
+        return moves.Refused.Count + moves.Unknown.Count == 0 ? ExitCode.Ok : ExitCode.Failed;
     }
 
     /// <summary>Null: all of them.</summary>

@@ -14,15 +14,17 @@ internal static class ServeCommand
 {
     private static readonly string Lesson = $"""
         Applications: echo (what comes goes back), discard (what comes is thrown away), chargen[:BYTES] (an endless stream, or one of that
-        length), http:DIR (the files under DIR, with ranges). After the client's FIN each finishes what it has to say before its own FIN.
+        length), http:DIR (the files under DIR, with ranges; a directory is its index.html, never a list). After the client's FIN each
+        finishes what it has to say before its own FIN.
 
-        Without --toe there is a TOE on each interface that carries an address listened on.
+        Without --toe there is a TOE on each interface that carries an address listened on. Connections over loopback stay in the kernel.
         The default policy is {CommonOptions.DefaultPolicy}: a connection is offloaded once it has moved that
-        many bytes, because a short one is cheaper left alone.
+        many bytes, because a short one is cheaper left alone. A policy moves a connection once: what 'tcpactors upload' takes back
+        stays with the kernel until 'tcpactors offload'.
         The default control socket is {ControlPath.Default}
 
-        It needs CAP_NET_ADMIN and CAP_NET_RAW in its network namespace (CAP_BPF too, to steer by eBPF): run it as root, or in a user
-        namespace of your own. SIGINT and SIGTERM stop it: connections are uploaded, and the kernel closes them in order.
+        It needs CAP_NET_ADMIN and CAP_NET_RAW in its network namespace (CAP_BPF too, to steer by eBPF): run it as root, or in a
+        namespace of your own (unshare -Urn). SIGINT and SIGTERM stop it: connections are uploaded, and the kernel closes them in order.
 
         Examples:
           tcpactors serve --listen 10.0.0.1:7 --app echo
@@ -58,6 +60,7 @@ internal static class ServeCommand
         {
             Description = "Writes what the TOEs send and receive to this file (pcapng).",
             HelpName = "FILE",
+            CustomParser = static result => Words.Parse(result, CaptureFile),
         };
         Option<IOffloadPolicy?> policy = CommonOptions.Policy();
         Option<string> control = CommonOptions.Control();
@@ -77,9 +80,24 @@ internal static class ServeCommand
             };
             var settings = new ServeSettings(
                 parsed.GetRequiredValue(listen), parsed.GetRequiredValue(app), host, parsed.GetRequiredValue(control));
-            await Server.RunAsync(settings, loggers, parsed.InvocationConfiguration.Error, stop);
+            try
+            {
+                await Server.RunAsync(settings, loggers, parsed.InvocationConfiguration.Error, stop);
+            }
+            catch (Exception exception)
+                when (host.CaptureFile is not null && exception is UnauthorizedAccessException or FileNotFoundException)
+            {
+                throw new CliException($"--pcap: {exception.Message} Name a file that you may write.", exception);
+            }
+
             return ExitCode.Ok;
         });
         return (command, Lesson);
     }
+
+    private static string CaptureFile(string text) => Directory.Exists(text)
+        ? throw new FormatException($"'{text}' of --pcap is a directory: name a file.")
+        : Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(text)))
+            ? text
+            : throw new FormatException($"There is no directory for '{text}' of --pcap: name a file in one that exists.");
 }

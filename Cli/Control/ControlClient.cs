@@ -1,6 +1,8 @@
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using TcpActors.Cli.Display;
+using TcpActors.Transport.Linux;
 
 namespace TcpActors.Cli.Control;
 
@@ -24,12 +26,13 @@ internal static class ControlClient
         }
         catch (Exception exception) when (exception is IOException or JsonException)
         {
-            throw new CliException($"The server at {path} broke off its answer: {exception.Message}", exception);
+            throw new CliException($"The server at {path} broke off its answer: {Sentence.Of(exception)}", exception);
         }
     }
 
     private static async Task<Socket> ConnectAsync(string path, CancellationToken cancellationToken)
     {
+        ControlPath.Check(path);
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
@@ -61,8 +64,9 @@ internal static class ControlClient
         }
 
         var what = exception is ArgumentException ? exception.Message
-            : File.Exists(path) ? "a server that has ended left it behind"
-            : "there is no such socket";
+            : !OperatingSystem.IsLinux() || FileStatus.Of(path) is not { } status ? "there is no such socket"
+            : status.IsSocket ? "a server that has ended left it behind"
+            : "it is no socket";
         return $"No server listens at the control socket {path}: {what}. Start one with 'tcpactors serve', or name its socket with "
             + "--control PATH.";
     }

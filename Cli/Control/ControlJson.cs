@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using TcpActors.Actors.Contract;
 using TcpActors.Cli.Demo;
@@ -11,7 +12,8 @@ namespace TcpActors.Cli.Control;
 
 /// <summary>
 /// Every JSON this command reads or writes. The variables are written as they are declared in the engine, so a new one appears by itself:
-/// sequence numbers and windows as numbers, times in microseconds (null: the timer is off), addresses as text.
+/// sequence numbers and windows as numbers, times in microseconds (null: the timer is off), addresses as text. A sequence number is null
+/// while it is not known.
 /// </summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
@@ -27,12 +29,31 @@ namespace TcpActors.Cli.Control;
 [JsonSerializable(typeof(MoveSummary))]
 [JsonSerializable(typeof(List<JsonElement>))]
 [JsonSerializable(typeof(ConnectionReport))]
+[JsonSerializable(typeof(JsonNode))]
 [JsonSerializable(typeof(DemoVerdict))]
 [JsonSerializable(typeof(ClientOrder))]
 [JsonSerializable(typeof(ClientEvent))]
 internal sealed partial class ControlJson : JsonSerializerContext
 {
-    public static JsonElement Element(ConnectionReport report) => JsonSerializer.SerializeToElement(report, Default.ConnectionReport);
+    /// <summary>The segment-variant variables that are sequence numbers.</summary>
+    public static IReadOnlySet<string> SequenceNumbers { get; } = typeof(SegmentVariants).GetFields()
+        .Where(field => field.FieldType == typeof(SeqNum)).Select(field => JsonNamingPolicy.SnakeCaseLower.ConvertName(field.Name))
+        .ToHashSet(StringComparer.Ordinal);
+
+    public static JsonElement Element(ConnectionReport report)
+    {
+        JsonNode element = JsonSerializer.SerializeToNode(report, Default.ConnectionReport)!;
+        if (report.Connection is null)
+        {
+            // The kernel tells them only when it is asked for the connection.
+            foreach (var name in SequenceNumbers)
+            {
+                element["variants"]![name] = null;
+            }
+        }
+
+        return JsonSerializer.SerializeToElement(element, Default.JsonNode);
+    }
 }
 
 /// <summary>A converter for values that are only ever shown.</summary>

@@ -19,11 +19,18 @@ internal sealed record ControlRequest(string Command, IReadOnlyList<long>? Ids =
 /// <param name="Moves">What became of the moves.</param>
 internal sealed record ControlResponse(string? Error = null, IReadOnlyList<JsonElement>? Connections = null, MoveSummary? Moves = null);
 
-/// <inheritdoc cref="MoveResult"/>
-internal sealed record MoveSummary(int Moved, int Unmoved, IReadOnlyList<RefusalSummary> Refused)
+/// <summary>What became of the moves that were asked for.</summary>
+/// <param name="Moved">Connections that changed hands.</param>
+/// <param name="Unmoved">Connections that were where they were wanted.</param>
+/// <param name="Refused">Connections that stay where they are, with the reason.</param>
+/// <param name="Unknown">Numbers that no connection has, any more or yet.</param>
+internal sealed record MoveSummary(int Moved, int Unmoved, IReadOnlyList<RefusalSummary> Refused, IReadOnlyList<long> Unknown)
 {
-    public static MoveSummary From(MoveResult result) =>
-        new(result.Moved, result.Unmoved, [.. result.Refused.Select(each => new RefusalSummary(each.Connection.Value, each.Reason))]);
+    public static MoveSummary From(MoveResult result, IReadOnlyList<long> unknown) => new(
+        result.Moved,
+        result.Unmoved,
+        [.. result.Refused.Select(each => new RefusalSummary(each.Connection.Value, each.Reason))],
+        unknown);
 }
 
 /// <inheritdoc cref="Refusal"/>

@@ -2,40 +2,41 @@ using System.Collections.Concurrent;
 using System.Net.Sockets;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
+using TcpActors.Cli.Display;
+using TcpActors.Transport.Linux;
 
 namespace TcpActors.Cli.Control;
 
 /// <summary>
 /// Listens on a Unix socket that only its owner may open and answers one line of JSON with another. The socket vanishes with this object;
-/// what a killed server left behind is replaced at the next start.
+/// what a killed server left behind is replaced at the next start. Nothing but a socket is ever removed.
 /// </summary>
 internal sealed class ControlServer : IAsyncDisposable
 {
     private const UnixFileMode OwnerReadWrite = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private readonly ConcurrentDictionary<Socket, Task> _conversations = new();
     private readonly Socket _listener;
-    private readonly string _path;
     private readonly IControlHandler _handler;
     private readonly ILogger _logger;
     private readonly Task _accepting;
 
-    private ControlServer(string path, Socket listener, IControlHandler handler, ILogger logger)
+    private ControlServer(Socket listener, IControlHandler handler, ILogger logger)
     {
-        (_path, _listener, _handler, _logger) = (path, listener, handler, logger);
+        (_listener, _handler, _logger) = (listener, handler, logger);
         _accepting = AcceptAsync();
     }
 
     /// <exception cref="CliException">Another server listens there, or the socket cannot be made.</exception>
     public static ControlServer Start(string path, IControlHandler handler, ILogger logger)
     {
-        ControlPath.EnsureDirectory(path);
-        return new ControlServer(path, Listen(path), handler, logger);
+        ControlPath.Prepare(path);
+        return new ControlServer(Listen(path), handler, logger);
     }
 
     public async ValueTask DisposeAsync()
     {
+        // Removes the name it is bound to as well.
         _listener.Dispose();
-        File.Delete(_path);
         await _accepting;
         foreach (Socket socket in _conversations.Keys)
         {
@@ -65,7 +66,7 @@ internal sealed class ControlServer : IAsyncDisposable
         {
             listener.Dispose();
             throw new CliException(
-                $"Cannot make the control socket {path}: {exception.Message} Choose another with --control PATH.", exception);
+                $"Cannot make the control socket {path}: {Sentence.Of(exception)} Choose another with --control PATH.", exception);
         }
         catch
         {
@@ -83,6 +84,12 @@ internal sealed class ControlServer : IAsyncDisposable
         }
         catch (SocketException exception) when (exception.SocketErrorCode == SocketError.AddressAlreadyInUse)
         {
+            if (FileStatus.Of(path) is { IsSocket: false })
+            {
+                throw new CliException(
+                    $"There is a file {path} that is no socket: it stays as it is. Choose another path with --control PATH.", exception);
+            }
+
             if (FindListener(address) is { } other)
             {
                 throw new CliException(

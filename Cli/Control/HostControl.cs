@@ -14,15 +14,24 @@ internal sealed class HostControl(IOffloadHost host) : IControlHandler
                 IReadOnlyList<ConnectionReport> reports = await host.ListAsync();
                 return new ControlResponse(Connections: [.. reports.OrderBy(each => each.Id.Value).Select(ControlJson.Element)]);
             case ControlRequest.Offload:
-                return new ControlResponse(Moves: MoveSummary.From(await host.OffloadAsync(Named(request))));
+                return new ControlResponse(Moves: await MoveAsync(request, host.OffloadAsync));
             case ControlRequest.Upload:
-                return new ControlResponse(Moves: MoveSummary.From(await host.UploadAsync(Named(request))));
+                return new ControlResponse(Moves: await MoveAsync(request, host.UploadAsync));
             default:
                 return new ControlResponse(
                     Error: $"'{request.Command}' is not a command of this server: it knows connections, offload, upload.");
         }
     }
 
-    private static ConnectionId[]? Named(ControlRequest request) =>
-        request.Ids is null ? null : [.. request.Ids.Select(id => new ConnectionId(id))];
+    private async Task<MoveSummary> MoveAsync(ControlRequest request, Func<IReadOnlyList<ConnectionId>?, Task<MoveResult>> move)
+    {
+        if (request.Ids is null)
+        {
+            return MoveSummary.From(await move(null), unknown: []);
+        }
+
+        HashSet<long> known = [.. (await host.ListAsync()).Select(each => each.Id.Value)];
+        ILookup<bool, long> wanted = request.Ids.Distinct().ToLookup(known.Contains);
+        return MoveSummary.From(await move([.. wanted[true].Select(id => new ConnectionId(id))]), [.. wanted[false]]);
+    }
 }

@@ -15,7 +15,12 @@ internal static class OwnNamespace
     /// <summary>The start of <c>tcpactors ARGS --parent PID</c> in a namespace of its own.</summary>
     public static ProcessStartInfo Command(params ReadOnlySpan<string> args)
     {
-        var start = new ProcessStartInfo("unshare") { ArgumentList = { Option, "--" } };
+        // A killed runtime leaves its diagnostic socket and pipe behind: these have none.
+        var start = new ProcessStartInfo("unshare")
+        {
+            ArgumentList = { Option, "--" },
+            Environment = { ["DOTNET_EnableDiagnostics"] = "0" },
+        };
         var self = Environment.ProcessPath!;
         start.ArgumentList.Add(self);
         if (Path.GetFileNameWithoutExtension(self) is "dotnet")

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using TcpActors.Cli.Control;
 
 namespace TcpActors.Cli.Display;
 
@@ -20,13 +21,14 @@ internal static class VariableList
     private static IEnumerable<(string Name, string Value)> Flatten(JsonElement set, string prefix) => set.EnumerateObject().SelectMany(
         variable => variable.Value.ValueKind == JsonValueKind.Object
             ? Flatten(variable.Value, $"{prefix}{variable.Name}.")
-            : [(prefix + variable.Name, Text(variable.Value))]);
+            : [(prefix + variable.Name, Text(variable))]);
 
-    private static string Text(JsonElement value) => value.ValueKind switch
+    private static string Text(JsonProperty variable) => variable.Value.ValueKind switch
     {
+        JsonValueKind.Null when ControlJson.SequenceNumbers.Contains(variable.Name) => "-",
         JsonValueKind.Null => "off",
         JsonValueKind.True => "yes",
         JsonValueKind.False => "no",
-        _ => value.ToString(),
+        _ => variable.Value.ToString(),
     };
 }

@@ -10,6 +10,14 @@ internal static class Words
     public static T? Parse<T>(ArgumentResult result, Func<string, T> parse) =>
         ParseEach(result, parse) is [var first, ..] ? first : default;
 
+    /// <summary>Reads one of an enumeration's names, in any case.</summary>
+    /// <exception cref="FormatException">The message lists them.</exception>
+    public static T OneOf<T>(string text)
+        where T : struct, Enum
+        => Array.Exists(Enum.GetNames<T>(), name => name.Equals(text, StringComparison.OrdinalIgnoreCase))
+            ? Enum.Parse<T>(text, ignoreCase: true)
+            : throw new FormatException($"'{text}' is none of {string.Join(", ", Enum.GetNames<T>()).ToLowerInvariant()}.");
+
     /// <inheritdoc cref="Parse"/>
     public static T[]? ParseEach<T>(ArgumentResult result, Func<string, T> parse)
     {

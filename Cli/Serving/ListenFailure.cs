@@ -14,7 +14,7 @@ internal static class ListenFailure
             SocketError.AddressNotAvailable => "no interface here carries that address. 'ip address' shows those that there are.",
             SocketError.AccessDenied => "ports below 1024 need CAP_NET_BIND_SERVICE. Choose a higher one, or run as root.",
             SocketError.AddressFamilyNotSupported => "this system has no such address family (is IPv6 switched off?).",
-            _ => exception.Message,
+            _ => Display.Sentence.Of(exception),
         },
         exception);
 }

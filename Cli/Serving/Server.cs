@@ -18,11 +18,16 @@ internal static class Server
     {
         ILogger logger = loggers.CreateLogger("TcpActors.Cli.Server");
         await using OffloadHost host = OffloadHost.Create(settings.Host);
-        await using IServing serving = await StartAsync(host, settings, loggers);
         await using var control = ControlServer.Start(settings.ControlPath, new HostControl(host), logger);
-        CliLog.Steering(logger, host.Steering, settings.Host.Policy.Name, settings.ControlPath);
+        await using IServing serving = await StartAsync(host, settings, loggers);
+        CliLog.Serving(logger, settings.Host.Policy.Name, settings.ControlPath);
         foreach (IPEndPoint endPoint in serving.EndPoints)
         {
+            if (IPAddress.IsLoopback(endPoint.Address) || host.Toes.Count == 0)
+            {
+                CliLog.OnlyLoopback(logger, endPoint);
+            }
+
             // Not a log event: whoever started the server waits for this line, whatever is logged.
             await status.WriteLineAsync($"listening on {endPoint}");
         }

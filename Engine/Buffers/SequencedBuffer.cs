@@ -14,6 +14,7 @@ public abstract class SequencedBuffer
     private protected uint _origin;
     private protected bool _disposed;
     private int _limit;
+    private int _floor = 1;
 
     private protected SequencedBuffer(ChunkPool pool, int limit)
     {
@@ -33,8 +34,16 @@ public abstract class SequencedBuffer
         {
             ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
             ArgumentOutOfRangeException.ThrowIfGreaterThan(value, MaxCount);
-            Volatile.Write(ref _limit, value);
+            Volatile.Write(ref _limit, Math.Max(value, Volatile.Read(ref _floor)));
         }
+    }
+
+    /// <summary>Raises the limit for good: somebody waits for so much at once, and with less would wait for ever.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">When it is not within 1 to 2^30.</exception>
+    public void RaiseLimit(int limit)
+    {
+        Volatile.Write(ref _floor, limit);
+        Limit = Math.Max(limit, Limit);
     }
 
     /// <summary>Bytes of one piece of memory.</summary>

@@ -154,9 +154,10 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
     /// <summary>The connection is lost to the application.</summary>
     internal void Fail(Exception error)
     {
+        PendingError failure = FailureOf(error);
         _broken.TrySetResult();
-        _input.CompleteInput(error);
-        _output.CloseOutput(error);
+        _input.CompleteInput(failure);
+        _output.CloseOutput(failure);
         Half.Abort();
     }
 

@@ -344,7 +344,7 @@ public sealed class ConnectionInput : PipeReader, IValueTaskSource<ReadResult>, 
             return false;
         }
 
-        _buffer.Limit = needed > LargestLimit / 2 ? LargestLimit : 2 * needed;
+        _buffer.RaiseLimit(needed > LargestLimit / 2 ? LargestLimit : 2 * needed);
         return true;
     }
 

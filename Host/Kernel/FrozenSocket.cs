@@ -19,6 +19,7 @@ internal sealed class FrozenSocket : IDisposable
     private const int SendQueueSlack = 64 << 10;
 
     private readonly Marks _marks;
+    private readonly Progress _before;
     private readonly byte[] _outgoing;
     private readonly int _outgoingFrom;
     private readonly byte[] _incoming;
@@ -26,9 +27,9 @@ internal sealed class FrozenSocket : IDisposable
     private readonly Microseconds _readAt;
 
     private FrozenSocket(
-        in Marks marks, in TcpInfo info, byte[] outgoing, int outgoingFrom, byte[] incoming, uint timestamp, Microseconds readAt)
+        Progress before, in Marks marks, in TcpInfo info, byte[] outgoing, int outgoingFrom, byte[] incoming, uint timestamp, Microseconds readAt)
     {
-        (_marks, Info, _outgoing, _outgoingFrom) = (marks, info, outgoing, outgoingFrom);
+        (_before, _marks, Info, _outgoing, _outgoingFrom) = (before, marks, info, outgoing, outgoingFrom);
         (_incoming, _timestamp, _readAt) = (incoming, timestamp, readAt);
     }
 
@@ -45,11 +46,23 @@ internal sealed class FrozenSocket : IDisposable
 
     private SeqNum SndUna => _marks.SendEnd - _marks.Outstanding;
 
-    private SeqNum SndMax => _marks.SendEnd - _marks.Unsent;
+    /// <summary>
+    /// What was really sent. While repair mode has the send queue chosen, an acknowledgement or a pacing timer makes the kernel count
+    /// everything that waits as sent, beyond any window, and send nothing: so what was unsent before, less what has left since.
+    /// </summary>
+    private SeqNum SndMax
+    {
+        get
+        {
+            int unsent = Math.Max(_before.Unsent - (int)(Progress.Sent(Info) - _before.Bytes), _marks.Unsent);
+            return SeqNum.Max(SndUna, _marks.SendEnd - unsent);
+        }
+    }
 
     /// <exception cref="SocketException">When the socket does not come to rest, or hides bytes behind urgent data.</exception>
     public static FrozenSocket Read(Socket socket, TcpRepair repair)
     {
+        var before = Progress.Of(socket);
         for (int attempt = 0; attempt < Attempts; attempt++)
         {
             Marks marks = Marks.Of(socket, repair);
@@ -61,7 +74,7 @@ internal sealed class FrozenSocket : IDisposable
             byte[] outgoing = PeekSendQueue(repair, marks.Outstanding, out int queued);
             if (Marks.Of(socket, repair) == marks && unread == marks.Unread && queued >= marks.Outstanding)
             {
-                return new FrozenSocket(in marks, in info, outgoing, queued - marks.Outstanding, incoming, timestamp, readAt);
+                return new FrozenSocket(before, in marks, in info, outgoing, queued - marks.Outstanding, incoming, timestamp, readAt);
             }
 
             ArrayPool<byte>.Shared.Return(incoming);
@@ -148,6 +161,29 @@ internal sealed class FrozenSocket : IDisposable
 
             ArrayPool<byte>.Shared.Return(buffer);
         }
+    }
+
+    /// <summary>How much had left of what the application wrote, at one moment.</summary>
+    /// <param name="Unsent">Bytes that waited.</param>
+    /// <param name="Bytes">Bytes sent, each counted once.</param>
+    private readonly record struct Progress(int Unsent, long Bytes)
+    {
+        public static Progress Of(Socket socket)
+        {
+            for (int attempt = 0; attempt < Attempts; attempt++)
+            {
+                long bytes = Sent(socket.GetTcpInfo());
+                int unsent = socket.Ask(TcpSystemCalls.BytesUnsent);
+                if (Sent(socket.GetTcpInfo()) == bytes)
+                {
+                    return new Progress(unsent, bytes);
+                }
+            }
+
+            throw new SocketException((int)SocketError.InProgress);
+        }
+
+        public static long Sent(in TcpInfo info) => (long)(info.BytesSent - info.BytesRetransmitted);
     }
 
     /// <summary>What tells whether the socket changed between two looks.</summary>

@@ -37,6 +37,10 @@ internal sealed unsafe class KernelFlow
     private bool _closeWanted;
     private bool _closed;
 
+    // Since when nothing was freed any more, and how much had been then.
+    private long _closingSince;
+    private uint _freedBefore;
+
     public KernelFlow(Socket socket, SendBuffer send, ReceiveBuffer receive, IHostHalfEvents events, KernelPump pump) =>
         (Socket, _send, _receive, _events, _pump) = (socket, send, receive, events, pump);
 
@@ -164,7 +168,25 @@ internal sealed unsafe class KernelFlow
         }
         else
         {
+            _pump.WhenClosingTakesTooLong(this);
             Work();
+        }
+    }
+
+    /// <summary>
+    /// Whether it is still being closed and has sent something within this time. The kernel gives up a closed socket by itself, but this one is
+    /// not closed before it has taken everything, and a peer that takes nothing could hold it for ever.
+    /// </summary>
+    public bool IsClosingWithin(TimeSpan patience, long now)
+    {
+        lock (_gate)
+        {
+            if (_closingSince == 0 || _send.Freed != _freedBefore)
+            {
+                (_closingSince, _freedBefore) = (now, _send.Freed);
+            }
+
+            return !_closed && now - _closingSince < patience.TotalMilliseconds;
         }
     }
 

@@ -16,24 +16,36 @@ internal sealed partial class KernelHalf
         _last = new LastHandBack(in state, MonotonicClock.System.Now);
         Standby standby = _standby!;
         bool isReleased = false;
+        bool isForwarded = false;
         try
         {
             bool isFull = _memory.Receive.Free == 0;
-            int filled = Restore(standby, in state, isFull);
-            _stack.Checks.ForgetTracking(Flow);
+            Restore(standby, in state, isFull);
+            bool isTracked = _stack.Checks.ForgetTracking(Flow);
 
             // 3. Release, and only then leave repair mode: its window probe would be stopped by our own fence and cost 200 ms.
-            isReleased = true;
             gate.Release(Flow);
+            isReleased = true;
 
             // 4. What the TOE did not consume arrives as if it came now: at once, for a segment that comes behind it must not overtake it.
             // An RST that overtook the FIN before it would seem one too far.
-            gate.Forward(Flow, packet => _stack.Reinjector.Inject(packet, _scope));
+            gate.Forward(Flow, packet =>
+            {
+                if (isTracked)
+                {
+                    // To connection tracking a FIN that comes first belongs to nothing, and a firewall drops it.
+                    _stack.Reinjector.InjectAckOf(packet, _scope);
+                    isTracked = false;
+                }
+
+                _stack.Reinjector.Inject(packet, _scope);
+            });
+            isForwarded = true;
             standby.Repair.Leave();
             _options!.ApplyAfterRepair(standby.Socket, isFull);
             (_standby, _given) = (null, state.Variants);
             _memory.Receive.DiscardBeyond(state.Variants.RcvNxt);
-            _memory.Send.FreeTo(state.Variants.SndUna + filled);
+            _memory.Send.FreeTo(state.Variants.SndMax);
             KernelFlow flow = FlowOf(standby.Socket);
             flow.WhenThereIsRoom = isFull ? () => OpenWindow(standby) : null;
             Volatile.Write(ref _flow, flow);
@@ -47,6 +59,10 @@ internal sealed partial class KernelHalf
             if (!isReleased)
             {
                 Try(() => gate.Release(Flow));
+            }
+
+            if (!isForwarded)
+            {
                 Try(() => gate.Forward(Flow, static _ => { }));
             }
 
@@ -56,8 +72,7 @@ internal sealed partial class KernelHalf
     }
 
     /// <summary>1. and 2.: addresses, sequence numbers, what was negotiated, windows, what is in flight, the application's options.</summary>
-    /// <returns>How many of the bytes in flight the kernel took.</returns>
-    private int Restore(Standby standby, in HandBack state, bool isFull)
+    private void Restore(Standby standby, in HandBack state, bool isFull)
     {
         (Socket socket, TcpRepair repair) = (standby.Socket, standby.Repair);
         SegmentVariants variants = state.Variants;
@@ -99,11 +114,11 @@ internal sealed partial class KernelHalf
         int filled = Fill(repair, variants.SndUna, flight);
         if (filled < flight)
         {
-            Log.ShortFill(_stack.Logger, Flow, filled, flight);
+            // The peer may acknowledge what is missing, and the kernel would take none of these acknowledgements: better an error than a stall.
+            throw new IOException($"its send queue takes {filled} of {flight} bytes in flight");
         }
 
         _options.Apply(socket);
-        return filled;
     }
 
     private static uint TimestampOf(ConnectionInvariants connection, in SegmentVariants variants)
@@ -162,7 +177,6 @@ internal sealed partial class KernelHalf
             done += filled;
             if (filled < step)
             {
-                // The rest is pumped as if it had not been sent: the peer takes what it has as duplicates.
                 break;
             }
         }

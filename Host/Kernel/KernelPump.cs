@@ -11,19 +11,27 @@ namespace TcpActors.HostSide.Kernel;
 internal sealed class KernelPump : IDisposable
 {
     private const int StarvedRetryMilliseconds = 10;
+    private const int ClosingLookMilliseconds = 1000;
+
+    /// <summary>How long the kernel itself keeps a closed socket whose peer answers its probes and takes nothing (tcp_orphan_retries).</summary>
+    private static readonly TimeSpan s_closePatience = TimeSpan.FromMinutes(4);
 
     private readonly Epoll _epoll = new();
     private readonly ConcurrentDictionary<ulong, KernelFlow> _flows = new();
     private readonly ConcurrentQueue<KernelFlow> _again = new();
     private readonly ConcurrentQueue<KernelFlow> _starved = new();
+    private readonly ConcurrentQueue<KernelFlow> _closing = new();
+    private readonly TimeSpan _closePatience;
     private readonly ILogger _logger;
     private readonly Thread _thread;
     private ulong _lastNumber;
     private volatile bool _stopping;
 
-    public KernelPump(ILogger logger)
+    /// <param name="logger">The host's.</param>
+    /// <param name="closePatience">How long a closed connection may go without sending anything on; null: as long as the kernel's.</param>
+    public KernelPump(ILogger logger, TimeSpan? closePatience = null)
     {
-        _logger = logger;
+        (_logger, _closePatience) = (logger, closePatience ?? s_closePatience);
         _thread = new Thread(Run) { IsBackground = true, Name = "tcpactors kernel pump" };
         _thread.Start();
     }
@@ -60,6 +68,13 @@ internal sealed class KernelPump : IDisposable
         _epoll.Wake();
     }
 
+    /// <summary>Has a connection reset that was closed with bytes to send and gets none of them off.</summary>
+    public void WhenClosingTakesTooLong(KernelFlow flow)
+    {
+        _closing.Enqueue(flow);
+        _epoll.Wake();
+    }
+
     public void Dispose()
     {
         _stopping = true;
@@ -76,9 +91,11 @@ internal sealed class KernelPump : IDisposable
     {
         Span<ulong> ready = stackalloc ulong[256];
         long starvedTriedAt = 0;
+        long closingSeenAt = 0;
         while (!_stopping)
         {
-            int count = _epoll.Wait(ready, !_again.IsEmpty ? 0 : !_starved.IsEmpty ? StarvedRetryMilliseconds : -1);
+            int count = _epoll.Wait(ready, !_again.IsEmpty ? 0 : !_starved.IsEmpty ? StarvedRetryMilliseconds
+                : !_closing.IsEmpty ? ClosingLookMilliseconds : -1);
             int again = _again.Count;
             for (int i = 0; i < count; i++)
             {
@@ -101,6 +118,22 @@ internal sealed class KernelPump : IDisposable
                 {
                     flow.TryMemoryAgain();
                     Work(flow);
+                }
+            }
+
+            if (!_closing.IsEmpty && now - closingSeenAt >= ClosingLookMilliseconds)
+            {
+                closingSeenAt = now;
+                for (int closing = _closing.Count; closing > 0 && _closing.TryDequeue(out KernelFlow? flow); closing--)
+                {
+                    if (flow.IsClosingWithin(_closePatience, now))
+                    {
+                        _closing.Enqueue(flow);
+                    }
+                    else
+                    {
+                        flow.Abort();
+                    }
                 }
             }
         }

@@ -25,12 +25,14 @@ internal sealed class RefusalChecks : IDisposable
         : _diagnostics.HasMd5Keys(in flow, linkIndex) ? "its segments are signed (TCP-MD5)"
         : _tracking.IsTranslated(in flow) ? "its addresses are translated (NAT)"
         : _ipsec.ApplyTo(flow) ? "an IPsec policy applies to it"
+        : socket.GetTcpInfo().HasEcn ? "it uses ECN (RFC 3168), which would end with its first move while the peer goes on"
         : UnheededOptions.Find(socket);
 
     /// <summary>
     /// Has connection tracking forget the flow: it did not see the TOE's bytes, and would call the kernel's next segment invalid.
     /// </summary>
-    public void ForgetTracking(in FlowKey flow) => _tracking.Forget(in flow);
+    /// <returns>Whether it was tracked.</returns>
+    public bool ForgetTracking(in FlowKey flow) => _tracking.Forget(in flow);
 
     public void Dispose()
     {

@@ -13,6 +13,7 @@ namespace TcpActors.HostSide.Kernel;
 internal sealed class Reinjector : IDisposable
 {
     private const int LoopbackMtu = 65536;
+    private const int SmallestTcpHeader = 20;
     private readonly Lock _lock = new();
     private readonly Socket? _ipv4 = Open(AddressFamily.InterNetwork, TcpOption.LevelIPv4, TcpOption.IPv4HeaderIncluded);
     private readonly Socket? _ipv6 = Open(AddressFamily.InterNetworkV6, TcpOption.LevelIPv6, TcpOption.IPv6HeaderIncluded);
@@ -56,6 +57,28 @@ internal sealed class Reinjector : IDisposable
                 Dropped++;
             }
         }
+    }
+
+    /// <summary>Injects what a packet acknowledges, without its payload and the FIN or RST that it may bear.</summary>
+    /// <inheritdoc cref="Inject"/>
+    public void InjectAckOf(ReadOnlySpan<byte> ipPacket, long scope)
+    {
+        if (!IpPacket.TryParse(ipPacket, out IpPacket ip) || ip.Length < ip.PayloadOffset + SmallestTcpHeader)
+        {
+            return;
+        }
+
+        int headers = ip.PayloadOffset + ((ipPacket[ip.PayloadOffset + 12] >> 4) * 4);
+        if (headers > ip.Length)
+        {
+            return;
+        }
+
+        byte[] ack = ipPacket[..headers].ToArray();
+        BinaryPrimitives.WriteUInt16BigEndian(
+            ack.AsSpan(ip.IsIPv4 ? 2 : 4), (ushort)(ip.IsIPv4 ? headers : headers - IpPacket.IPv6HeaderLength));
+        ack[ip.PayloadOffset + 13] = (byte)TcpFlags.Ack;
+        Inject(ack, scope);
     }
 
     public void Dispose()

@@ -136,6 +136,34 @@ public sealed class TwoActorsSpecs(ITestOutputHelper output) : TestKit(Configura
         Assert.Equal(0u, Assert.Single(toes.A.ToHost.PullAll()).Variables.Variants.Flight);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void An_upload_under_way_survives_a_link_that_throws(int throws)
+    {
+        using var toes = new TwoToes(Sys, TestActor, TestActor);
+        toes.Offload();
+        ReceiveN(2);
+        toes.LinkOfA.LosesAll = true;
+        toes.A.Write(new byte[1000]);
+        toes.Settle();
+        toes.A.Tell(new Toe.Command.Upload([new ConnectionId(1)]));
+        toes.Settle();
+        Assert.Empty(toes.A.ToHost.PullAll());
+
+        toes.LinkOfA.LosesAll = false;
+        toes.LinkOfA.Throws = throws;
+        toes.B.Write(new byte[5000]);
+        toes.Settle();
+        Microseconds until = toes.Now + Microseconds.FromSeconds(60);
+        IReadOnlyList<TransferEntry> back;
+        while ((back = toes.A.ToHost.PullAll()).Count == 0 && toes.StepToNextDeadline(until))
+        {
+        }
+
+        Assert.Single(back);
+    }
+
     private static void Exchange(TwoToes toes, int bytes, int seed, Action? betweenRounds)
     {
         var random = new Random(seed);

@@ -25,9 +25,13 @@ internal sealed class TwoToes : IDisposable
     {
         _cable = new InMemoryLinkPair(link);
         SeqNum iss = firstSequence ?? new SeqNum(1000);
-        A = new Side(system, _cable.A, _cable.B, hostA, _time, isA: true, iss);
+        LinkOfA = new FaultyLink(_cable.A);
+        A = new Side(system, LinkOfA, _cable.B, hostA, _time, isA: true, iss);
         B = new Side(system, _cable.B, _cable.A, hostB, _time, isA: false, iss);
     }
+
+    /// <summary>A's end of the cable.</summary>
+    public FaultyLink LinkOfA { get; }
 
     public Side A { get; }
 

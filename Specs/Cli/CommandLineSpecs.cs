@@ -18,6 +18,10 @@ public sealed class CommandLineSpecs
     [InlineData("serve --listen 10.0.0.1:7 --app http:/no/such/place", "There is no directory '/no/such/place'")]
     [InlineData("serve --listen 10.0.0.1:7 --app echo --policy sometimes", "use always, never or bytes:N")]
     [InlineData("serve --listen 10.0.0.1:7 --app echo --toe a=b=c", "write INTERFACE or NAME=INTERFACE")]
+    [InlineData("serve --listen 10.0.0.1:7 --app echo --pcap /no/such/place/x", "There is no directory for '/no/such/place/x' of --pcap")]
+    [InlineData("demo --log loud", "'loud' is none of trace, debug, information, warning, error, critical, none.")]
+    [InlineData("demo --log 2", "'2' is none of trace")]
+    [InlineData("demo --log-format xml", "'xml' is none of text, json.")]
     [InlineData("connect 10.0.0.1", "'10.0.0.1' has no port")]
     [InlineData("offload some", "'some' is not a connection")]
     [InlineData("upload", "Required argument 'ID|all' missing")]
@@ -69,6 +73,25 @@ public sealed class CommandLineSpecs
         (_, var output, _) = await RunAsync(command, "--help");
 
         Assert.Contains("default policy is bytes:65536", output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("offload")]
+    [InlineData("upload")]
+    public async Task Usage_shows_that_all_can_be_moved(string command)
+    {
+        (_, var output, _) = await RunAsync(command, "--help");
+
+        Assert.Contains($" {command} <ID|all>... [options]", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_list_of_commands_shows_only_arguments_that_are_needed()
+    {
+        (_, var output, _) = await RunAsync("--help");
+
+        Assert.Matches("connections +Shows", output);
+        Assert.Contains("offload <ID|all> ", output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -54,6 +54,22 @@ public sealed class ConnectionListSpecs : IDisposable
     }
 
     [Fact]
+    public async Task Sequence_numbers_are_not_known_before_the_first_offload()
+    {
+        ConnectionReport report = Report(1, owner: "kernel") with { Connection = null, Segment = null };
+        JsonElement variants = ControlJson.Element(report).GetProperty("variants");
+        await using ControlServer server = Serve(report);
+
+        (_, var output, _) = await CommandLineSpecs.RunAsync("connections", "--control", ControlSocket);
+
+        Assert.Equal(9, ControlJson.SequenceNumbers.Count);
+        Assert.All(ControlJson.SequenceNumbers, name => Assert.Equal(JsonValueKind.Null, variants.GetProperty(name).ValueKind));
+        Assert.Equal(250_000, variants.GetProperty("persist_at").GetInt64());
+        Assert.Matches(@"snd_una +- ", output);
+        Assert.Matches(@"retransmit_at +off ", output);
+    }
+
+    [Fact]
     public async Task The_list_shows_owner_epoch_state_and_the_variables_of_each_connection()
     {
         await using ControlServer server = Serve(Report(1), Report(2, owner: "kernel"));

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using TcpActors.Cli;
 using TcpActors.Cli.Control;
+using TcpActors.HostSide;
 using Xunit;
 
 namespace TcpActors.Specs.Cli;
@@ -12,14 +13,14 @@ public sealed class ControlSocketSpecs : IDisposable
 {
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("tcpactors-control-");
 
-    private string SocketPath => Path.Combine(_directory.FullName, "made", "control.sock");
+    private string SocketPath => Path.Combine(_directory.FullName, "control.sock");
 
     public void Dispose() => _directory.Delete(recursive: true);
 
     [Fact]
     public async Task A_request_reaches_the_handler_and_its_answer_comes_back()
     {
-        var handler = new RecordingHandler(new ControlResponse(Moves: new MoveSummary(2, 1, [new RefusalSummary(7, "under NAT")])));
+        var handler = new RecordingHandler(new ControlResponse(Moves: new MoveSummary(2, 1, [new RefusalSummary(7, "under NAT")], [])));
         await using var server = Start(handler);
 
         ControlResponse response = await ControlClient.AskAsync(SocketPath, new ControlRequest(ControlRequest.Offload, [3, 4, 7]), default);
@@ -34,15 +35,31 @@ public sealed class ControlSocketSpecs : IDisposable
     [Fact]
     public async Task A_command_says_how_many_moves_there_were_and_fails_when_one_was_refused()
     {
-        var handler = new RecordingHandler(new ControlResponse(Moves: new MoveSummary(2, 1, [new RefusalSummary(7, "under NAT")])));
+        var handler = new RecordingHandler(new ControlResponse(Moves: new MoveSummary(2, 1, [new RefusalSummary(7, "under NAT")], [])));
         await using var server = Start(handler);
 
         (var code, var output, var error) = await CommandLineSpecs.RunAsync("upload", "all", "--control", SocketPath);
 
         Assert.Equal(ExitCode.Failed, code);
-        Assert.StartsWith("2 uploaded", output, StringComparison.Ordinal);
+        Assert.Equal($"2 uploaded, 1 was there already, 1 refused{Environment.NewLine}", output);
         Assert.Contains("connection 7 stays where it is: under NAT", error, StringComparison.Ordinal);
         Assert.Null(Assert.Single(handler.Requests).Ids);
+    }
+
+    [Fact]
+    public async Task A_number_that_no_connection_has_is_told_apart_and_fails()
+    {
+        await using ManagedHost host = ManagedHost.CreatePair(new HostOptions(), new HostOptions()).A;
+        await using var server = Start(new HostControl(host));
+
+        (var code, var output, var error) = await CommandLineSpecs.RunAsync("offload", "99", "--control", SocketPath);
+        (var listCode, var list, var listError) = await CommandLineSpecs.RunAsync("connections", "99", "--control", SocketPath);
+
+        Assert.Equal((ExitCode.Failed, ExitCode.Failed), (code, listCode));
+        Assert.Equal($"0 offloaded, 0 were there already, 0 refused{Environment.NewLine}", output);
+        Assert.Empty(list);
+        Assert.Equal($"tcpactors: there is no connection 99{Environment.NewLine}", error);
+        Assert.Equal(error, listError);
     }
 
     [Fact]
@@ -73,23 +90,19 @@ public sealed class ControlSocketSpecs : IDisposable
     }
 
     [Fact]
-    public async Task Only_the_owner_may_open_the_socket_and_its_directory()
+    public async Task Only_the_owner_may_open_the_socket()
     {
         await using var server = Start(new RecordingHandler(new ControlResponse()));
 
         if (!OperatingSystem.IsWindows())
         {
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(SocketPath));
-            Assert.Equal(
-                UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute,
-                File.GetUnixFileMode(Path.GetDirectoryName(SocketPath)!));
         }
     }
 
     [Fact]
     public async Task A_socket_that_a_killed_server_left_behind_is_replaced()
     {
-        ControlPath.EnsureDirectory(SocketPath);
         using (var killed = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
         {
             killed.Bind(new UnixDomainSocketEndPoint(SocketPath + ".old"));
@@ -138,12 +151,31 @@ public sealed class ControlSocketSpecs : IDisposable
         Assert.Contains("--control PATH", refused.Message, StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("/run/user/5", "/run/user/5", "/run/user/5/tcpactors/control.sock")]
-    [InlineData(null, "/run/user/1000", "/run/user/1000/tcpactors/control.sock")]
-    [InlineData("/gone", null, "/tmp/tcpactors-1000/control.sock")]
-    public void The_default_path_is_the_users_own(string? runtimeDirectory, string? existing, string expected)
-        => Assert.Equal(expected, ControlPath.For(runtimeDirectory, 1000, path => string.Equals(path, existing, StringComparison.Ordinal)));
+    [Fact]
+    public async Task A_file_that_is_no_socket_stays_and_is_called_so()
+    {
+        await File.WriteAllTextAsync(SocketPath, "precious");
+
+        CliException refused = Assert.Throws<CliException>(() => Start(new RecordingHandler(new ControlResponse())));
+        (var code, _, var error) = await CommandLineSpecs.RunAsync("offload", "all", "--control", SocketPath);
+
+        Assert.Contains("no socket", refused.Message, StringComparison.Ordinal);
+        Assert.Equal("precious", await File.ReadAllTextAsync(SocketPath));
+        Assert.Equal(ExitCode.Failed, code);
+        Assert.Contains("it is no socket", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_directory_of_a_path_that_was_chosen_is_not_made()
+    {
+        var directory = Path.Combine(_directory.FullName, "missing");
+
+        CliException refused = Assert.Throws<CliException>(() => ControlServer.Start(
+            Path.Combine(directory, "control.sock"), new RecordingHandler(new ControlResponse()), NullLogger.Instance));
+
+        Assert.Contains($"There is no directory {directory}", refused.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(directory));
+    }
 
     private ControlServer Start(IControlHandler handler) => ControlServer.Start(SocketPath, handler, NullLogger.Instance);
 

@@ -185,4 +185,22 @@ public sealed class HostSupervisorSpecs : TestKit
 
     /// <summary>Waits for the TOE to say this, and lets the host hear it.</summary>
     private void PassOn<T>() => _host.Supervisor.Tell(ExpectMsg<T>(s_patience));
+
+    [Fact]
+    public async Task A_quiesce_that_comes_while_an_offload_is_being_refused_completes()
+    {
+        Connection connection = _host.Add();
+        using var moment = new ManualResetEventSlim();
+        ((ScriptedHost.Half)connection.Half).RefusesAfter = moment;
+        Task<MoveResult> moving = connection.OffloadAsync();
+        await _host.ReportAsync(connection);
+        var quiesced = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _host.Supervisor.Tell(new HostMessages.Quiesce(quiesced));
+        await _host.ReportAsync(connection);
+
+        moment.Set();
+
+        Assert.Single((await moving.WaitAsync(s_patience)).Refused);
+        await quiesced.Task.WaitAsync(s_patience);
+    }
 }

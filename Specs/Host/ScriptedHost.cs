@@ -107,8 +107,17 @@ internal sealed class ScriptedHost : IDisposable
 
         public int FindInterface() => 1;
 
+        /// <summary>When set, the take-out waits for it and is then refused.</summary>
+        public ManualResetEventSlim? RefusesAfter { get; set; }
+
         public TakeOut TakeOut(IFlowGate gate)
         {
+            if (RefusesAfter is { } moment)
+            {
+                moment.Wait();
+                return new TakeOut.Refused("scripted");
+            }
+
             gate.Claim(flow);
             memory.Send.Rebase(s_first);
             memory.Receive.Rebase(s_first);

@@ -181,6 +181,29 @@ public sealed class AdoptSpecs(ITestOutputHelper output)
         taken.ForEach(other => other.Dispose());
     }
 
+    [KernelTheory]
+    [InlineData(AddressFamily.InterNetwork)]
+    [InlineData(AddressFamily.InterNetworkV6)]
+    public async Task A_reader_that_waits_for_more_than_the_fixed_buffer_holds_gets_it_through_moves(AddressFamily family)
+    {
+        const int half = 100_000;
+        using var hosts = new TwoHosts();
+        await using OffloadHost host = HostOn(hosts);
+        using KernelConnection both = hosts.Connect(family);
+        both.Server.ReceiveBufferSize = 16_384;
+        await using Connection connection = await host.OffloadAsync(both.Server).WaitAsync(CloseTap.Patience);
+        Task<System.IO.Pipelines.ReadResult> reading = connection.Input.ReadAtLeastAsync(2 * half).AsTask();
+        await both.Client.SendAsync(new byte[half]);
+        await CloseTalk.UntilAsync(() => Task.FromResult(connection.Memory.Receive.Unread == half), "the first half");
+
+        await connection.UploadAsync().WaitAsync(CloseTap.Patience);
+        Assert.Empty((await connection.OffloadAsync().WaitAsync(CloseTap.Patience)).Refused);
+        await connection.UploadAsync().WaitAsync(CloseTap.Patience);
+        await both.Client.SendAsync(new byte[half]);
+
+        Assert.Equal(2 * half, (await reading.WaitAsync(CloseTap.Patience)).Buffer.Length);
+    }
+
     private OffloadHost HostOn(TwoHosts hosts) => hosts.Server.Run(() => OffloadHost.Create(
         new OffloadHostOptions { Policy = OffloadPolicies.Never, LoggerFactory = new SpecLog(output) }));
 

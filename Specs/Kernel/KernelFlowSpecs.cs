@@ -12,6 +12,7 @@ namespace TcpActors.Specs.Kernel;
 public sealed class KernelFlowSpecs : IHostHalfEvents
 {
     private readonly ManagedChunkPool _pool = new();
+    private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     [KernelFact]
     public async Task A_connection_that_was_read_empty_holds_no_buffer_memory()
@@ -39,6 +40,44 @@ public sealed class KernelFlowSpecs : IHostHalfEvents
         flow.Abort();
     }
 
+    /// <summary>RFC 9293 3.8.6.1 lets a peer close its window for as long as it likes; who has closed the connection need not wait for that.</summary>
+    [KernelFact]
+    public async Task A_closed_connection_whose_peer_takes_nothing_is_reset_in_the_end()
+    {
+        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        using var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 8192 };
+        listener.SendBufferSize = 8192;
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
+        await client.ConnectAsync(listener.LocalEndPoint!);
+        using var send = new SendBuffer(_pool, 1 << 20);
+        using var receive = new ReceiveBuffer(_pool, 1 << 20);
+        using var pump = new KernelPump(NullLogger.Instance, closePatience: TimeSpan.FromMilliseconds(1));
+        Socket socket = await listener.AcceptAsync();
+        send.Write(new byte[1 << 20]);
+        var flow = new KernelFlow(socket, send, receive, this, pump);
+        flow.Start();
+
+        flow.Close();
+
+        await _closed.Task.WaitAsync(TrafficConnection.Patience);
+        await FenceLine.UntilAsync(() => Reset(client), "the reset");
+    }
+
+    private static bool Reset(Socket client)
+    {
+        byte[] bytes = new byte[65536];
+        try
+        {
+            client.Receive(bytes);
+            return false;
+        }
+        catch (SocketException e)
+        {
+            return e.SocketErrorCode == SocketError.ConnectionReset;
+        }
+    }
+
     void IHostHalfEvents.Readable()
     {
     }
@@ -55,7 +94,5 @@ public sealed class KernelFlowSpecs : IHostHalfEvents
     {
     }
 
-    void IHostHalfEvents.Closed()
-    {
-    }
+    void IHostHalfEvents.Closed() => _closed.TrySetResult();
 }

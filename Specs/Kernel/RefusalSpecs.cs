@@ -91,6 +91,24 @@ public sealed class RefusalSpecs(ITestOutputHelper output)
         await AssertGoesOnAsync(connection, both.Client);
     }
 
+    /// <summary>RFC 3168 6.1.3: a receiver that no longer echoes congestion marks leaves a sender that goes on marking in the dark.</summary>
+    [KernelTheory]
+    [InlineData(AddressFamily.InterNetwork)]
+    [InlineData(AddressFamily.InterNetworkV6)]
+    public async Task A_connection_with_ECN_is_refused(AddressFamily family)
+    {
+        using var hosts = new TwoHosts();
+        hosts.Client.Namespace.Sysctl("net.ipv4.tcp_ecn", "1");
+        await using OffloadHost host = Create(hosts);
+        using KernelConnection both = hosts.Connect(family);
+        Assert.True(both.Client.GetTcpInfo().HasEcn);
+
+        OffloadHostException refusal = await Assert.ThrowsAsync<OffloadHostException>(
+            () => host.OffloadAsync(both.Server).WaitAsync(s_patience));
+
+        Assert.Contains("ECN", refusal.Message, StringComparison.Ordinal);
+    }
+
     [KernelFact]
     public async Task A_filter_on_the_socket_is_refused()
     {

@@ -25,6 +25,25 @@ public sealed class TrafficPathSpecs(ITestOutputHelper output)
     }
 
     [KernelTheory]
+    [InlineData(AddressFamily.InterNetwork)]
+    [InlineData(AddressFamily.InterNetworkV6)]
+    public async Task A_stateful_firewall_lets_the_FIN_pass_that_brings_a_connection_back(AddressFamily family)
+    {
+        const ushort port = 8080;
+        using var hosts = new TwoHosts();
+        using OwnedTable firewall = hosts.Server.Run(() => NetlinkFirewall.Stateful(port));
+        await using TrafficConnection line = await TrafficConnection.OpenAsync(hosts.Server, hosts.Client, family, output, port);
+        await line.OffloadAsync();
+        await line.Client.SendAsync(new byte[100]);
+        Assert.Equal(100, await line.Served.ReceiveAsync(new byte[100]).AsTask().WaitAsync(TrafficConnection.Patience));
+
+        line.Client.Shutdown(SocketShutdown.Send);
+
+        Assert.Equal(0, await line.Served.ReceiveAsync(new byte[1]).AsTask().WaitAsync(TrafficConnection.Patience));
+        Assert.Equal(0, FenceLine.TcpCounter(hosts.Client, "RetransSegs"));
+    }
+
+    [KernelTheory]
     [InlineData(AddressFamily.InterNetwork, true, false)]
     [InlineData(AddressFamily.InterNetwork, false, true)]
     [InlineData(AddressFamily.InterNetworkV6, true, false)]

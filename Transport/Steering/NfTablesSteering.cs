@@ -110,9 +110,11 @@ public sealed class NfTablesSteering : ISteering
         {
             foreach (FlowKey flow in flows)
             {
-                if (_owners.Remove(flow, out uint incarnation))
+                if (_owners.TryGetValue(flow, out uint incarnation))
                 {
+                    // Only what the kernel has let go of is nobody's.
                     ReleaseLocked(flow, incarnation);
+                    _owners.Remove(flow);
                 }
             }
         }

@@ -33,8 +33,8 @@ public static class SteeringFactory
         catch (SteeringUnavailableException e)
         {
             throw new SteeringUnavailableException(
-                "TcpActors can steer frames neither by eBPF nor by nftables. Run as root (CAP_NET_ADMIN and CAP_NET_RAW in this network "
-                + $"namespace, and CAP_BPF for eBPF).\n  eBPF: {whyNotBpf.Message}\n  nftables: {e.Message}", e);
+                "TcpActors may not steer frames here: it needs CAP_NET_ADMIN and CAP_NET_RAW in its network namespace. Run it as root, or in "
+                + $"a namespace of your own ('unshare -Urn').\n  eBPF: {whyNotBpf.Message}\n  nftables: {e.Message}", e);
         }
     }
 }
