@@ -16,7 +16,6 @@ namespace TcpActors.Actors;
 /// </summary>
 internal sealed partial class ConnectionActor : UntypedActor
 {
-    private const int BatchSize = 32;
     private const int FailuresBeforeUpload = 8;
 
     private readonly ConnectionSeat _seat;
@@ -148,35 +147,6 @@ internal sealed partial class ConnectionActor : UntypedActor
         {
             _seat.AnswerApplication();
         }
-    }
-
-    private void TakeSegments(Microseconds now)
-    {
-        var batch = default(SegmentBatch);
-        Span<QueuedSegment> segments = batch;
-        int count;
-        do
-        {
-            count = _seat.Flow.Dequeue(segments);
-            int taken = 0;
-            try
-            {
-                for (; taken < count; taken++)
-                {
-                    Take(in segments[taken], now);
-                    segments[taken].Frame.Return();
-                }
-            }
-            finally
-            {
-                // The segment in hand when the engine threw, and those behind it, are lost packets; their frames are not.
-                for (; taken < count; taken++)
-                {
-                    segments[taken].Frame.Return();
-                }
-            }
-        }
-        while (count == BatchSize);
     }
 
     private void Take(in QueuedSegment queued, Microseconds now)
@@ -389,11 +359,5 @@ internal sealed partial class ConnectionActor : UntypedActor
         SegmentVariants committed = _seat.Memory.Slot.Read(out _);
         _engine.Restore(in committed, now);
         CountFailure();
-    }
-
-    [System.Runtime.CompilerServices.InlineArray(BatchSize)]
-    private struct SegmentBatch
-    {
-        private QueuedSegment _first;
     }
 }

@@ -143,6 +143,12 @@ public sealed partial class TcpEngine
             _v.KeepAliveProbesSent = 0;
         }
 
+        if (next.IsPathUsable != previous.IsPathUsable)
+        {
+            // What waits is probed on a path and only timed without one.
+            _v.PersistAt = Microseconds.Never;
+        }
+
         if (_v.SndNxt > _v.SndUna)
         {
             if (next.PathMtu < previous.PathMtu && next.EffectiveMss < previous.EffectiveMss)

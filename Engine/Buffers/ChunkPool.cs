@@ -43,6 +43,9 @@ public abstract class ChunkPool
     /// <summary>Bytes lent now.</summary>
     public long RentedBytes => Interlocked.Read(ref _rentedBytes);
 
+    /// <summary>Whether more than three quarters of the limit are lent: the rest is for those who cannot do without.</summary>
+    public bool IsScarce => RentedBytes > Limit - (Limit / 4);
+
     /// <exception cref="OutOfBufferMemoryException">When the limit is reached.</exception>
     public Chunk Rent() => TryRent(out Chunk? chunk)
         ? chunk

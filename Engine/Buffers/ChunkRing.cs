@@ -15,6 +15,11 @@ internal sealed unsafe class ChunkRing(ChunkPool pool)
 
     public int ChunkSize => pool.ChunkSize;
 
+    /// <summary>Chunks that are there.</summary>
+    public int Held { get; private set; }
+
+    public bool IsPoolScarce => pool.IsScarce;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public uint IndexOf(uint position) => position >> _shift;
 
@@ -110,7 +115,11 @@ internal sealed unsafe class ChunkRing(ChunkPool pool)
         for (uint i = 0; rented is not null; i++)
         {
             ref Chunk? slot = ref Slot(first + i);
-            slot ??= Unchain(ref rented);
+            if (slot is null)
+            {
+                slot = Unchain(ref rented);
+                Held++;
+            }
         }
 
         return true;
@@ -123,6 +132,7 @@ internal sealed unsafe class ChunkRing(ChunkPool pool)
         if (slot is { } chunk)
         {
             slot = null;
+            Held--;
             pool.Return(chunk);
         }
     }

@@ -15,6 +15,10 @@ namespace TcpActors.Engine.Buffers;
 /// </remarks>
 public sealed unsafe class ReceiveBuffer : SequencedBuffer, IDisposable
 {
+    // What bytes behind holes may cost: a few chunks, and beyond them a chunk for each eighth of one that they fill.
+    private const int ChunksForSparseBytes = 4;
+    private const int LeastFill = 8;
+
     private uint _read;
     private uint _committed;
 
@@ -61,47 +65,18 @@ public sealed unsafe class ReceiveBuffer : SequencedBuffer, IDisposable
     /// <returns>False when the pool has not enough chunks; then nothing was written.</returns>
     /// <exception cref="ArgumentOutOfRangeException">When the place lies before Committed or 2^30 bytes and more after Read.</exception>
     /// <exception cref="ObjectDisposedException"/>
-    public bool TryWrite(SeqNum at, ReadOnlySpan<byte> bytes)
-    {
-        uint position = at.Value - _origin;
-        uint read = Volatile.Read(ref _read);
-        if (position - _committed > MaxCount || position - read > (uint)(MaxCount - bytes.Length))
-        {
-            throw new ArgumentOutOfRangeException(
-                nameof(at), $"{bytes.Length} bytes at {at} do not fit: committed is {Committed}, read {Read}.");
-        }
+    public bool TryWrite(SeqNum at, ReadOnlySpan<byte> bytes) => TryWrite(at, bytes, inOrder: null, beyond: 0);
 
-        if (bytes.IsEmpty)
-        {
-            return true;
-        }
-
-        uint end = position + (uint)bytes.Length;
-        uint first = _chunks.IndexOf(position);
-        uint last = _chunks.IndexOf(end - 1);
-        if (!_ownerHolds || !_chunks.Has(_chunks.IndexOf(read), first, last))
-        {
-            lock (_lock)
-            {
-                ObjectDisposedException.ThrowIf(_disposed, this);
-                Reserve(last);
-                if (!_chunks.TryFill(first, last))
-                {
-                    return false;
-                }
-
-                _ownerHolds = true;
-            }
-        }
-
-        if ((int)(end - _written) > 0)
-        {
-            _written = end;
-        }
-
-        CopyIn(position, bytes);
-        return true;
-    }
+    /// <summary>
+    /// Copies bytes behind a hole to their place, for the owner. The peer decides how they are strewn and how long they wait, so they get
+    /// no new memory when the pool is scarce, nor when what waits like them fills less than an eighth of its memory.
+    /// </summary>
+    /// <param name="at">Sequence number of the first byte.</param>
+    /// <param name="bytes">May end beyond the limit, within the window that was advertised.</param>
+    /// <param name="inOrder">RCV_NXT: where the bytes in order end.</param>
+    /// <param name="beyond">How many bytes beyond that are held already.</param>
+    /// <inheritdoc cref="TryWrite(SeqNum, ReadOnlySpan{byte})"/>
+    public bool TryWriteBeyond(SeqNum at, ReadOnlySpan<byte> bytes, SeqNum inOrder, int beyond) => TryWrite(at, bytes, inOrder, beyond);
 
     /// <summary>Makes every byte before <paramref name="rcvNxt"/> visible to the consumer, for the owner.</summary>
     /// <exception cref="ArgumentOutOfRangeException">When it lies before Committed or after the last byte written.</exception>
@@ -332,6 +307,54 @@ public sealed unsafe class ReceiveBuffer : SequencedBuffer, IDisposable
                 FreeAllUnlessLent();
             }
         }
+    }
+
+    private bool TryWrite(SeqNum at, ReadOnlySpan<byte> bytes, SeqNum? inOrder, int beyond)
+    {
+        uint position = at.Value - _origin;
+        uint read = Volatile.Read(ref _read);
+        if (position - _committed > MaxCount || position - read > (uint)(MaxCount - bytes.Length))
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(at), $"{bytes.Length} bytes at {at} do not fit: committed is {Committed}, read {Read}.");
+        }
+
+        if (bytes.IsEmpty)
+        {
+            return true;
+        }
+
+        uint end = position + (uint)bytes.Length;
+        uint first = _chunks.IndexOf(position);
+        uint last = _chunks.IndexOf(end - 1);
+        bool isMissing = !_chunks.Has(_chunks.IndexOf(read), first, last);
+        if (isMissing || !_ownerHolds)
+        {
+            lock (_lock)
+            {
+                ObjectDisposedException.ThrowIf(_disposed, this);
+                Reserve(last);
+                bool isRefused = isMissing && inOrder is { } rcvNxt && IsTooSparse(rcvNxt.Value - _origin, beyond + bytes.Length);
+                if (isRefused || !_chunks.TryFill(first, last))
+                {
+                    return false;
+                }
+
+                _ownerHolds = true;
+            }
+        }
+
+        _written = (int)(end - _written) > 0 ? end : _written;
+        CopyIn(position, bytes);
+        return true;
+    }
+
+    private bool IsTooSparse(uint inOrder, int beyond)
+    {
+        // The chunk in which the bytes in order end, or would go on, is not counted.
+        int chunks = _chunks.Held - _chunks.Span(_chunks.IndexOf(_read), _chunks.IndexOf(inOrder));
+        return _chunks.IsPoolScarce
+            || (chunks >= ChunksForSparseBytes && (long)(chunks + 1) * _chunks.ChunkSize > (long)LeastFill * beyond);
     }
 
     private void OwnerLetsGo()

@@ -38,14 +38,15 @@ public sealed unsafe class SendBuffer : SequencedBuffer, IDisposable
     /// Lends the producer the place of the next bytes; <see cref="Advance"/> ends the loan.
     /// </summary>
     /// <param name="memory">At least one byte, at most a chunk, never beyond <see cref="SequencedBuffer.Limit"/>.</param>
-    /// <returns>False when the buffer is full.</returns>
-    /// <exception cref="OutOfBufferMemoryException">When the pool has no chunk left.</exception>
+    /// <param name="isStarved">Whether the pool has no chunk left; nobody tells when it has one again.</param>
+    /// <returns>False when the buffer is full or starved.</returns>
     /// <exception cref="ObjectDisposedException"/>
-    public bool TryGetMemory(out Memory<byte> memory)
+    public bool TryGetMemory(out Memory<byte> memory, out bool isStarved)
     {
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
+            isStarved = false;
             int room = Limit - Count;
             if (room <= 0)
             {
@@ -58,7 +59,9 @@ public sealed unsafe class SendBuffer : SequencedBuffer, IDisposable
             _chunks.Reserve(low, _chunks.Span(low, index));
             if (!_chunks.TryFill(index, index))
             {
-                throw NoMemory();
+                isStarved = true;
+                memory = default;
+                return false;
             }
 
             int offset = _chunks.OffsetOf(_end);
@@ -94,8 +97,18 @@ public sealed unsafe class SendBuffer : SequencedBuffer, IDisposable
     /// <exception cref="OutOfBufferMemoryException">When the pool has no chunk left; bytes taken before that stay.</exception>
     public int Write(ReadOnlySpan<byte> bytes)
     {
+        int taken = Write(bytes, out bool isStarved);
+        return isStarved ? throw NoMemory() : taken;
+    }
+
+    /// <summary>Appends what fits and what there is memory for.</summary>
+    /// <returns>How many bytes were taken: fewer than given when the buffer filled up or is starved.</returns>
+    /// <inheritdoc cref="TryGetMemory"/>
+    public int Write(ReadOnlySpan<byte> bytes, out bool isStarved)
+    {
         int taken = 0;
-        while (taken < bytes.Length && TryGetMemory(out Memory<byte> memory))
+        isStarved = false;
+        while (taken < bytes.Length && TryGetMemory(out Memory<byte> memory, out isStarved))
         {
             int count = Math.Min(memory.Length, bytes.Length - taken);
             bytes.Slice(taken, count).CopyTo(memory.Span);

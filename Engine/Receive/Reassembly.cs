@@ -22,6 +22,9 @@ internal sealed class Reassembly
 
     public int Count { get; private set; }
 
+    /// <summary>Bytes in all ranges.</summary>
+    public int Bytes { get; private set; }
+
     /// <summary>Adds a range. It must lie beyond RCV_NXT.</summary>
     /// <returns>False when the index is full and the range touches none that is known: nothing has changed.</returns>
     public bool TryAdd(SeqNum left, SeqNum right)
@@ -29,8 +32,10 @@ internal sealed class Reassembly
         SackBlock added = new(left, right);
         int first = FirstReaching(left);
         int next = first;
+        int known = 0;
         while (next < Count && _ranges[next].Left <= right)
         {
+            known += _ranges[next].Right - _ranges[next].Left;
             added = new(SeqNum.Min(added.Left, _ranges[next].Left), SeqNum.Max(added.Right, _ranges[next].Right));
             next++;
         }
@@ -50,6 +55,7 @@ internal sealed class Reassembly
             RemoveAt(first + 1, next - first - 1);
         }
 
+        Bytes += added.Right - added.Left - known;
         Touch(left, added);
         return true;
     }
@@ -74,6 +80,7 @@ internal sealed class Reassembly
         while (passed < Count && _ranges[passed].Left <= rcvNxt)
         {
             rcvNxt = SeqNum.Max(rcvNxt, _ranges[passed].Right);
+            Bytes -= _ranges[passed].Right - _ranges[passed].Left;
             passed++;
         }
 
@@ -121,6 +128,7 @@ internal sealed class Reassembly
     public void Clear()
     {
         Count = 0;
+        Bytes = 0;
         _recentCount = 0;
     }
 

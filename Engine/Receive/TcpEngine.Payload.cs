@@ -27,23 +27,42 @@ public sealed partial class TcpEngine
             return Verdict.Dropped;
         }
 
-        if (!_receive.TryWrite(left, bytes))
+        if (!isInOrder)
+        {
+            return ReceiveOutOfOrder(segment, left, right, bytes, now);
+        }
+
+        if (!TryWriteInOrder(bytes))
         {
             // Not acknowledged, so the peer sends it again; and not answered, as a duplicate acknowledgement would have it do so at once.
             _counters.DroppedNoMemory++;
             return Verdict.Dropped;
         }
 
-        if (isInOrder)
+        ReceiveInOrder(segment, right, now);
+        return Verdict.Consumed;
+    }
+
+    /// <summary>
+    /// RFC 2018 8: a receiver that runs out of memory may discard what it has reported by SACK and not acknowledged. What comes in order
+    /// is worth more than all that waits behind it, or the hole would never close.
+    /// </summary>
+    private bool TryWriteInOrder(ReadOnlySpan<byte> bytes)
+    {
+        if (_receive.TryWrite(_v.RcvNxt, bytes))
         {
-            ReceiveInOrder(segment, right, now);
-        }
-        else
-        {
-            ReceiveOutOfOrder(segment, left, right, now);
+            return true;
         }
 
-        return Verdict.Consumed;
+        if (_reassembly.Count == 0)
+        {
+            return false;
+        }
+
+        _reassembly.Clear();
+        _receive.DiscardBeyond(_v.RcvNxt);
+        _counters.Reneged++;
+        return _receive.TryWrite(_v.RcvNxt, bytes);
     }
 
     private void ReceiveInOrder(in TcpSegment segment, SeqNum right, Microseconds now)
@@ -69,8 +88,16 @@ public sealed partial class TcpEngine
         OnDataForApplication(isPushed: segment.Has(TcpFlags.Psh) || next != right, now);
     }
 
-    private void ReceiveOutOfOrder(in TcpSegment segment, SeqNum left, SeqNum right, Microseconds now)
+    private Verdict ReceiveOutOfOrder(in TcpSegment segment, SeqNum left, SeqNum right, ReadOnlySpan<byte> bytes, Microseconds now)
     {
+        if (!_receive.TryWriteBeyond(left, bytes, _v.RcvNxt, _reassembly.Bytes))
+        {
+            // RFC 5681 4.2: answered as any segment out of order is, so that the peer learns what is missing before it.
+            _counters.DroppedNoMemoryBeyond++;
+            _v.AckNow = true;
+            return Verdict.Dropped;
+        }
+
         _reassembly.TryAdd(left, right);
         _counters.OutOfOrder += Math.Max(1, segment.SegmentCount);
 
@@ -83,6 +110,8 @@ public sealed partial class TcpEngine
         {
             _v.AckNow = true;
         }
+
+        return Verdict.Consumed;
     }
 
     /// <summary>

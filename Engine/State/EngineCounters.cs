@@ -63,8 +63,14 @@ public struct EngineCounters
     /// <summary>Payload dropped: our window is closed.</summary>
     public long DroppedZeroWindow;
 
-    /// <summary>Payload dropped: no buffer memory.</summary>
+    /// <summary>Payload in order dropped: no buffer memory.</summary>
     public long DroppedNoMemory;
+
+    /// <summary>Payload out of order dropped: it would have taken more memory than its like may.</summary>
+    public long DroppedNoMemoryBeyond;
+
+    /// <summary>Times that everything out of order was given up for data in order (RFC 2018 8).</summary>
+    public long Reneged;
 
     /// <summary>Payload dropped: more holes than the reassembly index holds.</summary>
     public long DroppedReassemblyFull;

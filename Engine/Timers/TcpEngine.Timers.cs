@@ -98,7 +98,7 @@ public sealed partial class TcpEngine
         _v.PersistAt = Microseconds.Never;
         if (!_invariants.IsPathUsable)
         {
-            return UploadReason.None;
+            return _invariants.UserTimeout.IsNever ? UploadReason.None : GivenUp(unanswered: 0, now);
         }
 
         if (_v.SndWnd > 0)
@@ -171,22 +171,25 @@ public sealed partial class TcpEngine
     private void BackOff() => _v.RtoBackoff = (byte)Math.Min(byte.MaxValue, _v.RtoBackoff + 1);
 
     /// <summary>An RTO from now; not beyond the end of the user time-out, which is looked at when it runs out.</summary>
-    private Microseconds RetransmitDeadline(Microseconds now)
+    private Microseconds RetransmitDeadline(Microseconds now) =>
+        Microseconds.Min(now + RttEstimator.CurrentRto(_v, _invariants), UserDeadline(now));
+
+    /// <summary>The end of the user time-out; an RTO from now when it has passed; never when the user set none.</summary>
+    private Microseconds UserDeadline(Microseconds now)
     {
-        Microseconds deadline = now + RttEstimator.CurrentRto(_v, _invariants);
         if (_invariants.UserTimeout.IsNever || _v.StalledSince.IsNever)
         {
-            return deadline;
+            return Microseconds.Never;
         }
 
         Microseconds limit = _v.StalledSince + _invariants.UserTimeout;
-        return limit > now ? Microseconds.Min(deadline, limit) : deadline;
+        return limit > now ? limit : now + RttEstimator.CurrentRto(_v, _invariants);
     }
 
     private void ArmTimers(Microseconds now)
     {
         bool isInFlight = _v.SndNxt > _v.SndUna;
-        bool isWaiting = !isInFlight && _invariants.IsPathUsable && SendableEnd > _v.SndNxt;
+        bool isWaiting = !isInFlight && SendableEnd > _v.SndNxt;
 
         if (_v.StalledSince.IsNever && (isInFlight || isWaiting))
         {
@@ -206,6 +209,11 @@ public sealed partial class TcpEngine
         if (!isWaiting)
         {
             _v.PersistAt = Microseconds.Never;
+        }
+        else if (!_invariants.IsPathUsable)
+        {
+            // RFC 5482, RFC 9293 3.9.1.8: what could not even be sent is given up by the user's time alone.
+            _v.PersistAt = UserDeadline(now);
         }
         else if (_v.PersistAt.IsNever)
         {

@@ -24,6 +24,7 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
 
     // All guarded by the gate.
     private readonly WaitingBytes _waiting = new();
+    private readonly MemoryRetry _retry;
     private Loan _loan;
     private long _unflushed;
     private bool _cancelRequested;
@@ -36,8 +37,10 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
     /// <param name="buffer">Where bytes wait for the owner.</param>
     /// <param name="owner">Whom to tell that there are some.</param>
     /// <param name="scheduler">Where a waiting flush goes on; the thread pool if null.</param>
-    public ConnectionOutput(SendBuffer buffer, IConnectionOwner owner, PipeScheduler? scheduler = null)
+    /// <param name="time">Tells when to look for buffer memory again after there was none; the system's if null.</param>
+    public ConnectionOutput(SendBuffer buffer, IConnectionOwner owner, PipeScheduler? scheduler = null, TimeProvider? time = null)
     {
+        _retry = new MemoryRetry(time ?? TimeProvider.System, NotifyWritable);
         _buffer = buffer;
         _owner = owner;
         _signal = new CompletionSignal(scheduler ?? PipeScheduler.ThreadPool);
@@ -112,7 +115,6 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
     }
 
     /// <inheritdoc/>
-    /// <exception cref="OutOfBufferMemoryException">When the pool has no memory left.</exception>
     public override Memory<byte> GetMemory(int sizeHint = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(sizeHint);
@@ -121,7 +123,7 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
             ThrowIfCompleted();
             EndLoan();
             _waiting.StageBorrowed();
-            if (_waiting.IsEmpty && !_closed && _buffer.TryGetMemory(out Memory<byte> memory))
+            if (_waiting.IsEmpty && !_closed && _buffer.TryGetMemory(out Memory<byte> memory, out _))
             {
                 if (memory.Length >= sizeHint)
                 {
@@ -166,7 +168,8 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
     }
 
     /// <summary>
-    /// Hands what was written to the owner. Waits while the send buffer is full, until a quarter of it is free: this is the back-pressure.
+    /// Hands what was written to the owner. Waits while the send buffer is full, until a quarter of it is free, or while there is no buffer
+    /// memory: this is the back-pressure.
     /// </summary>
     /// <param name="cancellationToken">Ends the wait; the bytes stay written.</param>
     /// <exception cref="OperationCanceledException">When the token was cancelled.</exception>
@@ -324,21 +327,16 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
             return false;
         }
 
-        try
-        {
-            return _waiting.MoveTo(_buffer, keepArray: _loan == Loan.Staging);
-        }
-        catch (OutOfBufferMemoryException exception)
-        {
-            // The bytes have no place and nothing will say when there is one: the writer has to know.
-            _closed = true;
-            _failure = new PendingError(exception);
-            DropWaiting();
-            return true;
-        }
+        bool moved = _waiting.MoveTo(_buffer, keepArray: _loan == Loan.Staging, out bool isStarved);
+        _retry.Set(isStarved);
+        return moved;
     }
 
-    private void DropWaiting() => _waiting.Clear(keepArray: _loan == Loan.Staging);
+    private void DropWaiting()
+    {
+        _waiting.Clear(keepArray: _loan == Loan.Staging);
+        _retry.Set(isStarved: false);
+    }
 
     private void EndLoan()
     {

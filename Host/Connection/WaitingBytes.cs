@@ -61,18 +61,18 @@ internal sealed class WaitingBytes
         }
     }
 
-    /// <summary>Moves what the buffer takes.</summary>
+    /// <summary>Moves what the buffer takes and has memory for.</summary>
     /// <param name="buffer">Where to.</param>
     /// <param name="keepArray">Whether memory after the staged bytes is lent, so that the array must stay.</param>
+    /// <param name="isStarved">Whether something stays because the pool has no memory left.</param>
     /// <returns>Whether anything was moved.</returns>
-    /// <exception cref="OutOfBufferMemoryException">When the pool has no memory left; what was moved before that is moved.</exception>
-    public bool MoveTo(SendBuffer buffer, bool keepArray)
+    public bool MoveTo(SendBuffer buffer, bool keepArray, out bool isStarved)
     {
-        int moved = buffer.Write(_array.AsSpan(_from, Staged));
+        int moved = buffer.Write(_array.AsSpan(_from, Staged), out isStarved);
         _from += moved;
         if (Staged == 0)
         {
-            int taken = buffer.Write(_borrowed.Span);
+            int taken = buffer.Write(_borrowed.Span, out isStarved);
             _borrowed = _borrowed[taken..];
             moved += taken;
             ReleaseArray(keepArray);

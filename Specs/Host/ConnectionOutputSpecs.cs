@@ -188,14 +188,6 @@ public class ConnectionOutputSpecs
     }
 
     [Fact]
-    public async Task A_writer_learns_that_there_is_no_buffer_memory()
-    {
-        var pool = new ManagedChunkPool(chunkSize: 64, limit: 128);
-        var output = new ConnectionOutput(new SendBuffer(pool, 1000), _owner, PipeScheduler.Inline);
-        await Assert.ThrowsAsync<OutOfBufferMemoryException>(async () => await output.WriteAsync(Bytes(200)));
-    }
-
-    [Fact]
     public async Task A_second_flush_while_one_waits_is_refused_and_so_is_advancing_too_far()
     {
         ValueTask<FlushResult> write = _output.WriteAsync(Bytes(1500));

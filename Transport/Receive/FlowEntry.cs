@@ -14,7 +14,7 @@ public enum Delivery
     /// <summary>It is in the queue and the owner's doorbell is due.</summary>
     QueuedRing,
 
-    /// <summary>The queue is full: dropped, as a NIC's FIFO would.</summary>
+    /// <summary>The queue is full, by number or by memory: dropped, as a NIC's FIFO would.</summary>
     Overflow,
 
     /// <summary>The flow went back to the host: the packet was handed to its sink.</summary>
@@ -28,12 +28,16 @@ public enum Delivery
 public sealed class FlowEntry
 {
     private const int MaxQueued = 1024;
+
+    // Bytes that the queue takes once it is copied out of the ring.
+    private const int MaxQueuedMemory = 8 << 20;
     private const int MaxUnconsumed = 64;
 
     private readonly Lock _lock = new();
     private QueuedSegment[] _ring = new QueuedSegment[4];
     private int _head;
     private int _count;
+    private int _memory;
     private bool _rung;
     private IFlowReceiver? _receiver;
     private PacketSink? _sink;
@@ -153,7 +157,8 @@ public sealed class FlowEntry
                 return Delivery.Forwarded;
             }
 
-            if (_count == MaxQueued)
+            int memory = HeapFrames.SizeFor(segment.Frame.Length);
+            if (_count == MaxQueued || _memory + memory > MaxQueuedMemory)
             {
                 segment.Frame.Return();
                 return Delivery.Overflow;
@@ -166,6 +171,7 @@ public sealed class FlowEntry
 
             _ring[(_head + _count) & (_ring.Length - 1)] = segment;
             _count++;
+            _memory += memory;
             if (_receiver is null || _rung)
             {
                 return Delivery.Queued;
@@ -182,6 +188,19 @@ public sealed class FlowEntry
         lock (_lock)
         {
             _rung = false;
+        }
+    }
+
+    /// <summary>
+    /// Whether the owner, who stops taking segments, must ring itself: some wait and no doorbell is on its way to it. Then one is.
+    /// </summary>
+    public bool TryRing()
+    {
+        lock (_lock)
+        {
+            bool ring = _count > 0 && !_rung && _receiver is not null;
+            _rung |= ring;
+            return ring;
         }
     }
 
@@ -224,6 +243,7 @@ public sealed class FlowEntry
         _ring[_head] = default;
         _head = (_head + 1) & (_ring.Length - 1);
         _count--;
+        _memory -= HeapFrames.SizeFor(segment.Frame.Length);
         return segment;
     }
 

@@ -5,20 +5,25 @@ using TcpActors.Transport.Links;
 namespace TcpActors.Transport.Receive;
 
 /// <summary>
-/// Copies of frames outside of any link's ring, for owners that lag behind: pinned buffers of two sizes, a bounded number of which is kept
-/// for reuse. How many can be out at once is bounded by the flow queues.
+/// Copies of frames outside of any link's ring, for owners that lag behind: pinned buffers of three sizes (ordinary frames, jumbo frames,
+/// super-segments), a bounded number of which is kept for reuse. How much can be out at once is bounded by the flow queues.
 /// </summary>
 internal sealed unsafe class HeapFrames : IRxFrameOwner
 {
     private const int SmallSize = 2048;
+    private const int JumboSize = 16 * 1024;
     private const int LargeSize = 72 * 1024;
     private const int KeptOfEach = 64;
 
     private readonly Lock _lock = new();
     private readonly Stack<int> _freeSmall = new();
+    private readonly Stack<int> _freeJumbo = new();
     private readonly Stack<int> _freeLarge = new();
     private readonly Stack<int> _freeTokens = new();
     private readonly List<byte[]?> _buffers = [];
+
+    /// <summary>Bytes of memory that the copy of a frame takes.</summary>
+    public static int SizeFor(int length) => length <= SmallSize ? SmallSize : length <= JumboSize ? JumboSize : LargeSize;
 
     public RxFrame CopyOf(in RxFrame frame)
     {
@@ -38,7 +43,7 @@ internal sealed unsafe class HeapFrames : IRxFrameOwner
     {
         lock (_lock)
         {
-            Stack<int> free = _buffers[token]!.Length == SmallSize ? _freeSmall : _freeLarge;
+            Stack<int> free = FreeOf(_buffers[token]!.Length);
             if (free.Count < KeptOfEach)
             {
                 free.Push(token);
@@ -51,17 +56,20 @@ internal sealed unsafe class HeapFrames : IRxFrameOwner
         }
     }
 
+    private Stack<int> FreeOf(int size) => size == SmallSize ? _freeSmall : size == JumboSize ? _freeJumbo : _freeLarge;
+
     private int Rent(int length)
     {
         lock (_lock)
         {
-            Stack<int> free = length <= SmallSize ? _freeSmall : _freeLarge;
+            int size = SizeFor(length);
+            Stack<int> free = FreeOf(size);
             if (free.TryPop(out int token))
             {
                 return token;
             }
 
-            byte[] buffer = GC.AllocateUninitializedArray<byte>(length <= SmallSize ? SmallSize : LargeSize, pinned: true);
+            byte[] buffer = GC.AllocateUninitializedArray<byte>(size, pinned: true);
             if (_freeTokens.TryPop(out token))
             {
                 _buffers[token] = buffer;

@@ -73,7 +73,7 @@ public class SendBufferSpecs
     {
         using var buffer = new SendBuffer(_pool, 1000);
         buffer.Write(new byte[10]);
-        Assert.True(buffer.TryGetMemory(out Memory<byte> memory));
+        Assert.True(buffer.TryGetMemory(out Memory<byte> memory, out _));
         buffer.FreeTo(buffer.End);
         Assert.Equal(64, _pool.RentedBytes);
         memory.Span[0] = 42;
@@ -82,7 +82,7 @@ public class SendBufferSpecs
         buffer.CopyTo(buffer.Una, read);
         Assert.Equal(42, read[0]);
 
-        Assert.True(buffer.TryGetMemory(out _));
+        Assert.True(buffer.TryGetMemory(out _, out _));
         buffer.FreeTo(buffer.End);
         buffer.Advance(0);
         Assert.Equal(0, _pool.RentedBytes);
@@ -93,12 +93,12 @@ public class SendBufferSpecs
     {
         using var buffer = new SendBuffer(_pool, limit: 100);
         Assert.Equal(100, buffer.Write(new byte[150]));
-        Assert.False(buffer.TryGetMemory(out _));
+        Assert.False(buffer.TryGetMemory(out _, out _));
         buffer.FreeTo(buffer.Una + 7);
-        Assert.True(buffer.TryGetMemory(out Memory<byte> memory));
+        Assert.True(buffer.TryGetMemory(out Memory<byte> memory, out _));
         Assert.Equal(7, memory.Length);
         buffer.Limit = 50;
-        Assert.False(buffer.TryGetMemory(out _));
+        Assert.False(buffer.TryGetMemory(out _, out _));
         Assert.Equal(93, buffer.Count);
     }
 
@@ -109,7 +109,7 @@ public class SendBufferSpecs
         buffer.Write(new byte[60]);
         buffer.Prepend(new byte[300]);
         Assert.Equal(360, buffer.Count);
-        Assert.False(buffer.TryGetMemory(out _));
+        Assert.False(buffer.TryGetMemory(out _, out _));
         buffer.FreeTo(buffer.Una + 300);
         Assert.Equal(40, buffer.Write(new byte[60]));
     }
@@ -124,6 +124,10 @@ public class SendBufferSpecs
         Assert.Equal((100, 128L), (buffer.Count, pool.RentedBytes));
         Assert.Throws<OutOfBufferMemoryException>(() => buffer.Write(new byte[200]));
         Assert.Equal((192, 192L), (buffer.Count, pool.RentedBytes));
+        Assert.False(buffer.TryGetMemory(out _, out bool isStarved));
+        Assert.True(isStarved);
+        Assert.Equal(0, buffer.Write(new byte[1], out isStarved));
+        Assert.True(isStarved);
     }
 
     [Fact]
@@ -147,12 +151,12 @@ public class SendBufferSpecs
     {
         var buffer = new SendBuffer(_pool, 1000);
         buffer.Write(new byte[500]);
-        Assert.True(buffer.TryGetMemory(out _));
+        Assert.True(buffer.TryGetMemory(out _, out _));
         buffer.Dispose();
         Assert.NotEqual(0, _pool.RentedBytes);
         buffer.Advance(3);
         Assert.Equal(0, _pool.RentedBytes);
-        Assert.Throws<ObjectDisposedException>(() => buffer.TryGetMemory(out _));
+        Assert.Throws<ObjectDisposedException>(() => buffer.TryGetMemory(out _, out _));
         buffer.Dispose();
         Assert.Equal(0, buffer.Count);
     }
@@ -175,7 +179,7 @@ public class SendBufferSpecs
             var spin = new SpinWait();
             for (int written = 0; written < total;)
             {
-                if (!buffer.TryGetMemory(out Memory<byte> memory))
+                if (!buffer.TryGetMemory(out Memory<byte> memory, out _))
                 {
                     spin.SpinOnce(-1);
                     continue;

@@ -120,6 +120,46 @@ public class MoveSpecs
         Assert.Equal(Verdict.Upload(UploadReason.UserTimeout), link.Verdict);
     }
 
+    // RFC 5482, RFC 9293 3.9.1.8: from when it was queued, also when nothing was in flight.
+    [Fact]
+    public void The_user_timeout_runs_for_what_is_written_while_the_path_is_unusable()
+    {
+        using Conversation link = new(invariants: Setup.Invariants with { UserTimeout = 10.s });
+        link.Updates(1.s, i => i with { IsPathUsable = false });
+        link.Writes(5.s, 2000);
+        link.Writes(9.s, 2000);
+        link.SendsNothing(until: 15.s - 1.us);
+        Assert.Equal(default, link.Verdict);
+        link.GoTo(15.s);
+        Assert.Equal(Verdict.Upload(UploadReason.UserTimeout), link.Verdict);
+        Assert.Equal(15.s, link.V.StalledSince + 10.s);
+        Assert.True(link.Engine.NextDeadline > 15.s);
+    }
+
+    [Fact]
+    public void Without_a_user_timeout_what_waits_for_a_path_waits_without_end()
+    {
+        using Conversation link = new();
+        link.Updates(1.s, i => i with { IsPathUsable = false });
+        link.Writes(5.s, 2000);
+        Assert.True(link.Engine.NextDeadline.IsNever);
+        link.Updates(900.s, i => i with { IsPathUsable = true });
+        link.Sends(900.s, seq: 0, length: 2000);
+    }
+
+    // RFC 9293 3.8.6.1: the closed window is probed as soon as probes can get through.
+    [Fact]
+    public void A_closed_window_is_probed_when_the_path_is_usable_again()
+    {
+        using Conversation link = new(window: 0, invariants: Setup.Invariants with { UserTimeout = 100.s });
+        link.Updates(1.s, i => i with { IsPathUsable = false });
+        link.Writes(5.s, 2000);
+        link.Updates(10.s, i => i with { IsPathUsable = true });
+        link.Sends(11.s, seq: 0, length: 1);
+        link.Receives(11.s, link.Ack(window: 5000));
+        link.Sends(11.s, seq: 0, length: 2000);
+    }
+
     // RFC 1191 6.4: data that was too big is sent again at once, in segments of the new size, without a congestion response.
     [Fact]
     public void A_smaller_path_MTU_sends_what_is_in_flight_again_in_smaller_segments()

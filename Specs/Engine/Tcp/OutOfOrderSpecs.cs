@@ -165,5 +165,6 @@ public class OutOfOrderSpecs
         }
 
         Assert.Equal(octets.Count(o => new SeqNum(o) >= rcvNxt), total);
+        Assert.Equal(total, index.Bytes);
     }
 }

@@ -28,6 +28,9 @@ internal sealed record PipeSettings
     /// <summary>How many bytes before the wrap of the sequence space the streams begin.</summary>
     public uint BeforeWrap { get; init; } = 1 << 20;
 
+    /// <summary>Where both ends' received bytes go; without bounds when null.</summary>
+    public ChunkPool? ReceivePool { get; init; }
+
     public int MaxBurst { get; init; } = TcpEngine.MaxSuperSegment;
 }
 
@@ -59,7 +62,7 @@ internal sealed class PipeEnd : IDisposable
         _settings = settings;
         _source = new byte[settings.Bytes];
         random.NextBytes(_source);
-        _receive = new ReceiveBuffer(Pool, settings.ReceiveBuffer);
+        _receive = new ReceiveBuffer(settings.ReceivePool ?? Pool, settings.ReceiveBuffer);
         var low = new SeqNum(0u - settings.BeforeWrap);
         SeqNum first = isFirst ? low : low + 12345;
         _peerFirst = isFirst ? low + 12345 : low;

@@ -1,3 +1,4 @@
+using TcpActors.Engine.Buffers;
 using TcpActors.Engine.State;
 using Xunit;
 
@@ -38,6 +39,40 @@ public class PipeSpecs
             Assert.True(pipe.A.Engine.Counters.SegmentsRetransmitted > 0);
             Assert.True(pipe.A.Engine.Counters.OutOfOrder > 0);
         });
+
+    // RFC 2018 8: that data out of order may be given up is for a shortage, not for a path that loses a lot.
+    [Theory]
+    [InlineData(16, 0.01)]
+    [InlineData(17, 0.1)]
+    public void Nothing_that_arrives_behind_a_hole_is_refused_on_a_lossy_path(int seed, double loss) => Seeded.Run(seed, random =>
+    {
+        PipeSettings settings = new() { Bytes = 4 << 20, ReceiveBuffer = 4 << 20 };
+        using LossyPipe pipe = new(random, PipeFaults.Some with { Loss = loss }, settings);
+        pipe.Run(Limit);
+        foreach (PipeEnd end in (PipeEnd[])[pipe.A, pipe.B])
+        {
+            EngineCounters counters = end.Engine.Counters;
+            Assert.True(counters.OutOfOrder > 0);
+            Assert.Equal((0, 0, 0), (counters.DroppedNoMemory, counters.DroppedNoMemoryBeyond, counters.Reneged));
+        }
+    });
+
+    // RFC 2018 8: what was reported by SACK and given up comes again.
+    [Theory]
+    [InlineData(18, true)]
+    [InlineData(19, false)]
+    public void Two_streams_survive_a_shortage_of_memory(int seed, bool sack) => Seeded.Run(seed, random =>
+    {
+        ManagedChunkPool pool = new(chunkSize: 1024, limit: 24 << 10);
+        PipeSettings settings = new() { Bytes = 2 << 20, Sack = sack, ReceivePool = pool };
+        using LossyPipe pipe = new(random, PipeFaults.Some with { Loss = 0.02 }, settings);
+        pipe.Run(Limit);
+        EngineCounters a = pipe.A.Engine.Counters;
+        EngineCounters b = pipe.B.Engine.Counters;
+        Assert.True(a.Reneged + b.Reneged > 0, "nothing was given up");
+        Assert.True(a.DroppedNoMemoryBeyond + b.DroppedNoMemoryBeyond > 0, "nothing was refused");
+        Assert.Equal(0, pool.RentedBytes);
+    });
 
     [Theory]
     [InlineData(21, true)]
