@@ -328,7 +328,8 @@ internal sealed partial class ConnectionActor : UntypedActor
 
     /// <summary>
     /// What is in flight when a connection moves may be lost around the hand-over and would stall it for a time-out, so it gets a moment to
-    /// be acknowledged: two round trips, at least 5 ms, at most 50 ms (1 s without timestamps); longer only while it is more than the host can take back.
+    /// be acknowledged: two round trips, at least 5 ms, at most 50 ms (1 s without timestamps); longer only while it is more than the host can
+    /// take back.
     /// </summary>
     private void StartDrain(Microseconds now)
     {

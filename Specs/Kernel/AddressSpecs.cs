@@ -18,14 +18,16 @@ public sealed class AddressSpecs(ITestOutputHelper output)
     public async Task An_IPv4_peer_of_an_IPv6_listener()
     {
         using var hosts = new TwoHosts();
-        await TransferAsync(hosts, new IPEndPoint(IPAddress.IPv6Any, 0), port => new IPEndPoint(hosts.Server.IPv4, port), AddressFamily.InterNetwork);
+        await TransferAsync(
+            hosts, new IPEndPoint(IPAddress.IPv6Any, 0), port => new IPEndPoint(hosts.Server.IPv4, port), AddressFamily.InterNetwork);
     }
 
     [KernelFact]
     public async Task An_IPv6_peer_of_the_same_kind_of_listener()
     {
         using var hosts = new TwoHosts();
-        await TransferAsync(hosts, new IPEndPoint(IPAddress.IPv6Any, 0), port => new IPEndPoint(hosts.Server.IPv6, port), AddressFamily.InterNetworkV6);
+        await TransferAsync(
+            hosts, new IPEndPoint(IPAddress.IPv6Any, 0), port => new IPEndPoint(hosts.Server.IPv6, port), AddressFamily.InterNetworkV6);
     }
 
     /// <summary>RFC 4007 6: an address means something only together with its interface.</summary>

@@ -40,7 +40,9 @@ public sealed class KernelFlowSpecs : IHostHalfEvents
         flow.Abort();
     }
 
-    /// <summary>RFC 9293 3.8.6.1 lets a peer close its window for as long as it likes; who has closed the connection need not wait for that.</summary>
+    /// <summary>
+    /// RFC 9293 3.8.6.1 lets a peer close its window for as long as it likes; who has closed the connection need not wait for that.
+    /// </summary>
     [KernelFact]
     public async Task A_closed_connection_whose_peer_takes_nothing_is_reset_in_the_end()
     {

@@ -76,6 +76,38 @@ public sealed class TrafficWindowSpecs(ITestOutputHelper output)
         TrafficStream.AssertEqual(fromServer, toClient);
     }
 
+    /// <summary>
+    /// RFC 9293 3.8.6: while a socket is read in repair mode, the kernel may count as sent what only waits. That is not in flight: nobody has
+    /// offered room for it.
+    /// </summary>
+    [KernelTheory]
+    [InlineData(AddressFamily.InterNetwork)]
+    [InlineData(AddressFamily.InterNetworkV6)]
+    public async Task What_is_in_flight_after_a_take_out_is_never_more_than_the_peer_has_offered(AddressFamily family)
+    {
+        using var hosts = new TwoHosts();
+        hosts.Client.Namespace.Sysctl("net.ipv4.tcp_window_scaling", "0");
+        await using TrafficConnection line = await TrafficConnection.OpenAsync(hosts.Server, hosts.Client, family, output);
+        using var sent = new TrafficStream();
+        using var received = new TrafficStream();
+        bool enough = false;
+        Task sending = Task.Run(() => sent.SendAsync(line.Served, () => !Volatile.Read(ref enough), seed: 30));
+        Task receiving = Task.Run(() => received.ReceiveAsync(line.Client));
+        uint most = 0;
+        for (int i = 0; i < 200; i++)
+        {
+            await line.OffloadAsync();
+            most = Math.Max(most, line.Served.Memory.Slot.Read(out _).Flight);
+            await line.UploadAsync();
+        }
+
+        Volatile.Write(ref enough, true);
+        await line.AllAsync("seed 30", sent, received, sending, receiving);
+        TrafficStream.AssertEqual(sent, received);
+        output.WriteLine($"at most {most} bytes in flight");
+        Assert.InRange(most, 1u, 65535u);
+    }
+
     /// <summary>With each move the peer uses up more of what it was promised.</summary>
     private static async Task<Socket> MoveUntilTheKernelHasNoRoomAsync(TrafficConnection line)
     {
