@@ -64,7 +64,7 @@ public sealed class TrafficWindowSpecs(ITestOutputHelper output)
         Task answering = Task.Run(() => fromServer.SendAsync(line.Served, () => fromServer.Bytes < Bytes, seed: 28));
         await TrafficStream.UntilAsync(() => line.Served.Memory.Receive.Free == 0).WaitAsync(TrafficConnection.Patience);
         Socket kernel = await MoveUntilTheKernelHasNoRoomAsync(line);
-        await TrafficStream.UntilAsync(() => kernel.Available > 1024).WaitAsync(TrafficConnection.Patience);
+        await TrafficStream.UntilAsync(() => kernel.Available > 0).WaitAsync(TrafficConnection.Patience);
 
         Task receiving = Task.Run(() => toClient.ReceiveAsync(line.Client));
         await line.AllAsync("seeds 27 and 28, to the client", fromServer, toClient, answering);
