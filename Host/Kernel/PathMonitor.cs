@@ -59,16 +59,21 @@ internal sealed class PathMonitor : IDisposable
         {
             try
             {
-                RtNetlinkEvent? next = _events.Receive(isLost ? s_untilNextTry : Timeout.InfiniteTimeSpan, Stopped);
-                if (next is Overrun || (isLost && Environment.TickCount64 >= lookAt))
+                long left = Math.Max(0, lookAt - Environment.TickCount64);
+                RtNetlinkEvent? next = _events.Receive(isLost ? TimeSpan.FromMilliseconds(left) : Timeout.InfiniteTimeSpan, Stopped);
+                if (next is Overrun)
                 {
-                    isLost = true;
-                    _seeAll();
-                    isLost = false;
+                    // Until its queue has been read empty the kernel does not say when it loses more, so only then is it time to look.
+                    (isLost, lookAt) = (true, 0);
                 }
                 else if (next is not null)
                 {
                     _see(next);
+                }
+                else if (isLost)
+                {
+                    _seeAll();
+                    isLost = false;
                 }
             }
             catch (OperationCanceledException)
