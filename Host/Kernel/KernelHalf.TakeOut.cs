@@ -37,7 +37,8 @@ internal sealed partial class KernelHalf
         {
             // 2. Claim the flow: repair mode alone does not stop the kernel from receiving and acknowledging.
             gate.Claim(Flow);
-            return (TakeOut?)Freeze(flow, repair, out string? refusal) ?? GiveUp(gate, repair, flow, refusal!);
+            TakeOut result = Freeze(flow, repair);
+            return result is TakeOut.Refused refused ? GiveUp(gate, repair, flow, refused.Reason) : result;
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
@@ -45,8 +46,8 @@ internal sealed partial class KernelHalf
         }
     }
 
-    /// <returns>What was taken out; null when it stays, as nothing has been changed then.</returns>
-    private TakeOut.Taken? Freeze(KernelFlow flow, TcpRepair repair, out string? refusal)
+    /// <returns>What was taken out, or why it stays: then no bytes have moved.</returns>
+    private TakeOut Freeze(KernelFlow flow, TcpRepair repair)
     {
         // 3. Freeze, look at the state as it is now, read everything.
         Socket socket = flow.Socket;
@@ -54,14 +55,12 @@ internal sealed partial class KernelHalf
         var state = (TcpState)socket.GetTcpInfo().State;
         if (state != TcpState.Established)
         {
-            refusal = $"its state is {state}";
-            return null;
+            return new TakeOut.Refused($"its state is {state}");
         }
 
         if (socket.HasUrgentData())
         {
-            refusal = "urgent data is pending";
-            return null;
+            return new TakeOut.Refused("urgent data is pending");
         }
 
         _options = SocketOptions.Of(socket, flow.WhenThereIsRoom is null ? null : _options);
@@ -73,8 +72,7 @@ internal sealed partial class KernelHalf
         SegmentInvariants segment = snapshot.Segment(_invariants, frozen.Info, _memory) with { ReturnableFlight = _stack.ReturnableFlight };
         if (segment.EffectiveMss < SegmentInvariants.SmallestMss)
         {
-            refusal = $"its segments carry {segment.EffectiveMss} bytes at most";
-            return null;
+            return new TakeOut.Refused($"its segments carry {segment.EffectiveMss} bytes at most");
         }
 
         _stack.Paths.Watch(Flow, _path);
@@ -96,7 +94,6 @@ internal sealed partial class KernelHalf
             _events.Readable();
         }
 
-        refusal = null;
         return new TakeOut.Taken(_invariants, segment, variants);
     }
 

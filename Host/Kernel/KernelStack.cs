@@ -23,7 +23,7 @@ internal sealed class KernelStack(ILogger logger) : INextHopWatch, IDisposable
     /// Bytes in flight that the kernel takes back. Without CAP_NET_ADMIN over the machine a send buffer is bounded by net.core.wmem_max, which the
     /// kernel doubles for its own overhead.
     /// </summary>
-    public int ReturnableFlight { get; init; } = LargestSendBuffer();
+    public int ReturnableFlight { get; } = LargestSendBuffer();
 
     /// <param name="socket">Connected; the half owns it from now on.</param>
     /// <param name="memory">The connection's buffers.</param>

@@ -3,7 +3,6 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using TcpActors.HostSide;
 using TcpActors.HostSide.Kernel;
-using TcpActors.HostSide.Policy;
 using TcpActors.Transport.Linux.Tcp;
 using Xunit;
 using Xunit.Abstractions;
@@ -21,7 +20,7 @@ public sealed class AdoptSpecs(ITestOutputHelper output)
     public async Task Unread_unacknowledged_and_unsent_bytes_travel_along(AddressFamily family)
     {
         using var hosts = new TwoHosts();
-        await using OffloadHost host = HostOn(hosts);
+        await using OffloadHost host = hosts.Server.CreateOffloadHost(output);
         using KernelConnection both = hosts.Connect(family);
         byte[] there = Bytes(seed: 1);
         byte[] back = Bytes(seed: 2);
@@ -68,7 +67,7 @@ public sealed class AdoptSpecs(ITestOutputHelper output)
     public async Task A_refused_socket_is_the_application_s_as_before()
     {
         using var hosts = new TwoHosts();
-        await using OffloadHost host = HostOn(hosts);
+        await using OffloadHost host = hosts.Server.CreateOffloadHost(output);
         using KernelConnection both = hosts.Connect();
         both.Client.Send(new byte[7]);
         both.Client.Shutdown(SocketShutdown.Send);
@@ -95,7 +94,7 @@ public sealed class AdoptSpecs(ITestOutputHelper output)
     public async Task Options_of_the_application_survive_every_move(AddressFamily family)
     {
         using var hosts = new TwoHosts();
-        await using OffloadHost host = HostOn(hosts);
+        await using OffloadHost host = hosts.Server.CreateOffloadHost(output);
         using KernelConnection both = hosts.Connect(family);
         Socket socket = both.Server;
         socket.NoDelay = true;
@@ -139,7 +138,7 @@ public sealed class AdoptSpecs(ITestOutputHelper output)
     {
         using var hosts = new TwoHosts();
         hosts.Server.Run(() => File.WriteAllText("/proc/sys/net/ipv4/ip_local_port_range", "40000 40003"));
-        await using OffloadHost host = HostOn(hosts);
+        await using OffloadHost host = hosts.Server.CreateOffloadHost(output);
         using Socket listener = hosts.Client.Listen(family);
         var peer = (IPEndPoint)listener.LocalEndPoint!;
         await using Connection first = await host.ConnectAsync(peer).WaitAsync(CloseTap.Patience);
@@ -188,7 +187,7 @@ public sealed class AdoptSpecs(ITestOutputHelper output)
     {
         const int half = 100_000;
         using var hosts = new TwoHosts();
-        await using OffloadHost host = HostOn(hosts);
+        await using OffloadHost host = hosts.Server.CreateOffloadHost(output);
         using KernelConnection both = hosts.Connect(family);
         both.Server.ReceiveBufferSize = 16_384;
         await using Connection connection = await host.OffloadAsync(both.Server).WaitAsync(CloseTap.Patience);
@@ -203,9 +202,6 @@ public sealed class AdoptSpecs(ITestOutputHelper output)
 
         Assert.Equal(2 * half, (await reading.WaitAsync(CloseTap.Patience)).Buffer.Length);
     }
-
-    private OffloadHost HostOn(TwoHosts hosts) => hosts.Server.Run(() => OffloadHost.Create(
-        new OffloadHostOptions { Policy = OffloadPolicies.Never, LoggerFactory = new SpecLog(output) }));
 
     private static string[] Describe(Socket socket, (int Level, int Option, int Value)[] options)
     {

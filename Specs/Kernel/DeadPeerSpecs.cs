@@ -1,7 +1,5 @@
-using System.Globalization;
 using System.Net.Sockets;
 using TcpActors.HostSide;
-using TcpActors.HostSide.Policy;
 using TcpActors.Transport.Linux.Netlink;
 using TcpActors.Transport.Linux.Tcp;
 using Xunit;
@@ -23,7 +21,7 @@ public sealed class DeadPeerSpecs(ITestOutputHelper output)
     public async Task Unanswered_keep_alive_probes_end_the_connection_and_the_kernel_sends_none(AddressFamily family)
     {
         using var hosts = new TwoHosts();
-        await using OffloadHost host = Create(hosts);
+        await using OffloadHost host = hosts.Server.CreateOffloadHost(output);
         using KernelConnection both = hosts.Connect(family);
         both.Server.SetInt(TcpOption.LevelSocket, TcpOption.KeepAlive, 1);
         both.Server.SetInt(TcpOption.LevelTcp, TcpOption.KeepIdle, 1);
@@ -34,7 +32,7 @@ public sealed class DeadPeerSpecs(ITestOutputHelper output)
 
         await AssertTimedOutAsync(connection);
 
-        Assert.Equal(0, Extended(hosts.Server, "TCPKeepAlive"));
+        Assert.Equal(0, FenceLine.TcpExtCounter(hosts.Server, "TCPKeepAlive"));
     }
 
     /// <summary>RFC 5482, RFC 9293 3.9.1.8.</summary>
@@ -44,7 +42,7 @@ public sealed class DeadPeerSpecs(ITestOutputHelper output)
     public async Task A_user_time_out_ends_the_connection_and_the_kernel_has_none_of_its_own(AddressFamily family)
     {
         using var hosts = new TwoHosts();
-        await using OffloadHost host = Create(hosts);
+        await using OffloadHost host = hosts.Server.CreateOffloadHost(output);
         using KernelConnection both = hosts.Connect(family);
         both.Server.SetInt(TcpOption.LevelTcp, TcpOption.UserTimeout, 1500);
         await using Connection connection = await host.OffloadAsync(both.Server).WaitAsync(s_patience);
@@ -53,11 +51,8 @@ public sealed class DeadPeerSpecs(ITestOutputHelper output)
 
         await AssertTimedOutAsync(connection);
 
-        Assert.Equal(0, Extended(hosts.Server, "TCPTimeouts"));
+        Assert.Equal(0, FenceLine.TcpExtCounter(hosts.Server, "TCPTimeouts"));
     }
-
-    private OffloadHost Create(TwoHosts hosts) => hosts.Server.Run(() => OffloadHost.Create(
-        new OffloadHostOptions { Policy = OffloadPolicies.Never, LoggerFactory = new SpecLog(output) }));
 
     private static async Task AssertTimedOutAsync(Connection connection)
     {
@@ -65,12 +60,4 @@ public sealed class DeadPeerSpecs(ITestOutputHelper output)
             () => connection.ReceiveAsync(new byte[1]).AsTask().WaitAsync(s_patience));
         Assert.Equal(SocketError.TimedOut, error.SocketErrorCode);
     }
-
-    /// <summary>A counter of a kernel's TCP, by its name in /proc/net/netstat.</summary>
-    private static long Extended(SpecHost host, string name) => host.Run(() =>
-    {
-        string[][] lines = [.. File.ReadLines("/proc/thread-self/net/netstat")
-            .Where(line => line.StartsWith("TcpExt:", StringComparison.Ordinal)).Select(line => line.Split(' '))];
-        return long.Parse(lines[1][Array.IndexOf(lines[0], name)], CultureInfo.InvariantCulture);
-    });
 }

@@ -127,12 +127,10 @@ internal sealed class FenceLine : IAsyncDisposable
     public long TcpCounter(string name) => TcpCounter(Hosts.Server, name);
 
     /// <summary>A counter of a kernel's TCP, by its name in /proc/net/snmp.</summary>
-    public static long TcpCounter(SpecHost host, string name) => host.Run(() =>
-    {
-        string[][] tcp = [.. File.ReadLines("/proc/thread-self/net/snmp")
-            .Where(line => line.StartsWith("Tcp:", StringComparison.Ordinal)).Select(line => line.Split(' '))];
-        return long.Parse(tcp[1][Array.IndexOf(tcp[0], name)], CultureInfo.InvariantCulture);
-    });
+    public static long TcpCounter(SpecHost host, string name) => Counter(host, "snmp", "Tcp:", name);
+
+    /// <summary>One of Linux's own counters of its TCP, by its name in /proc/net/netstat.</summary>
+    public static long TcpExtCounter(SpecHost host, string name) => Counter(host, "netstat", "TcpExt:", name);
 
     public async ValueTask DisposeAsync()
     {
@@ -150,6 +148,13 @@ internal sealed class FenceLine : IAsyncDisposable
             bytes = bytes[await socket.SendAsync(bytes)..];
         }
     }
+
+    private static long Counter(SpecHost host, string file, string group, string name) => host.Run(() =>
+    {
+        string[][] lines = [.. File.ReadLines($"/proc/thread-self/net/{file}")
+            .Where(line => line.StartsWith(group, StringComparison.Ordinal)).Select(line => line.Split(' '))];
+        return long.Parse(lines[1][Array.IndexOf(lines[0], name)], CultureInfo.InvariantCulture);
+    });
 
     private static async Task EchoAsync(Connection connection)
     {

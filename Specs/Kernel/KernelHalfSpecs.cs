@@ -3,7 +3,6 @@ using System.Net;
 using System.Net.Sockets;
 using TcpActors.HostSide;
 using TcpActors.HostSide.Kernel;
-using TcpActors.HostSide.Policy;
 using TcpActors.Transport.Linux.Tcp;
 using Xunit;
 using Xunit.Abstractions;
@@ -21,7 +20,7 @@ public sealed class KernelHalfSpecs(ITestOutputHelper output)
     public async Task A_peer_with_segments_larger_than_TCP_MAXSEG_takes_comes_back(AddressFamily family)
     {
         using var hosts = new TwoHosts(mtu: 40_000);
-        await using OffloadHost host = Create(hosts);
+        await using OffloadHost host = hosts.Server.CreateOffloadHost(output);
         await using ConnectionListener listener = host.Listen(new IPEndPoint(hosts.Server.Address(family), 0));
         using Socket client = await FenceLine.ConnectAsync(hosts.Client, listener.EndPoint);
         await using Connection connection = await FenceLine.AcceptAsync(listener);
@@ -40,7 +39,7 @@ public sealed class KernelHalfSpecs(ITestOutputHelper output)
     public async Task A_socket_bound_to_a_device_gets_the_FIN_that_its_TOE_saw(AddressFamily family)
     {
         using var hosts = new TwoHosts();
-        await using OffloadHost host = Create(hosts, new OffloadHostOptions { Toes = [new ToeOptions("server0")] });
+        await using OffloadHost host = hosts.Server.CreateOffloadHost(output, new OffloadHostOptions { Toes = [new ToeOptions("server0")] });
         using Socket listener = hosts.Server.Listen(family);
         using Socket client = await FenceLine.ConnectAsync(hosts.Client, (IPEndPoint)listener.LocalEndPoint!);
         Socket accepted = await listener.AcceptAsync();
@@ -74,7 +73,7 @@ public sealed class KernelHalfSpecs(ITestOutputHelper output)
     public async Task No_buffer_memory_left_stops_a_reader_until_there_is_some()
     {
         using var hosts = new TwoHosts();
-        await using OffloadHost host = Create(hosts, new OffloadHostOptions { BufferMemoryLimit = 1 << 20 });
+        await using OffloadHost host = hosts.Server.CreateOffloadHost(output, new OffloadHostOptions { BufferMemoryLimit = 1 << 20 });
         await using ConnectionListener listener = host.Listen(new IPEndPoint(hosts.Server.IPv4, 0));
         using Socket client = await FenceLine.ConnectAsync(hosts.Client, listener.EndPoint);
         await using Connection connection = await FenceLine.AcceptAsync(listener);
@@ -100,7 +99,7 @@ public sealed class KernelHalfSpecs(ITestOutputHelper output)
     public async Task One_that_lingers_does_not_hold_up_the_others()
     {
         using var hosts = new TwoHosts();
-        await using OffloadHost host = Create(hosts);
+        await using OffloadHost host = hosts.Server.CreateOffloadHost(output);
         using Socket listener = hosts.Server.Listen();
         var end = (IPEndPoint)listener.LocalEndPoint!;
         using Socket silent = await FenceLine.ConnectAsync(hosts.Client, end);
@@ -121,9 +120,6 @@ public sealed class KernelHalfSpecs(ITestOutputHelper output)
             await ExchangeAsync(other, client);
         }
     }
-
-    private OffloadHost Create(TwoHosts hosts, OffloadHostOptions? options = null) => hosts.Server.Run(() => OffloadHost.Create(
-        (options ?? new OffloadHostOptions()) with { Policy = OffloadPolicies.Never, LoggerFactory = new SpecLog(output) }));
 
     private static async Task ExchangeAsync(Connection connection, Socket client)
     {

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using TcpActors.HostSide;
-using TcpActors.HostSide.Policy;
 using TcpActors.Transport.Linux.Netlink;
 using TcpActors.Transport.Linux.Tcp;
 using Xunit;
@@ -255,12 +254,8 @@ public sealed class RefusalSpecs(ITestOutputHelper output)
     }
 
     // One TOE there is in any case: its absence would be another reason.
-    private OffloadHost Create(TwoHosts hosts, OffloadHostOptions? options = null) => hosts.Server.Run(() => OffloadHost.Create(
-        (options ?? new OffloadHostOptions { Toes = [new ToeOptions(hosts.Server.Link)] }) with
-        {
-            Policy = OffloadPolicies.Never,
-            LoggerFactory = new SpecLog(output),
-        }));
+    private OffloadHost Create(TwoHosts hosts, OffloadHostOptions? options = null) => hosts.Server.CreateOffloadHost(
+        output, options ?? new OffloadHostOptions { Toes = [new ToeOptions(hosts.Server.Link)] });
 
     private async Task RefusedAsync(
         TwoHosts hosts, IPEndPoint listenOn, SpecHost clientAt, string reason, OffloadHostOptions? options = null,

@@ -1,9 +1,12 @@
 using System.Net;
 using System.Net.Sockets;
 using TcpActors.Engine.Wire;
+using TcpActors.HostSide;
+using TcpActors.HostSide.Policy;
 using TcpActors.Transport.Linux;
 using TcpActors.Transport.Linux.Netlink;
 using Xunit;
+using Xunit.Abstractions;
 
 namespace TcpActors.Specs.Kernel;
 
@@ -100,6 +103,10 @@ internal sealed class SpecHost : IDisposable
     }
 
     public NetworkNamespace Namespace { get; }
+
+    /// <summary>An offload host in this namespace that moves nothing by itself.</summary>
+    public OffloadHost CreateOffloadHost(ITestOutputHelper output, OffloadHostOptions? options = null) => Run(() => OffloadHost.Create(
+        (options ?? new OffloadHostOptions()) with { Policy = OffloadPolicies.Never, LoggerFactory = new SpecLog(output) }));
 
     /// <summary>The name of this host's end of the cable.</summary>
     public string Link { get; }
