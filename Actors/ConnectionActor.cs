@@ -238,6 +238,7 @@ internal sealed partial class ConnectionActor : UntypedActor
             _seat.Memory.Application.NotifyWritable();
         }
 
+        _seat.IsSending = variants.SndUna != variants.SndMax;
         Suspect(in variants);
         if (_seat.IsUploading && MayLeave(in variants, now))
         {
@@ -298,7 +299,7 @@ internal sealed partial class ConnectionActor : UntypedActor
         // A deadline that fires early is recomputed; one that moved nearer has to be moved.
         if (due < _seat.ScheduledFor && _toe.Wheel.Schedule(_seat, due) && ReceiveThreadSleeps)
         {
-            _toe.WakeReceiver();
+            _toe.Receiver.Wake();
         }
     }
 

@@ -14,6 +14,7 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
 {
     private int _applicationRung;
     private int _timerRung;
+    private bool _isSending;
 
     public ConnectionSeat(ToeContext toe, TransferEntry entry, PostedMemory memory, FlowEntry flow)
     {
@@ -57,9 +58,17 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
 
     public void SegmentsReady() => Actor.Tell(ConnectionActor.Doorbell.Segments, ActorRefs.NoSender);
 
-    public void DataReady() => RingApplication();
+    // The first bytes after a pause leave within the call: nobody else will come by. While earlier ones are under way, the receiving thread
+    // will, for their acknowledgements, and what is written until then goes out together.
+    public void DataReady() => RingApplication(here: !Volatile.Read(ref _isSending));
 
-    public void WindowOpened() => RingApplication();
+    public void WindowOpened() => RingApplication(here: Toe.Receiver.IsResting);
+
+    /// <summary>Whether bytes are under way that the peer has not acknowledged; a hint for the application's threads.</summary>
+    public bool IsSending
+    {
+        set => Volatile.Write(ref _isSending, value);
+    }
 
     public void PathTooBig(int mtu, SeqNum quoted) =>
         Actor.Tell(new ConnectionActor.TooBig(mtu, quoted), ActorRefs.NoSender);
@@ -111,11 +120,20 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
         }
     }
 
-    private void RingApplication()
+    private void RingApplication(bool here)
     {
-        if (!IsLeft && Interlocked.Exchange(ref _applicationRung, 1) == 0)
+        if (IsLeft || Interlocked.Exchange(ref _applicationRung, 1) != 0)
         {
-            Actor.Tell(ConnectionActor.Doorbell.Application, ActorRefs.NoSender);
+            return;
+        }
+
+        if (here)
+        {
+            ReceiveThreadExecutor.TellHere(Actor, ConnectionActor.Doorbell.Application);
+        }
+        else
+        {
+            ReceiveThreadExecutor.TellAt(Toe.Ready, Actor, ConnectionActor.Doorbell.Application);
         }
     }
 }

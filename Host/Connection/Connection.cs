@@ -44,8 +44,8 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
         var receive = new ReceiveBuffer(parts.Pool, parts.ReceiveBufferLimit);
         CommitSlot slot = _slots.Rent(out _slot);
         _face = new Face(this);
-        _input = new ConnectionInput(receive, _face);
-        _output = new ConnectionOutput(send, _face);
+        _input = new ConnectionInput(receive, _face, parts.Scheduler);
+        _output = new ConnectionOutput(send, _face, parts.Scheduler);
         Memory = new PostedMemory(send, receive, slot, _face);
         Half = half(this, _face);
     }

@@ -123,8 +123,7 @@ public sealed class FlowEntry
             while (_count > 0)
             {
                 QueuedSegment segment = Take();
-                sink(segment.IpPacket);
-                segment.Frame.Return();
+                Hand(in segment, sink);
             }
         }
     }
@@ -152,8 +151,7 @@ public sealed class FlowEntry
         {
             if (_sink is not null)
             {
-                _sink(segment.IpPacket);
-                segment.Frame.Return();
+                Hand(in segment, _sink);
                 return Delivery.Forwarded;
             }
 
@@ -169,9 +167,7 @@ public sealed class FlowEntry
                 Grow();
             }
 
-            _ring[(_head + _count) & (_ring.Length - 1)] = segment;
-            _count++;
-            _memory += memory;
+            Append(in segment);
             if (_receiver is null || _rung)
             {
                 return Delivery.Queued;
@@ -226,15 +222,39 @@ public sealed class FlowEntry
     {
         lock (_lock)
         {
-            for (int i = 0; i < _count; i++)
+            for (int left = _count; left > 0; left--)
             {
-                ref QueuedSegment segment = ref _ring[(_head + i) & (_ring.Length - 1)];
-                if (!ReferenceEquals(segment.Frame.Owner, heap))
+                QueuedSegment segment = Take();
+                if (ReferenceEquals(segment.Frame.Owner, heap) || heap.TryCopy(segment.Frame, out segment.Frame))
                 {
-                    segment.Frame = heap.CopyOf(in segment.Frame);
+                    Append(in segment);
                 }
             }
         }
+    }
+
+    private static void Hand(in QueuedSegment segment, PacketSink sink)
+    {
+        try
+        {
+            SegmentBytes packet = segment.IpPacket;
+            sink(packet.Length == packet.InMemory.Length ? packet.InMemory : packet.ToArray());
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        {
+            // Its link has lost the rest of it: a lost packet.
+        }
+        finally
+        {
+            segment.Frame.Return();
+        }
+    }
+
+    private void Append(in QueuedSegment segment)
+    {
+        _ring[(_head + _count) & (_ring.Length - 1)] = segment;
+        _count++;
+        _memory += HeapFrames.SizeFor(segment.Frame.Length);
     }
 
     private QueuedSegment Take()
