@@ -1,3 +1,4 @@
+using System.Globalization;
 using TcpActors.Bench.Load;
 using TcpActors.Bench.Measuring;
 using TcpActors.Bench.Serving;
@@ -20,7 +21,14 @@ internal sealed class BulkRow(bool fromServer, int streams, bool linkOffloads, b
 
     public override bool LinkOffloads => linkOffloads;
 
-    public override BulkShape? Bulk => copy ? null : new BulkShape(fromServer, streams);
+    public override IReadOnlyDictionary<string, string> PeerWords => new Dictionary<string, string>(StringComparer.Ordinal)
+    {
+        ["direction"] = fromServer ? "send" : "receive",
+        ["streams"] = streams.ToString(CultureInfo.InvariantCulture),
+    };
+
+    /// <summary>Whether the engine's server has its bytes copied, as a kernel's always has.</summary>
+    public bool IsCopy => copy;
 
     public override IReadOnlyList<Measure> Measures { get; } =
     [

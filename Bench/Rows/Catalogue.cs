@@ -20,6 +20,9 @@ internal static class Catalogue
         new RequestRow(size: 16384, connections: 1),
         new RequestRow(size: 16384, connections: 64),
         new RequestRow(size: 16384, connections: 256),
+        new ConnectRow(offload: false),
+        new ConnectRow(offload: true),
+        new KestrelRow(),
     ];
 
     /// <exception cref="BenchException">There is none of that name.</exception>

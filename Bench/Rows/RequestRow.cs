@@ -1,3 +1,4 @@
+using System.Globalization;
 using TcpActors.Bench.Load;
 using TcpActors.Bench.Measuring;
 using TcpActors.Bench.Serving;
@@ -25,6 +26,12 @@ internal sealed class RequestRow(int size, int connections) : Row
         new(RequestLoad.PerCpuSecond, "requests per CPU s", Better.Higher),
         new(RequestLoad.PerMachineSecond, "requests per machine CPU s", Better.Higher),
     ];
+
+    public override IReadOnlyDictionary<string, string> PeerWords => new Dictionary<string, string>(StringComparer.Ordinal)
+    {
+        ["size"] = size.ToString(CultureInfo.InvariantCulture),
+        ["connections"] = connections.ToString(CultureInfo.InvariantCulture),
+    };
 
     public override Task<IServing> ServeAsync(Contender on) => Task.FromResult<IServing>(
         new ConnectionServing(IServer.Start(on), connection => EchoServing.RunAsync(connection, size)));

@@ -26,8 +26,8 @@ internal abstract class Row
     /// <summary>Whether the veth segments, coalesces and leaves checksums out, as it does by itself.</summary>
     public virtual bool LinkOffloads => true;
 
-    /// <summary>The bulk stream that another tool can measure for reference; null where there is none.</summary>
-    public virtual BulkShape? Bulk => null;
+    /// <summary>What a peer's command may want to know of the row, beside what is common to all.</summary>
+    public virtual IReadOnlyDictionary<string, string> PeerWords => new Dictionary<string, string>(StringComparer.Ordinal);
 
     /// <summary>Starts what is measured, in the process and the network namespace it has to itself.</summary>
     public abstract Task<IServing> ServeAsync(Contender on);
@@ -39,8 +39,3 @@ internal abstract class Row
     /// <summary>One run. Rows that ask more of their two processes than a load override it.</summary>
     public virtual Task<Figures> RunAsync(ContenderProcesses processes, LoadOrder order) => processes.LoadAsync(order);
 }
-
-/// <summary>A row's bulk streams.</summary>
-/// <param name="FromServer">Whether the server sends.</param>
-/// <param name="Streams">Connections at once.</param>
-internal sealed record BulkShape(bool FromServer, int Streams);

@@ -1,3 +1,5 @@
+using TcpActors.Bench.Load;
+
 namespace TcpActors.Bench.Serving;
 
 /// <summary>The server's half of request and response: the response is the request.</summary>
@@ -9,6 +11,16 @@ internal static class EchoServing
         await connection.WriteAsync(new[] { BulkServing.Ready });
         byte[] message = new byte[size];
         while (await connection.ReadMessageAsync(message))
+        {
+            await connection.WriteAsync(message);
+        }
+    }
+
+    /// <summary>Answers once; the connection is then closed.</summary>
+    public static async Task OnceAsync(IServerConnection connection)
+    {
+        byte[] message = new byte[ConnectLoad.MessageSize];
+        if (await connection.ReadMessageAsync(message))
         {
             await connection.WriteAsync(message);
         }
