@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Spectre.Console;
+using TcpActors.Bench.EnginePaths;
 using TcpActors.Bench.Lab;
 using TcpActors.Bench.Measuring;
 using TcpActors.Bench.Peers;
@@ -115,9 +116,22 @@ internal static class BenchCommand
         var report = new Command("report", "Makes table, pictures and page from figures taken before.") { files, s_plots, s_results, s_json };
         report.SetAction(parsed => Report(parsed, Merge(parsed.GetValue(files)!)));
 
+        var artifacts = new Option<string>("--artifacts")
+        {
+            Description = "Folder for BenchmarkDotNet's own files, its JSON among them.",
+            DefaultValueFactory = _ => "BenchmarkDotNet.Artifacts",
+            HelpName = "DIR",
+        };
+        var engine = new Command("engine", "Measures the engine's own paths with BenchmarkDotNet: no kernel, no actor; needs no rights.")
+        {
+            artifacts, s_quick, s_results,
+        };
+        engine.SetAction(parsed => MeasureEngine(parsed, command, parsed.GetValue(artifacts)!));
+
         root.Add(all);
         root.Add(run);
         root.Add(list);
+        root.Add(engine);
         root.Add(report);
         return root;
     }
@@ -229,6 +243,24 @@ internal static class BenchCommand
         return failures.Count > 0 ? Failed : result;
     }
 
+    private static int MeasureEngine(ParseResult parsed, string command, string artifacts)
+    {
+        IReadOnlyList<EnginePath> paths = EngineRun.Run(artifacts, parsed.GetValue(s_quick));
+        Table table = new Table().Border(TableBorder.Rounded).AddColumns("path", "ns", "±", "bytes allocated");
+        foreach (EnginePath path in paths)
+        {
+            table.AddRow(path.Path, Figure.Of(path.Nanoseconds), Figure.Of(path.Error), $"{path.AllocatedBytes:0.##}");
+        }
+
+        Show(table);
+        if (parsed.GetValue(s_results) is { } page)
+        {
+            MarkedPage.Write(page, "engine", EnginePathsText.Of(MachineFacts.Take(command, runs: 1, seconds: 0), paths));
+        }
+
+        return Succeeded;
+    }
+
     private static BenchDocument Merge(string[] files)
     {
         BenchDocument[] documents = [.. files.Select(BenchDocument.Read)];
@@ -262,7 +294,7 @@ internal static class BenchCommand
 
         if (parsed.GetValue(s_results) is { } page)
         {
-            ResultsPage.Write(page, document);
+            MarkedPage.Write(page, "rows", RowsText.Of(document));
         }
 
         return Succeeded;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Text.Json.Serialization;
 
 namespace TcpActors.Bench.Report;
 
@@ -19,6 +20,10 @@ internal sealed record MachineFacts(
     string Date, string Command, string Commit, string Processor, int Cores, long MemoryBytes, string Kernel, string Runtime, int Runs,
     double Seconds)
 {
+    /// <summary>All but the command, for people.</summary>
+    [JsonIgnore]
+    public string Where => $"{Date[..10]}, commit {Commit}, {Processor} with {Cores} cores, Linux {Kernel}, {Runtime}.";
+
     public static MachineFacts Take(string command, int runs, double seconds) => new(
         TimeProvider.System.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture),
         command,

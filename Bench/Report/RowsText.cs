@@ -5,38 +5,19 @@ using TcpActors.Bench.Rows;
 
 namespace TcpActors.Bench.Report;
 
-/// <summary>The measured part of a Markdown page, between two marks; what people wrote around it stays.</summary>
-internal static class ResultsPage
+/// <summary>The rows as Markdown tables.</summary>
+internal static class RowsText
 {
-    public const string Begin = "<!-- measured: begin (written by the bench; words belong outside of these marks) -->";
-    public const string End = "<!-- measured: end -->";
-
-    /// <summary>Replaces what is between the marks. A file that is not there yet is made.</summary>
-    /// <exception cref="BenchException">The file has not exactly one pair of marks.</exception>
-    public static void Write(string file, BenchDocument document)
-    {
-        string old = File.Exists(file) ? File.ReadAllText(file) : $"# Results\n\n{Begin}\n{End}\n";
-        int begin = old.IndexOf(Begin, StringComparison.Ordinal);
-        int end = old.IndexOf(End, StringComparison.Ordinal);
-        if (begin < 0 || end < begin || old.LastIndexOf(Begin, StringComparison.Ordinal) != begin)
-        {
-            throw new BenchException($"{file} has not the two lines between which the table goes:\n{Begin}\n{End}");
-        }
-
-        File.WriteAllText(file, old[..(begin + Begin.Length)] + "\n" + Text(document) + old[end..]);
-    }
-
-    /// <summary>The part between the marks.</summary>
-    public static string Text(BenchDocument document)
+    public static string Of(BenchDocument document)
     {
         MachineFacts machine = document.Machine;
         RowRuns[] rows = [.. document.Rows.Select(row => row.ToRuns())];
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"""
-
-            {machine.Date[..10]}, commit {machine.Commit}, {machine.Processor} with {machine.Cores} cores, Linux {machine.Kernel}, {machine.Runtime}.
-            Command: `dotnet run --project Bench -c Release -- {machine.Command}`. Medians of {machine.Runs} runs of {machine.Seconds} s each after one to warm up; a ratio
-            is the median over pairs of neighbouring runs, its spread their smallest and largest.
+            {machine.Where}
+            Command: `dotnet run --project Bench -c Release -- {machine.Command}`.
+            Medians of {machine.Runs} run{(machine.Runs == 1 ? "" : "s")} of {machine.Seconds} s after one to warm up; a ratio is the median over pairs of neighbouring runs, its
+            spread their smallest and largest.
 
             """);
         Headlines(text, rows);
