@@ -77,10 +77,9 @@ internal static class BenchCommand
             return Misused;
         }
 
-        using var stop = new CancellationTokenSource();
         try
         {
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false }, stop.Token);
+            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
         }
         catch (Exception failure) when (failure is BenchException or IOException or UnauthorizedAccessException)
         {
@@ -160,7 +159,7 @@ internal static class BenchCommand
 
     private static void CheckNames(ArgumentResult result)
     {
-        foreach (Token token in result.Tokens.Where(token => Catalogue.Rows.All(row => row.Name != token.Value)))
+        foreach (Token token in result.Tokens.Where(token => Catalogue.Rows.All(row => !string.Equals(row.Name, token.Value, StringComparison.Ordinal))))
         {
             result.AddError($"There is no row '{token.Value}'.");
         }

@@ -7,7 +7,11 @@ internal static class Statistics
     public static double Median(IEnumerable<double> values)
     {
         double[] sorted = [.. values.Order()];
-        ArgumentOutOfRangeException.ThrowIfZero(sorted.Length);
+        if (sorted.Length == 0)
+        {
+            throw new ArgumentException("No values have no median.", nameof(values));
+        }
+
         return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using TcpActors.Bench.Lab;
-using TcpActors.Bench.Load;
 using TcpActors.Bench.Measuring;
 using TcpActors.Bench.Rows;
 using TcpActors.Transport.Linux;
@@ -53,9 +52,9 @@ internal abstract class Peer
         {
             await client.Exited.WaitAsync(s_patience + TimeSpan.FromSeconds(seconds));
         }
-        catch (TimeoutException)
+        catch (TimeoutException late)
         {
-            throw new BenchException($"{Name}: the client did not end.");
+            throw new BenchException($"{Name}: the client did not end.", late);
         }
 
         string output = await reading;

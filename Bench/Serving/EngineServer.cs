@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Net;
-using TcpActors.Actors.Contract;
 using TcpActors.Bench.Lab;
 using TcpActors.HostSide;
 using TcpActors.HostSide.Policy;
