@@ -46,13 +46,18 @@ internal sealed partial class ConnectionActor : UntypedActor
     {
         private readonly string _name;
 
-        private Doorbell(string name) => _name = name;
+        private Doorbell(string name, int number) => (_name, Number) = (name, number);
 
-        public static Doorbell Segments { get; } = new(nameof(Segments));
+        public static Doorbell Segments { get; } = new(nameof(Segments), 0);
 
-        public static Doorbell Timer { get; } = new(nameof(Timer));
+        public static Doorbell Timer { get; } = new(nameof(Timer), 1);
 
-        public static Doorbell Application { get; } = new(nameof(Application));
+        public static Doorbell Application { get; } = new(nameof(Application), 2);
+
+        /// <summary>Every doorbell, at its number.</summary>
+        public static Doorbell[] All { get; } = [Segments, Timer, Application];
+
+        public int Number { get; }
 
         public override string ToString() => _name;
     }

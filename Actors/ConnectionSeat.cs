@@ -10,7 +10,7 @@ namespace TcpActors.Actors;
 /// What of an offloaded connection outlives a restart of its actor: the ownership, the posted memory, the snapshots, the flow's queue. It is
 /// also where the data path rings: segments, timer and application each have one static message, told at most once until it is answered.
 /// </summary>
-internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
+internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell, IIndirectActorProducer
 {
     private int _applicationRung;
     private int _timerRung;
@@ -54,6 +54,15 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
     public bool IsLeft { get; private set; }
 
     public IActorRef Actor { get; set; } = ActorRefs.Nobody;
+
+    Type IIndirectActorProducer.ActorType => typeof(ConnectionActor);
+
+    ActorBase IIndirectActorProducer.Produce() => new ConnectionActor(this);
+
+    void IIndirectActorProducer.Release(ActorBase actor)
+    {
+        // It holds nothing that the seat does not.
+    }
 
     public void SegmentsReady() => Actor.Tell(ConnectionActor.Doorbell.Segments, ActorRefs.NoSender);
 
