@@ -95,8 +95,8 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
     public void GiveBack(in SegmentVariants variants, UploadReason reason)
     {
         Leave();
-        Owned.Variants = variants.ToTimesRemaining(Toe.Clock.Now);
-        if (Toe.ToHost.Push(new TransferEntry(Owned.HandOver(), Connection, Segment, reason)))
+        OwnedVariables handed = Owned.HandOver(variants.ToTimesRemaining(Toe.Clock.Now));
+        if (Toe.ToHost.Push(new TransferEntry(handed, Connection, Segment, reason)))
         {
             Toe.Host.Tell(Contract.Toe.Event.Uploaded.Doorbell, Actor);
         }

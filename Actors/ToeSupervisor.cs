@@ -167,6 +167,7 @@ internal sealed class ToeSupervisor(ToeContext toe) : UntypedActor
         seat.Actor = Context.ActorOf(new SeatProps(seat), $"{id}-{entry.Variables.Epoch}");
         Context.WatchWith(seat.Actor, seat);
         _seats.Add(id, seat);
+        entry.Variables.LeaveInSlot();
         Log.Took(toe.Logger, id, entry.Variables.Epoch, toe.Name);
         return null;
     }
