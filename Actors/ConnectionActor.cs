@@ -85,6 +85,7 @@ internal sealed partial class ConnectionActor : UntypedActor
 
         _seat.Memory.Application.OwnedBy(_seat);
         _seat.Flow.Attach(_seat);
+        NoteActivity(now);
         Finish(now);
     }
 
@@ -142,6 +143,7 @@ internal sealed partial class ConnectionActor : UntypedActor
         if (ReferenceEquals(bell, Doorbell.Segments))
         {
             _seat.Flow.AnswerDoorbell();
+            NoteActivity(now);
             TakeSegments(now);
         }
         else if (ReferenceEquals(bell, Doorbell.Timer))
@@ -151,6 +153,7 @@ internal sealed partial class ConnectionActor : UntypedActor
         else
         {
             _seat.AnswerApplication();
+            NoteActivity(now);
         }
     }
 
@@ -251,6 +254,7 @@ internal sealed partial class ConnectionActor : UntypedActor
             return;
         }
 
+        RestWhenIdle(now);
         SetTimer();
     }
 
@@ -298,7 +302,7 @@ internal sealed partial class ConnectionActor : UntypedActor
 
     private void SetTimer()
     {
-        Microseconds due = Microseconds.Min(_engine.NextDeadline, _drainUntil);
+        Microseconds due = Microseconds.Min(Microseconds.Min(_engine.NextDeadline, _drainUntil), _restAt);
 
         // A deadline that fires early is recomputed; one that moved nearer has to be moved.
         if (due < _seat.ScheduledFor && _toe.Wheel.Schedule(_seat, due) && ReceiveThreadSleeps)
