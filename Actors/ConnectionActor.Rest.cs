@@ -35,6 +35,7 @@ internal sealed partial class ConnectionActor
         }
 
         _restAt = Microseconds.Never;
+        _framer = null;
         _engine.Trim();
         _seat.Flow.Trim();
         _seat.Memory.Application.NotifyIdle();

@@ -21,7 +21,7 @@ internal sealed partial class ConnectionActor : UntypedActor
     private readonly ConnectionSeat _seat;
     private readonly ToeContext _toe;
     private readonly TransmitQueue _output = new();
-    private readonly SegmentFramer _framer;
+    private SegmentFramer? _framer;
     private readonly TcpEngine _engine;
     private readonly bool _restarted;
     private Microseconds _drainUntil = Microseconds.Never;
@@ -37,7 +37,6 @@ internal sealed partial class ConnectionActor : UntypedActor
         _unanswered = Unanswered(in committed);
         _restarted = epoch == seat.Epoch && seat.FailuresInARow > 0;
         _failed = _restarted;
-        _framer = new SegmentFramer(_toe.Link, new HeaderTemplate(seat.Connection, seat.Segment));
         _engine = new TcpEngine(seat.Connection, seat.Segment, in committed, seat.Memory.Send, seat.Memory.Receive, _output);
     }
 
@@ -268,6 +267,7 @@ internal sealed partial class ConnectionActor : UntypedActor
 
         try
         {
+            _framer ??= new SegmentFramer(_toe.Link, new HeaderTemplate(_seat.Connection, _seat.Segment));
             _framer.Flush(_output, _seat.Memory.Send);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
@@ -319,7 +319,7 @@ internal sealed partial class ConnectionActor : UntypedActor
         {
             _seat.Segment = update.Next;
             _engine.Update(update.Next, now);
-            _framer.Template = new HeaderTemplate(_seat.Connection, update.Next);
+            _framer = null;
         }
 
         _toe.Host.Tell(new Toe.Event.Updated([new UpdatedVersion(_seat.Id, _seat.Segment.Version)]), Self);
