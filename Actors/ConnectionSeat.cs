@@ -10,7 +10,7 @@ namespace TcpActors.Actors;
 /// What of an offloaded connection outlives a restart of its actor: the ownership, the posted memory, the snapshots, the flow's queue. It is
 /// also where the data path rings: segments, timer and application each have one static message, told at most once until it is answered.
 /// </summary>
-internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
+internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell, IIndirectActorProducer
 {
     private int _applicationRung;
     private int _timerRung;
@@ -56,6 +56,15 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
 
     public IActorRef Actor { get; set; } = ActorRefs.Nobody;
 
+    Type IIndirectActorProducer.ActorType => typeof(ConnectionActor);
+
+    ActorBase IIndirectActorProducer.Produce() => new ConnectionActor(this);
+
+    void IIndirectActorProducer.Release(ActorBase actor)
+    {
+        // It holds nothing that the seat does not.
+    }
+
     public void SegmentsReady() => Actor.Tell(ConnectionActor.Doorbell.Segments, ActorRefs.NoSender);
 
     // The first bytes after a pause leave within the call: nobody else will come by. While earlier ones are under way, the receiving thread
@@ -95,8 +104,8 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
     public void GiveBack(in SegmentVariants variants, UploadReason reason)
     {
         Leave();
-        Owned.Variants = variants.ToTimesRemaining(Toe.Clock.Now);
-        if (Toe.ToHost.Push(new TransferEntry(Owned.HandOver(), Connection, Segment, reason)))
+        OwnedVariables handed = Owned.HandOver(variants.ToTimesRemaining(Toe.Clock.Now));
+        if (Toe.ToHost.Push(new TransferEntry(handed, Connection, Segment, reason)))
         {
             Toe.Host.Tell(Contract.Toe.Event.Uploaded.Doorbell, Actor);
         }

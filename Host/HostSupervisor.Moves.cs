@@ -95,8 +95,8 @@ internal sealed partial class HostSupervisor
 
         tenancy.IsGuest = false;
         ToeUnit toe = done.Toe!;
-        _byFlow[taken.Connection.Flow] = tenancy;
         tenancy.Take(toe, taken);
+        _byFlow.Set(tenancy);
         var variables = new OwnedVariables(done.Connection, tenancy.Epoch, taken.Variants);
         OwnedVariables handed = variables.HandOver();
         tenancy.Epoch = handed.Epoch;

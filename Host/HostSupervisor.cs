@@ -13,7 +13,8 @@ namespace TcpActors.HostSide;
 internal sealed partial class HostSupervisor : UntypedActor
 {
     private readonly Dictionary<ConnectionId, Tenancy> _tenancies = [];
-    private readonly Dictionary<FlowKey, Tenancy> _byFlow = [];
+    private readonly TenanciesByFlow _byFlow = new();
+    private readonly SharedInvariants _invariants = new();
     private readonly List<ToeUnit> _toes = [];
     private readonly TransferStack _fromToes;
     private readonly PostedBuffers _buffers;
@@ -169,7 +170,7 @@ internal sealed partial class HostSupervisor : UntypedActor
 
     private void Register(Connection connection)
     {
-        Enter(new Tenancy(connection));
+        Enter(new Tenancy(connection, _invariants));
         connection.Begin();
         if (_ended is not null)
         {
@@ -179,7 +180,7 @@ internal sealed partial class HostSupervisor : UntypedActor
 
     private void TakeOver(HostMessages.TakeOver takeOver)
     {
-        var tenancy = new Tenancy(takeOver.Connection) { IsGuest = true };
+        var tenancy = new Tenancy(takeOver.Connection, _invariants) { IsGuest = true };
         Enter(tenancy);
         var ticket = new MoveTicket(takeOver.Done);
         ticket.Expect();
@@ -217,7 +218,7 @@ internal sealed partial class HostSupervisor : UntypedActor
                 }
 
                 tenancy.Settle(toToe: false, refusal: null);
-                if (tenancy.Tickets.Count > 0)
+                if (tenancy.IsAwaited)
                 {
                     BeginOffload(tenancy);
                 }
@@ -230,7 +231,7 @@ internal sealed partial class HostSupervisor : UntypedActor
                     // A stack without a route would not take it back, and it would be lost: it waits for one.
                     tenancy.Settle(toToe: false, "there is no route to its peer at present, or its own address is gone");
                 }
-                else if (tenancy.WantedEnd > tenancy.DoneEnd || tenancy.Tickets.Count > 0 || tenancy.MustReturn || _quiesced is not null)
+                else if (tenancy.WantedEnd > tenancy.DoneEnd || tenancy.IsAwaited || tenancy.MustReturn || _quiesced is not null)
                 {
                     BeginUpload(tenancy);
                 }

@@ -1,3 +1,4 @@
+using TcpActors.Engine.Receive;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 
@@ -98,6 +99,7 @@ public sealed partial class TcpEngine
             return Verdict.Dropped;
         }
 
+        _reassembly = ReferenceEquals(_reassembly, Reassembly.None) ? new Reassembly() : _reassembly;
         _reassembly.TryAdd(left, right);
         _counters.OutOfOrder += Math.Max(1, segment.SegmentCount);
 

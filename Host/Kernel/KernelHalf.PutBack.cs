@@ -13,7 +13,7 @@ internal sealed partial class KernelHalf
 
     public void PutBack(in HandBack state, IFlowGate gate)
     {
-        _last = new LastHandBack(in state, MonotonicClock.System.Now);
+        Volatile.Write(ref _last, new LastHandBack(in state, MonotonicClock.System.Now));
         Standby standby = _standby!;
         bool isReleased = false;
         bool isForwarded = false;
@@ -43,7 +43,7 @@ internal sealed partial class KernelHalf
             isForwarded = true;
             standby.Repair.Leave();
             _options!.ApplyAfterRepair(standby.Socket, isFull);
-            (_standby, _given) = (null, state.Variants);
+            _standby = null;
             _memory.Receive.DiscardBeyond(state.Variants.RcvNxt);
             _memory.Send.FreeTo(state.Variants.SndMax);
             KernelFlow flow = FlowOf(standby.Socket);

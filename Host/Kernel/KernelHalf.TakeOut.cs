@@ -86,6 +86,7 @@ internal sealed partial class KernelHalf
 
         // 4. In repair mode closing sends nothing.
         Volatile.Write(ref _flow, null);
+        Volatile.Write(ref _last, LastHandBack.None);
         LetGo(repair);
         socket.Dispose();
         if (_memory.Receive.Unread > 0)

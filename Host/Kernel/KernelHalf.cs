@@ -25,8 +25,7 @@ internal sealed partial class KernelHalf : IHostHalf
     private SocketOptions? _options;
     private ConnectionInvariants? _invariants;
     private KernelPath? _path;
-    private LastHandBack _last;
-    private SegmentVariants? _given;
+    private LastHandBack _last = LastHandBack.None;
 
     public KernelHalf(Socket socket, PostedMemory memory, IHostHalfEvents events, KernelStack stack, bool? isActive)
     {
@@ -88,9 +87,10 @@ internal sealed partial class KernelHalf : IHostHalf
         {
             TcpInfo info = flow.Socket.GetTcpInfo();
             SegmentVariants variants = KernelVariants.Of(in info);
-            if (_given is { } given)
+            LastHandBack last = Volatile.Read(ref _last);
+            if (last != LastHandBack.None)
             {
-                KernelVariants.AddSequences(ref variants, in given, in info);
+                KernelVariants.AddSequences(ref variants, in last.Given, in info);
             }
 
             return variants;

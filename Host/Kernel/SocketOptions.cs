@@ -57,8 +57,7 @@ internal sealed class SocketOptions
     private const int SendLocked = 1;
     private const int ReceiveLocked = 2;
 
-    private readonly List<(int Level, int Option, int Value)> _integers = [];
-    private readonly List<(int Level, int Option, byte[] Value)> _bytes = [];
+    private readonly OptionValues _values;
     private readonly bool _reuseAddress;
     private readonly bool _reusePort;
     private readonly int _bufferLock;
@@ -68,12 +67,14 @@ internal sealed class SocketOptions
     private SocketOptions(Socket socket, SocketOptions? held)
     {
         bool isIPv6 = socket.AddressFamily == AddressFamily.InterNetworkV6;
+        var integers = new List<(int Level, int Option, int Value)>();
+        var bytes = new List<(int Level, int Option, byte[] Value)>();
         foreach ((int level, int option) in (IEnumerable<(int, int)>)
             [.. s_integers, .. s_ipv4, .. isIPv6 ? s_ipv6 : [], .. s_afterTos])
         {
             if (socket.TryGetInt(level, option, out int value))
             {
-                _integers.Add((level, option, value));
+                integers.Add((level, option, value));
             }
         }
 
@@ -83,13 +84,14 @@ internal sealed class SocketOptions
             int length = socket.GetRawSocketOption(level, option, name);
             if (length > 0 && name[0] != 0)
             {
-                _bytes.Add((level, option, name[..length]));
+                bytes.Add((level, option, name[..length]));
             }
         }
 
         byte[] linger = new byte[8];
         socket.GetRawSocketOption(TcpOption.LevelSocket, TcpOption.Linger, linger);
-        _bytes.Add((TcpOption.LevelSocket, TcpOption.Linger, linger));
+        bytes.Add((TcpOption.LevelSocket, TcpOption.Linger, linger));
+        _values = OptionValues.Shared([.. integers], [.. bytes]);
         _reuseAddress = socket.GetInt(TcpOption.LevelSocket, TcpOption.ReuseAddress) != 0;
         _reusePort = socket.GetInt(TcpOption.LevelSocket, TcpOption.ReusePort) != 0;
         _sendBuffer = socket.GetInt(TcpOption.LevelSocket, TcpOption.SendBuffer);
@@ -109,18 +111,18 @@ internal sealed class SocketOptions
     public static SocketOptions Of(Socket socket, SocketOptions? held = null) => new(socket, held);
 
     public int this[int level, int option] =>
-        _integers.FirstOrDefault(each => each.Level == level && each.Option == option).Value;
+        _values.Integers.FirstOrDefault(each => each.Level == level && each.Option == option).Value;
 
     /// <summary>Sets everything but what <see cref="ApplyAfterRepair"/> sets.</summary>
     public void Apply(Socket socket)
     {
-        foreach ((int level, int option, int value) in _integers)
+        foreach ((int level, int option, int value) in _values.Integers)
         {
             // What this process may not set (a priority, a mark) it could not have set before; then the value is the default.
             socket.TrySetInt(level, option, value);
         }
 
-        foreach ((int level, int option, byte[] value) in _bytes)
+        foreach ((int level, int option, byte[] value) in _values.Bytes)
         {
             try
             {

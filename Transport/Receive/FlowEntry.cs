@@ -34,7 +34,7 @@ public sealed class FlowEntry
     private const int MaxUnconsumed = 64;
 
     private readonly Lock _lock = new();
-    private QueuedSegment[] _ring = new QueuedSegment[4];
+    private QueuedSegment[] _ring = [];
     private int _head;
     private int _count;
     private int _memory;
@@ -257,6 +257,18 @@ public sealed class FlowEntry
         _memory += HeapFrames.SizeFor(segment.Frame.Length);
     }
 
+    /// <summary>Gives up the memory of an empty queue; it comes back with the next segment.</summary>
+    public void Trim()
+    {
+        lock (_lock)
+        {
+            if (_count == 0)
+            {
+                (_ring, _head) = ([], 0);
+            }
+        }
+    }
+
     private QueuedSegment Take()
     {
         QueuedSegment segment = _ring[_head];
@@ -269,7 +281,7 @@ public sealed class FlowEntry
 
     private void Grow()
     {
-        var larger = new QueuedSegment[_ring.Length * 2];
+        var larger = new QueuedSegment[Math.Max(4, _ring.Length * 2)];
         for (int i = 0; i < _count; i++)
         {
             larger[i] = _ring[(_head + i) & (_ring.Length - 1)];
