@@ -90,6 +90,15 @@ public sealed partial class TcpEngine
     public int MaxBurst { get; set; } = MaxSuperSegment;
 
     /// <summary>
+    /// New data that one <see cref="Transmit"/> sends at most, in bytes; what more may be sent, <see cref="HasMoreToSend"/> says. Whoever looks
+    /// for acknowledgements in between keeps no more in flight, and in the caches, than the path needs.
+    /// </summary>
+    public int MostInOneBatch { get; set; } = int.MaxValue;
+
+    /// <summary>Whether <see cref="Transmit"/> ended at <see cref="MostInOneBatch"/>: it wants to be called again soon.</summary>
+    public bool HasMoreToSend { get; private set; }
+
+    /// <summary>
     /// After a batch: whether the application is to be woken. PSH was received, its request is filled, data behind a hole became
     /// readable, or the PUSH timer ran out.
     /// </summary>

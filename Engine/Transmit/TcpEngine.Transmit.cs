@@ -15,6 +15,7 @@ public sealed partial class TcpEngine
     public void Transmit(Microseconds now)
     {
         _isBatchOver = true;
+        HasMoreToSend = false;
         if (_invariants.IsPathUsable)
         {
             RetransmitFirst(now);
@@ -67,8 +68,15 @@ public sealed partial class TcpEngine
 
         int size = SegmentSize(out int sackRoom);
         long congestionWindow = Math.Max(_v.CongestionWindow, (uint)mss) + (long)FastRecovery.LimitedTransmit(_v, mss);
+        SeqNum first = _v.SndNxt;
         while (end > _v.SndNxt)
         {
+            if (_v.SndNxt - first >= MostInOneBatch)
+            {
+                HasMoreToSend = true;
+                break;
+            }
+
             long flight = _v.SndNxt - _v.SndUna;
             long byPeer = _v.SndWnd - flight;
             long byCongestion = congestionWindow - flight;
