@@ -21,8 +21,8 @@ public class OwnershipBenchmarks
     public unsafe void SetUp()
     {
         _subject = new EngineUnderTest();
-        _memory = (nint)NativeMemory.AlignedAlloc(CommitSlot.Size, 64);
-        NativeMemory.Clear((void*)_memory, CommitSlot.Size);
+        _memory = (nint)NativeMemory.AlignedAlloc((nuint)CommitSlot.Size, 64);
+        NativeMemory.Clear((void*)_memory, (nuint)CommitSlot.Size);
         _slot = new CommitSlot(_memory);
         _epoch = new Epoch(1);
         _owned = new OwnedVariables(new ConnectionId(1), _epoch, _subject.Engine.Variants);
