@@ -131,6 +131,7 @@ internal static class BenchCommand
         root.Add(run);
         root.Add(list);
         root.Add(engine);
+        root.Add(ProfileCommand.Create(CheckNames));
         root.Add(report);
         return root;
     }
