@@ -165,7 +165,7 @@ internal sealed class ToeSupervisor(ToeContext toe) : UntypedActor
 
         var seat = new ConnectionSeat(toe, entry, memory, flow);
         seat.Actor = Context.ActorOf(
-            Props.Create(() => new ConnectionActor(seat)).WithDispatcher("tcpactors.connection-dispatcher"),
+            Props.CreateBy(new ConnectionActorProducer(seat)).WithDispatcher("tcpactors.connection-dispatcher"),
             $"{id}-{entry.Variables.Epoch}");
         Context.WatchWith(seat.Actor, new Ended(id, seat));
         _seats.Add(id, seat);
@@ -192,6 +192,18 @@ internal sealed class ToeSupervisor(ToeContext toe) : UntypedActor
         {
             // Stopped without giving the connection back (its constructor threw): the last commit is what the host carries on with.
             ended.Seat.GiveBackLastCommit();
+        }
+    }
+
+    /// <summary>Props from an expression would analyse it anew for each connection, while its peer waits.</summary>
+    private sealed class ConnectionActorProducer(ConnectionSeat seat) : IIndirectActorProducer
+    {
+        public Type ActorType => typeof(ConnectionActor);
+
+        public ActorBase Produce() => new ConnectionActor(seat);
+
+        public void Release(ActorBase actor)
+        {
         }
     }
 

@@ -10,7 +10,7 @@ namespace TcpActors.HostSide;
 /// Knows every connection of a host and who owns it. Carries out moves, one at a time for each connection: taking out of and putting back into
 /// the stack runs on bounded workers, everything else here. Tells the TOEs what changed in the segment-invariant variables.
 /// </summary>
-internal sealed partial class HostSupervisor : UntypedActor
+internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
 {
     private readonly Dictionary<ConnectionId, Tenancy> _tenancies = [];
     private readonly Dictionary<FlowKey, Tenancy> _byFlow = [];
@@ -29,13 +29,17 @@ internal sealed partial class HostSupervisor : UntypedActor
     {
         (_stackName, _buffers, _fromToes, _nextHops, _logger) = (stackName, buffers, fromToes, nextHops, logger);
         _workers = workers.Factory;
+        _queue = new MoveQueue(limit: 2 * MoveWork.Batch * workers.MaximumConcurrencyLevel);
     }
+
+    public ITimerScheduler Timers { get; set; } = null!;
 
     protected override void OnReceive(object message)
     {
         try
         {
             Handle(message);
+            Begin();
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
@@ -71,6 +75,9 @@ internal sealed partial class HostSupervisor : UntypedActor
                 break;
             case HostMessages.PutBackDone done:
                 OnPutBack(done);
+                break;
+            case HostMessages.PassOver:
+                PassOver();
                 break;
             case HostMessages.PathChanged changed:
                 OnPathChanged(changed);
@@ -219,20 +226,20 @@ internal sealed partial class HostSupervisor : UntypedActor
                 tenancy.Settle(toToe: false, refusal: null);
                 if (tenancy.Tickets.Count > 0)
                 {
-                    BeginOffload(tenancy);
+                    _queue.Add(tenancy);
                 }
 
                 break;
             case Ownership.Toe:
                 tenancy.Settle(toToe: true, refusal: null);
-                if (tenancy.IsCutOff && tenancy.WantedEnd != EndKind.Abort && _quiesced is null)
+                if (IsHeldBack(tenancy))
                 {
                     // A stack without a route would not take it back, and it would be lost: it waits for one.
                     tenancy.Settle(toToe: false, "there is no route to its peer at present, or its own address is gone");
                 }
-                else if (tenancy.WantedEnd > tenancy.DoneEnd || tenancy.Tickets.Count > 0 || tenancy.MustReturn || _quiesced is not null)
+                else if (MustUpload(tenancy))
                 {
-                    BeginUpload(tenancy);
+                    _queue.Add(tenancy);
                 }
 
                 break;
@@ -240,6 +247,11 @@ internal sealed partial class HostSupervisor : UntypedActor
                 break;
         }
     }
+
+    private bool IsHeldBack(Tenancy tenancy) => tenancy.IsCutOff && tenancy.WantedEnd != EndKind.Abort && _quiesced is null;
+
+    private bool MustUpload(Tenancy tenancy) =>
+        tenancy.WantedEnd > tenancy.DoneEnd || tenancy.Tickets.Count > 0 || tenancy.MustReturn || _quiesced is not null;
 
     private static void Finish(Tenancy tenancy)
     {

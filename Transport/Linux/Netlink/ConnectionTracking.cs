@@ -55,15 +55,10 @@ public sealed class ConnectionTracking : IDisposable
             new NetfilterHeader { Family = flow.IsIPv4 ? Netfilter.FamilyIPv4 : Netfilter.FamilyIPv6 });
         // Without a tuple a deletion would empty the whole table.
         WriteTuple(request, flow);
-        try
-        {
-            return _socket.Query(request, Parse) ?? new Entry(Translated: false);
-        }
-        catch (NetlinkException exception) when (exception.Errno is Errno.NoEntry or Errno.Invalid or Errno.NotSupported)
-        {
-            // EINVAL and EOPNOTSUPP: nfnetlink knows no connection tracking.
-            return null;
-        }
+        // EINVAL and EOPNOTSUPP: nfnetlink knows no connection tracking.
+        return _socket.TryQuery(request, Parse, [Errno.NoEntry, Errno.Invalid, Errno.NotSupported], out var entry)
+            ? entry ?? new Entry(Translated: false)
+            : null;
     }
 
     private static void WriteTuple(NetlinkMessageBuilder request, in FlowKey flow)
