@@ -31,10 +31,18 @@ internal sealed record MassMoves(
 internal static class MoveBench
 {
     /// <summary>Between two moves: long enough that what one move does is over before the next begins; µs.</summary>
-    private const double Spacing = 8_000;
+    private const double Spacing = 5_000;
 
-    /// <summary>How long after a move's end it is still looked at; ms.</summary>
-    private const double Aftermath = 3;
+    /// <summary>
+    /// How long after a move's end it is still looked at; ms. A silence that begins before that counts in full. Not longer: a machine that is
+    /// another's guest stands still for milliseconds twice a second, and what has nothing to do with a move is not to be blamed on it.
+    /// </summary>
+    private const double Aftermath = 0.5;
+
+    /// <summary>How long a move takes that does not take place; ms.</summary>
+    private const double NoMove = 0.5;
+
+    private const int WarmUp = 100;
 
     /// <summary>A connection is offloaded and uploaded so often, one move at a time, under traffic.</summary>
     public static async Task<Blackout> BlackoutAsync(MoveTraffic traffic, int moves)
@@ -45,7 +53,7 @@ internal static class MoveBench
         var here = new Arrivals(1 << 22);
         using var stop = new CancellationTokenSource();
         Task serving = ServeAsync(connections[0], traffic, here, stop.Token);
-        await MoveAsync(connections[0], 20, []);
+        await MoveAsync(connections[0], WarmUp, []);
         var log = new List<(int Kind, long From, long To)>(3 * moves);
         await MoveAsync(connections[0], moves, log);
         await stop.CancelAsync();
@@ -154,9 +162,12 @@ internal static class MoveBench
                 Expect(await connection.UploadAsync(), 1);
             }
 
-            log.Add((i % 3, from, Stopwatch.GetTimestamp() + (long)(Aftermath * Stopwatch.Frequency / 1e3)));
+            long to = i % 3 == 0 ? from + Ticks(NoMove) : Stopwatch.GetTimestamp();
+            log.Add((i % 3, from, to + Ticks(Aftermath)));
         }
     }
+
+    private static long Ticks(double milliseconds) => (long)(milliseconds * Stopwatch.Frequency / 1e3);
 
     private static Task ServeAsync(Connection connection, MoveTraffic traffic, Arrivals arrivals, CancellationToken stop) => traffic switch
     {
