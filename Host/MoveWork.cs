@@ -69,9 +69,7 @@ internal static class MoveWork
         var resumed = new List<ConnectionId>(restored.Count);
         foreach (IGrouping<IFlowGate, Returning> group in restored.GroupBy(each => each.Gate))
         {
-            List<Returning> released = [.. group];
-            Release(group.Key, released, host);
-            foreach (Returning returning in released)
+            foreach (Returning returning in Release(group.Key, [.. group], host))
             {
                 if (Try(returning, host, () => through.Add(returning.Connection.Half.Resume(returning.Gate))))
                 {
@@ -167,23 +165,24 @@ internal static class MoveWork
         }
     }
 
-    private static void Release(IFlowGate gate, List<Returning> batch, IActorRef host)
+    /// <returns>Those whose flows are the stack's now; of the others the host knows that they are lost.</returns>
+    private static IEnumerable<Returning> Release(IFlowGate gate, Returning[] batch, IActorRef host)
     {
         try
         {
             gate.Release([.. batch.Select(each => each.Connection.Half.Flow)]);
+            return batch;
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            if (batch.Count > 1)
+            if (batch.Length > 1)
             {
-                batch.ForEach(each => Release(gate, [each], host));
-                return;
+                return batch.SelectMany(each => Release(gate, [each], host)).ToList();
             }
 
             _ = gate.Forward(batch[0].Connection.Half.Flow, static _ => { });
             host.Tell(new HostMessages.PutBackDone(batch[0].Connection.Id, e));
-            batch.Clear();
+            return [];
         }
     }
 
