@@ -21,7 +21,7 @@ internal sealed partial class ConnectionActor : UntypedActor
     private readonly ConnectionSeat _seat;
     private readonly ToeContext _toe;
     private readonly TransmitQueue _output = new();
-    private readonly SegmentFramer _framer;
+    private SegmentFramer? _framer;
     private readonly TcpEngine _engine;
     private readonly bool _restarted;
     private Microseconds _drainUntil = Microseconds.Never;
@@ -37,7 +37,6 @@ internal sealed partial class ConnectionActor : UntypedActor
         _unanswered = Unanswered(in committed);
         _restarted = epoch == seat.Epoch && seat.FailuresInARow > 0;
         _failed = _restarted;
-        _framer = new SegmentFramer(_toe.Link, new HeaderTemplate(seat.Connection, seat.Segment));
         _engine = new TcpEngine(seat.Connection, seat.Segment, in committed, seat.Memory.Send, seat.Memory.Receive, _output);
     }
 
@@ -46,13 +45,18 @@ internal sealed partial class ConnectionActor : UntypedActor
     {
         private readonly string _name;
 
-        private Doorbell(string name) => _name = name;
+        private Doorbell(string name, int number) => (_name, Number) = (name, number);
 
-        public static Doorbell Segments { get; } = new(nameof(Segments));
+        public static Doorbell Segments { get; } = new(nameof(Segments), 0);
 
-        public static Doorbell Timer { get; } = new(nameof(Timer));
+        public static Doorbell Timer { get; } = new(nameof(Timer), 1);
 
-        public static Doorbell Application { get; } = new(nameof(Application));
+        public static Doorbell Application { get; } = new(nameof(Application), 2);
+
+        /// <summary>Every doorbell, at its number.</summary>
+        public static Doorbell[] All { get; } = [Segments, Timer, Application];
+
+        public int Number { get; }
 
         public override string ToString() => _name;
     }
@@ -80,6 +84,7 @@ internal sealed partial class ConnectionActor : UntypedActor
 
         _seat.Memory.Application.OwnedBy(_seat);
         _seat.Flow.Attach(_seat);
+        NoteActivity(now);
         Finish(now);
     }
 
@@ -137,6 +142,7 @@ internal sealed partial class ConnectionActor : UntypedActor
         if (ReferenceEquals(bell, Doorbell.Segments))
         {
             _seat.Flow.AnswerDoorbell();
+            NoteActivity(now);
             TakeSegments(now);
         }
         else if (ReferenceEquals(bell, Doorbell.Timer))
@@ -146,6 +152,7 @@ internal sealed partial class ConnectionActor : UntypedActor
         else
         {
             _seat.AnswerApplication();
+            NoteActivity(now);
         }
     }
 
@@ -238,6 +245,7 @@ internal sealed partial class ConnectionActor : UntypedActor
             _seat.Memory.Application.NotifyWritable();
         }
 
+        _seat.IsSending = variants.SndUna != variants.SndMax;
         Suspect(in variants);
         if (_seat.IsUploading && MayLeave(in variants, now))
         {
@@ -246,6 +254,7 @@ internal sealed partial class ConnectionActor : UntypedActor
             return;
         }
 
+        RestWhenIdle(now);
         SetTimer();
     }
 
@@ -259,6 +268,7 @@ internal sealed partial class ConnectionActor : UntypedActor
 
         try
         {
+            _framer ??= new SegmentFramer(_toe.Link, new HeaderTemplate(_seat.Connection, _seat.Segment));
             _framer.Flush(_output, _seat.Memory.Send);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
@@ -293,12 +303,12 @@ internal sealed partial class ConnectionActor : UntypedActor
 
     private void SetTimer()
     {
-        Microseconds due = Microseconds.Min(_engine.NextDeadline, _drainUntil);
+        Microseconds due = Microseconds.Min(Microseconds.Min(_engine.NextDeadline, _drainUntil), _restAt);
 
         // A deadline that fires early is recomputed; one that moved nearer has to be moved.
         if (due < _seat.ScheduledFor && _toe.Wheel.Schedule(_seat, due) && ReceiveThreadSleeps)
         {
-            _toe.WakeReceiver();
+            _toe.Receiver.Wake();
         }
     }
 
@@ -310,7 +320,7 @@ internal sealed partial class ConnectionActor : UntypedActor
         {
             _seat.Segment = update.Next;
             _engine.Update(update.Next, now);
-            _framer.Template = new HeaderTemplate(_seat.Connection, update.Next);
+            _framer = null;
         }
 
         _toe.Host.Tell(new Toe.Event.Updated([new UpdatedVersion(_seat.Id, _seat.Segment.Version)]), Self);

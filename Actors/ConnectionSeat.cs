@@ -10,10 +10,11 @@ namespace TcpActors.Actors;
 /// What of an offloaded connection outlives a restart of its actor: the ownership, the posted memory, the snapshots, the flow's queue. It is
 /// also where the data path rings: segments, timer and application each have one static message, told at most once until it is answered.
 /// </summary>
-internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
+internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell, IIndirectActorProducer
 {
     private int _applicationRung;
     private int _timerRung;
+    private bool _isSending;
 
     public ConnectionSeat(ToeContext toe, TransferEntry entry, PostedMemory memory, FlowEntry flow)
     {
@@ -55,11 +56,28 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
 
     public IActorRef Actor { get; set; } = ActorRefs.Nobody;
 
+    Type IIndirectActorProducer.ActorType => typeof(ConnectionActor);
+
+    ActorBase IIndirectActorProducer.Produce() => new ConnectionActor(this);
+
+    void IIndirectActorProducer.Release(ActorBase actor)
+    {
+        // It holds nothing that the seat does not.
+    }
+
     public void SegmentsReady() => Actor.Tell(ConnectionActor.Doorbell.Segments, ActorRefs.NoSender);
 
-    public void DataReady() => RingApplication();
+    // The first bytes after a pause leave within the call: nobody else will come by. While earlier ones are under way, the receiving thread
+    // will, for their acknowledgements, and what is written until then goes out together.
+    public void DataReady() => RingApplication(here: !Volatile.Read(ref _isSending));
 
-    public void WindowOpened() => RingApplication();
+    public void WindowOpened() => RingApplication(here: Toe.Receiver.IsResting);
+
+    /// <summary>Whether bytes are under way that the peer has not acknowledged; a hint for the application's threads.</summary>
+    public bool IsSending
+    {
+        set => Volatile.Write(ref _isSending, value);
+    }
 
     public void PathTooBig(int mtu, SeqNum quoted) =>
         Actor.Tell(new ConnectionActor.TooBig(mtu, quoted), ActorRefs.NoSender);
@@ -86,8 +104,8 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
     public void GiveBack(in SegmentVariants variants, UploadReason reason)
     {
         Leave();
-        Owned.Variants = variants.ToTimesRemaining(Toe.Clock.Now);
-        if (Toe.ToHost.Push(new TransferEntry(Owned.HandOver(), Connection, Segment, reason)))
+        OwnedVariables handed = Owned.HandOver(variants.ToTimesRemaining(Toe.Clock.Now));
+        if (Toe.ToHost.Push(new TransferEntry(handed, Connection, Segment, reason)))
         {
             Toe.Host.Tell(Contract.Toe.Event.Uploaded.Doorbell, Actor);
         }
@@ -111,11 +129,20 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
         }
     }
 
-    private void RingApplication()
+    private void RingApplication(bool here)
     {
-        if (!IsLeft && Interlocked.Exchange(ref _applicationRung, 1) == 0)
+        if (IsLeft || Interlocked.Exchange(ref _applicationRung, 1) != 0)
         {
-            Actor.Tell(ConnectionActor.Doorbell.Application, ActorRefs.NoSender);
+            return;
+        }
+
+        if (here)
+        {
+            ReceiveThreadExecutor.TellHere(Actor, ConnectionActor.Doorbell.Application);
+        }
+        else
+        {
+            ReceiveThreadExecutor.TellAt(Toe.Ready, Actor, ConnectionActor.Doorbell.Application);
         }
     }
 }

@@ -49,7 +49,7 @@ public sealed class OffloadEngine : IDisposable, IReceiveLoopWork
     /// <summary>Mailboxes run on the receiving thread between two looks at the link.</summary>
     private const int DrainBudget = 256;
 
-    private readonly ReadyQueue _ready = new();
+    private readonly ReadyQueue _ready;
     private readonly TimerWheel _wheel;
     private readonly ILink _link;
     private ReadyQueue.Scope _scope;
@@ -61,8 +61,9 @@ public sealed class OffloadEngine : IDisposable, IReceiveLoopWork
         Name = options.Name;
         _link = options.Link;
         _wheel = options.Wheel ?? new TimerWheel(options.Clock.Now);
+        _ready = new ReadyQueue(_link.Wake);
         Flows = new FlowTable();
-        Dispatcher = new RxDispatcher(Flows, options.HostStack, () => _ready.Drain(DrainBudget));
+        Dispatcher = new RxDispatcher(Flows, options.HostStack, () => _ready.Drain(DrainBudget), _link.LendingDepth);
         Loop = new ReceiveLoop(_link, Dispatcher, this, options.Clock);
         Loop.OnFailure = failure => Log.ReceiverFailed(options.Logger, failure, Name);
         FromHost = new TransferStack();
@@ -79,7 +80,8 @@ public sealed class OffloadEngine : IDisposable, IReceiveLoopWork
             Host = options.Host,
             Logger = options.Logger,
             Capacity = options.Capacity,
-            WakeReceiver = Loop.Wake,
+            Receiver = Loop,
+            Ready = _ready,
         };
         Supervisor = system.ActorOf(ToeSupervisor.Create(context), $"toe-{options.Name}");
     }
@@ -112,7 +114,7 @@ public sealed class OffloadEngine : IDisposable, IReceiveLoopWork
     void IReceiveLoopWork.RunDue(Microseconds now)
     {
         _wheel.Advance(now);
-        if (_ready.Count > 0)
+        if (_ready.HasWork)
         {
             _ready.Drain(DrainBudget);
         }

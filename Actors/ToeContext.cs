@@ -40,6 +40,9 @@ internal sealed class ToeContext
     /// <summary>The connections the TOE has. Used by its supervisor only; here, so that they outlive its restart.</summary>
     public Dictionary<ConnectionId, ConnectionSeat> Seats { get; } = [];
 
-    /// <summary>Wakes the receiving thread, because a deadline came nearer.</summary>
-    public required Action WakeReceiver { get; init; }
+    /// <summary>The receiving thread.</summary>
+    public required ReceiveLoop Receiver { get; init; }
+
+    /// <summary>What it runs between two looks at the link.</summary>
+    public required ReadyQueue Ready { get; init; }
 }

@@ -56,7 +56,7 @@ internal sealed class ToeSupervisor(ToeContext toe) : UntypedActor
                 }
 
                 break;
-            case Ended ended:
+            case ConnectionSeat ended:
                 Forget(ended);
                 break;
             default:
@@ -164,11 +164,10 @@ internal sealed class ToeSupervisor(ToeContext toe) : UntypedActor
         }
 
         var seat = new ConnectionSeat(toe, entry, memory, flow);
-        seat.Actor = Context.ActorOf(
-            Props.CreateBy(new ConnectionActorProducer(seat)).WithDispatcher("tcpactors.connection-dispatcher"),
-            $"{id}-{entry.Variables.Epoch}");
-        Context.WatchWith(seat.Actor, new Ended(id, seat));
+        seat.Actor = Context.ActorOf(new SeatProps(seat), $"{id}-{entry.Variables.Epoch}");
+        Context.WatchWith(seat.Actor, seat);
         _seats.Add(id, seat);
+        entry.Variables.LeaveInSlot();
         Log.Took(toe.Logger, id, entry.Variables.Epoch, toe.Name);
         return null;
     }
@@ -181,31 +180,18 @@ internal sealed class ToeSupervisor(ToeContext toe) : UntypedActor
         }
     }
 
-    private void Forget(Ended ended)
+    /// <summary>The actor of that seat has ended.</summary>
+    private void Forget(ConnectionSeat ended)
     {
-        if (_seats.TryGetValue(ended.Connection, out ConnectionSeat? seat) && ReferenceEquals(seat, ended.Seat))
+        if (_seats.TryGetValue(ended.Id, out ConnectionSeat? seat) && ReferenceEquals(seat, ended))
         {
-            _seats.Remove(ended.Connection);
+            _seats.Remove(ended.Id);
         }
 
-        if (!ended.Seat.IsLeft)
+        if (!ended.IsLeft)
         {
             // Stopped without giving the connection back (its constructor threw): the last commit is what the host carries on with.
-            ended.Seat.GiveBackLastCommit();
+            ended.GiveBackLastCommit();
         }
     }
-
-    /// <summary>Props from an expression would analyse it anew for each connection, while its peer waits.</summary>
-    private sealed class ConnectionActorProducer(ConnectionSeat seat) : IIndirectActorProducer
-    {
-        public Type ActorType => typeof(ConnectionActor);
-
-        public ActorBase Produce() => new ConnectionActor(seat);
-
-        public void Release(ActorBase actor)
-        {
-        }
-    }
-
-    private sealed record Ended(ConnectionId Connection, ConnectionSeat Seat);
 }

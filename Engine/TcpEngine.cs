@@ -24,7 +24,7 @@ public sealed partial class TcpEngine
     private readonly SendBuffer _send;
     private readonly ReceiveBuffer _receive;
     private readonly TransmitQueue _output;
-    private readonly Reassembly _reassembly = new();
+    private Reassembly _reassembly = Reassembly.None;
     private SegmentInvariants _invariants;
     private ICongestionControl _congestion;
     private SegmentVariants _v;
@@ -202,6 +202,19 @@ public sealed partial class TcpEngine
     /// <see cref="IsDrained"/> or the owner's patience ends.
     /// </summary>
     public void Stop() => _isStopped = true;
+
+    /// <summary>Gives up memory that an idle connection does not need; it comes back with use. Nothing that is known is forgotten.</summary>
+    public void Trim()
+    {
+        if (_reassembly.Count == 0)
+        {
+            _reassembly = Reassembly.None;
+        }
+
+        _output.Trim();
+        _send.Trim();
+        _receive.Trim();
+    }
 
     /// <summary>
     /// The ranges received out of order, ascending; their bytes are in the receive buffer. For re-injection at an upload.

@@ -33,7 +33,7 @@ internal sealed class HostCore : IAsyncDisposable
             () => new HostSupervisor(stackName, Buffers, FromToes, nextHops, Workers, logger)));
         _parts = new ConnectionParts(
             Supervisor, options.Policy, pool, new SlotTable(pool), MonotonicClock.System,
-            options.SendBufferLimit, options.ReceiveBufferLimit);
+            options.SendBufferLimit, options.ReceiveBufferLimit, options.ApplicationScheduler);
     }
 
     public ActorSystem System { get; }

@@ -40,7 +40,7 @@ internal sealed partial class HostSupervisor
         var uploads = new Dictionary<ToeUnit, List<ConnectionId>>();
         while (_queue.TryNext(out Tenancy? tenancy))
         {
-            if (tenancy.Owner == Ownership.Host && tenancy.Tickets.Count > 0)
+            if (tenancy.Owner == Ownership.Host && tenancy.IsAwaited)
             {
                 BeginOffload(tenancy, leaving);
             }
@@ -54,7 +54,7 @@ internal sealed partial class HostSupervisor
         IActorRef self = Self;
         foreach (Leaving[] batch in leaving.Chunk(MoveWork.Batch))
         {
-            _ = _workers.StartNew(() => MoveWork.Offload(batch, toes, self, _nextHops));
+            _ = _workers.StartNew(() => MoveWork.Offload(batch, toes, self, _invariants, _nextHops));
         }
 
         foreach ((ToeUnit toe, List<ConnectionId> connections) in uploads)
@@ -150,8 +150,8 @@ internal sealed partial class HostSupervisor
         }
 
         tenancy.IsGuest = false;
-        _byFlow[taken.Connection.Flow] = tenancy;
         tenancy.Take(done.Toe!, taken);
+        _byFlow.Set(tenancy);
         tenancy.Epoch = tenancy.Epoch.Next;
     }
 

@@ -13,7 +13,8 @@ namespace TcpActors.HostSide;
 internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
 {
     private readonly Dictionary<ConnectionId, Tenancy> _tenancies = [];
-    private readonly Dictionary<FlowKey, Tenancy> _byFlow = [];
+    private readonly TenanciesByFlow _byFlow = new();
+    private readonly SharedInvariants _invariants = new();
     private readonly List<ToeUnit> _toes = [];
     private readonly TransferStack _fromToes;
     private readonly PostedBuffers _buffers;
@@ -176,7 +177,7 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
 
     private void Register(Connection connection)
     {
-        Enter(new Tenancy(connection));
+        Enter(new Tenancy(connection, _invariants));
         connection.Begin();
         if (_ended is not null)
         {
@@ -186,7 +187,7 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
 
     private void TakeOver(HostMessages.TakeOver takeOver)
     {
-        var tenancy = new Tenancy(takeOver.Connection) { IsGuest = true };
+        var tenancy = new Tenancy(takeOver.Connection, _invariants) { IsGuest = true };
         Enter(tenancy);
         var ticket = new MoveTicket(takeOver.Done);
         ticket.Expect();
@@ -224,7 +225,7 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
                 }
 
                 tenancy.Settle(toToe: false, refusal: null);
-                if (tenancy.Tickets.Count > 0)
+                if (tenancy.IsAwaited)
                 {
                     _queue.Add(tenancy);
                 }
@@ -251,7 +252,7 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
     private bool IsHeldBack(Tenancy tenancy) => tenancy.IsCutOff && tenancy.WantedEnd != EndKind.Abort && _quiesced is null;
 
     private bool MustUpload(Tenancy tenancy) =>
-        tenancy.WantedEnd > tenancy.DoneEnd || tenancy.Tickets.Count > 0 || tenancy.MustReturn || _quiesced is not null;
+        tenancy.WantedEnd > tenancy.DoneEnd || tenancy.IsAwaited || tenancy.MustReturn || _quiesced is not null;
 
     private static void Finish(Tenancy tenancy)
     {

@@ -27,8 +27,9 @@ internal static class MoveWork
     /// <param name="batch">Up to <see cref="Batch"/> connections.</param>
     /// <param name="toes">Where they may go.</param>
     /// <param name="host">Gets a <see cref="HostMessages.TakeOutDone"/> for each, before the TOE has it.</param>
+    /// <param name="invariants">One object for those that are equal.</param>
     /// <param name="nextHops">Watches the flows from then on.</param>
-    public static void Offload(IReadOnlyList<Leaving> batch, ToeUnit[] toes, IActorRef host, INextHopWatch? nextHops)
+    public static void Offload(IReadOnlyList<Leaving> batch, ToeUnit[] toes, IActorRef host, SharedInvariants invariants, INextHopWatch? nextHops)
     {
         var prepared = new List<(Leaving Leaving, ToeUnit Toe)>(batch.Count);
         foreach (Leaving leaving in batch)
@@ -48,7 +49,7 @@ internal static class MoveWork
         foreach (IGrouping<ToeUnit, Leaving> group in prepared.GroupBy(each => each.Toe, each => each.Leaving))
         {
             List<Leaving> stopped = [.. group.Where(leaving => Stop(leaving, host))];
-            TakeOut(stopped, group.Key, host, taken);
+            TakeOut(stopped, group.Key, host, invariants, taken);
         }
 
         taken.ForEach(half => half.Vacate());
@@ -117,7 +118,8 @@ internal static class MoveWork
         host.Tell(new HostMessages.TakeOutDone(leaving.Id, null, new TakeOut.Refused(why.Message)));
     }
 
-    private static void TakeOut(List<Leaving> batch, ToeUnit toe, IActorRef host, List<IHostHalf> taken)
+    private static void TakeOut(
+        List<Leaving> batch, ToeUnit toe, IActorRef host, SharedInvariants invariants, List<IHostHalf> taken)
     {
         try
         {
@@ -132,7 +134,7 @@ internal static class MoveWork
             else
             {
                 // There may be room for some of them.
-                batch.ForEach(each => TakeOut([each], toe, host, taken));
+                batch.ForEach(each => TakeOut([each], toe, host, invariants, taken));
             }
 
             return;
@@ -144,7 +146,7 @@ internal static class MoveWork
             if (result is TakeOut.Taken one)
             {
                 taken.Add(leaving.Half);
-                HandOver(leaving, one with { Segment = one.Segment with { Version = leaving.Version } }, toe, host);
+                HandOver(leaving, one with { Segment = invariants.Of(one.Segment with { Version = leaving.Version }) }, toe, host);
             }
             else
             {

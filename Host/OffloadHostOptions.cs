@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using Akka.Actor;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -33,6 +34,13 @@ public record HostOptions
     public int ToeCapacity { get; init; } = 100_000;
 
     /// <summary>
+    /// Where an application goes on that waited to read or to write. The thread pool by default; with <see cref="PipeScheduler.Inline"/> the
+    /// thread that received the bytes, which saves a change of threads and is for applications that never block: it holds up every
+    /// connection of that TOE meanwhile.
+    /// </summary>
+    public PipeScheduler ApplicationScheduler { get; init; } = PipeScheduler.ThreadPool;
+
+    /// <summary>
     /// The embedder's own actor system, which must have <see cref="Actors.OffloadEngine.ReferenceConfig"/> as a fallback; null: the host
     /// makes one and ends it.
     /// </summary>
@@ -44,6 +52,12 @@ public sealed record OffloadHostOptions : HostOptions
 {
     /// <summary>The TOEs. Empty: one for each interface that carries a served address, opened when it is needed.</summary>
     public IReadOnlyList<ToeOptions> Toes { get; init; } = [];
+
+    /// <summary>
+    /// How long a receiving thread looks for frames before it sleeps, as long as that pays; an idle TOE sleeps at once. It gives its core to
+    /// any thread that wants it. Zero: it always sleeps at once, which saves processor time and costs a wake-up for each round trip.
+    /// </summary>
+    public TimeSpan BusyPoll { get; init; } = TimeSpan.FromMicroseconds(50);
 
     /// <summary>
     /// A pcapng file that gets every frame the TOEs send and receive; null: none. With several TOEs each has its own, named before the

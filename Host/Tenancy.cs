@@ -13,8 +13,10 @@ internal enum Ownership
 }
 
 /// <summary>The host supervisor's book on one connection. Used by that actor only.</summary>
-internal sealed class Tenancy(Connection connection)
+internal sealed class Tenancy(Connection connection, SharedInvariants shared)
 {
+    private List<(bool ToToe, MoveTicket Ticket)>? _tickets;
+
     public Connection Connection { get; } = connection;
 
     public Ownership Owner { get; set; }
@@ -33,8 +35,12 @@ internal sealed class Tenancy(Connection connection)
 
     public ConnectionInvariants? Invariants { get; private set; }
 
-    /// <summary>The newest version, which the host wrote.</summary>
-    public SegmentInvariants? Segment { get; set; }
+    /// <summary>The newest version, which the host wrote; one object for all connections for which it is the same.</summary>
+    public SegmentInvariants? Segment
+    {
+        get;
+        set => field = value is null ? null : shared.Of(value);
+    }
 
     public FlowKey Flow => Invariants!.Flow;
 
@@ -69,7 +75,10 @@ internal sealed class Tenancy(Connection connection)
     public uint NextVersion => (Segment?.Version ?? 0) + 1;
 
     /// <summary>Who waits for which move.</summary>
-    public List<(bool ToToe, MoveTicket Ticket)> Tickets { get; } = [];
+    public List<(bool ToToe, MoveTicket Ticket)> Tickets => _tickets ??= [];
+
+    /// <summary>Whether anybody does.</summary>
+    public bool IsAwaited => _tickets is not null;
 
     public void Take(ToeUnit toe, TakeOut.Taken taken)
     {
@@ -120,13 +129,20 @@ internal sealed class Tenancy(Connection connection)
 
     private void Settle(bool toToe, Action<MoveTicket> how)
     {
-        for (int i = Tickets.Count - 1; i >= 0; i--)
+        if (_tickets is not { } tickets)
         {
-            if (Tickets[i].ToToe == toToe)
+            return;
+        }
+
+        for (int i = tickets.Count - 1; i >= 0; i--)
+        {
+            if (tickets[i].ToToe == toToe)
             {
-                how(Tickets[i].Ticket);
-                Tickets.RemoveAt(i);
+                how(tickets[i].Ticket);
+                tickets.RemoveAt(i);
             }
         }
+
+        _tickets = tickets.Count == 0 ? null : tickets;
     }
 }

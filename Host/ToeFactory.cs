@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using TcpActors.Actors;
+using TcpActors.Engine.State;
 using TcpActors.Transport.Links;
 using TcpActors.Transport.Linux;
 using TcpActors.Transport.Linux.Bpf;
@@ -53,7 +54,11 @@ internal sealed class ToeFactory : IDisposable
         OwnedMarkDrop? drop = null;
         try
         {
-            packets = PacketLink.Open(toe.Interface, new PacketLinkOptions { OwnedMark = mark });
+            packets = PacketLink.Open(toe.Interface, new PacketLinkOptions
+            {
+                OwnedMark = mark,
+                BusyPoll = new Microseconds((long)_options.BusyPoll.TotalMicroseconds),
+            });
             ILink link = Capture(packets, isOnlyOne);
             if (_options.Fences.DropInKernel)
             {

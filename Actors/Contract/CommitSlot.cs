@@ -10,8 +10,10 @@ namespace TcpActors.Actors.Contract;
 /// </summary>
 public sealed unsafe class CommitSlot
 {
-    /// <summary>Bytes of memory a slot takes.</summary>
-    public const int Size = 512;
+    /// <summary>Bytes of memory a slot takes: whole cache lines, so that two connections never share one.</summary>
+    public static readonly int Size = (sizeof(ulong) + sizeof(SegmentVariants) + CacheLine - 1) / CacheLine * CacheLine;
+
+    private const int CacheLine = 64;
 
     private const ulong Writing = 1;
     private const ulong VersionStep = 2;

@@ -24,6 +24,11 @@ public interface IApplicationFace
 
     /// <summary>Memory of the send buffer became free.</summary>
     void NotifyWritable();
+
+    /// <summary>Nothing has moved for a while: what comes back with use may be given up.</summary>
+    void NotifyIdle()
+    {
+    }
 }
 
 /// <summary>

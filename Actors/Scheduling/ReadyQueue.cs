@@ -1,30 +1,50 @@
+using System.Collections.Concurrent;
 using Akka.Dispatch;
 
 namespace TcpActors.Actors.Scheduling;
 
 /// <summary>
-/// The mailboxes that became ready on one receiving thread. Used by that thread only; it says so with <see cref="Enter"/>, and specs
-/// that play the receiving thread do the same.
+/// The mailboxes that are to run on one receiving thread: those that became ready there, and those that others have <see cref="Post"/>ed.
+/// The thread says that it serves the queue with <see cref="Enter"/>, and specs that play the receiving thread do the same.
 /// </summary>
-public sealed class ReadyQueue
+/// <param name="wake">Ends the receiving thread's wait for frames, or its next one.</param>
+public sealed class ReadyQueue(Action wake)
 {
     [ThreadStatic]
     private static ReadyQueue? s_ofThisThread;
 
     private readonly Queue<IRunnable> _ready = new();
+    private readonly ConcurrentQueue<IRunnable> _posted = new();
+    private int _served;
 
     /// <summary>The queue of the receiving thread that is running; null on every other thread.</summary>
     public static ReadyQueue? OfThisThread => s_ofThisThread;
 
-    /// <summary>How many mailboxes wait.</summary>
-    public int Count => _ready.Count;
+    /// <summary>Whether a mailbox waits.</summary>
+    public bool HasWork => _ready.Count > 0 || !_posted.IsEmpty;
 
     /// <summary>Makes this the queue of the calling thread until the result is disposed of.</summary>
     public Scope Enter()
     {
         ReadyQueue? before = s_ofThisThread;
         s_ofThisThread = this;
-        return new Scope(before);
+        Interlocked.Increment(ref _served);
+        return new Scope(this, before);
+    }
+
+    /// <summary>Has the receiving thread run a mailbox soon; the pool, when there is no such thread. Any thread.</summary>
+    public void Post(IRunnable run)
+    {
+        _posted.Enqueue(run);
+        Interlocked.MemoryBarrier();
+        if (Volatile.Read(ref _served) == 0)
+        {
+            LeaveToPool();
+        }
+        else
+        {
+            wake();
+        }
     }
 
     internal void Enqueue(IRunnable run) => _ready.Enqueue(run);
@@ -35,7 +55,7 @@ public sealed class ReadyQueue
     /// </summary>
     public void Drain(int budget)
     {
-        for (int i = 0; i < budget && _ready.TryDequeue(out IRunnable? run); i++)
+        for (int i = 0; i < budget && (_ready.TryDequeue(out IRunnable? run) || _posted.TryDequeue(out run)); i++)
         {
             run.Run();
         }
@@ -46,9 +66,26 @@ public sealed class ReadyQueue
         }
     }
 
-    /// <summary>Ends what <see cref="Enter"/> began.</summary>
-    public readonly struct Scope(ReadyQueue? before) : IDisposable
+    private void Leave(ReadyQueue? before)
     {
-        public void Dispose() => s_ofThisThread = before;
+        s_ofThisThread = before;
+        if (Interlocked.Decrement(ref _served) == 0)
+        {
+            LeaveToPool();
+        }
+    }
+
+    private void LeaveToPool()
+    {
+        while (_posted.TryDequeue(out IRunnable? run))
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(run, preferLocal: false);
+        }
+    }
+
+    /// <summary>Ends what <see cref="Enter"/> began.</summary>
+    public readonly struct Scope(ReadyQueue queue, ReadyQueue? before) : IDisposable
+    {
+        public void Dispose() => queue?.Leave(before);
     }
 }

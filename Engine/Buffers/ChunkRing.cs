@@ -10,8 +10,11 @@ namespace TcpActors.Engine.Buffers;
 /// </summary>
 internal sealed unsafe class ChunkRing(ChunkPool pool)
 {
+    // One slot, in which there is never anything: shared by all rings that hold nothing and have been trimmed, or never held anything.
+    private static readonly Chunk?[] s_none = new Chunk?[1];
+
     private readonly int _shift = BitOperations.Log2((uint)pool.ChunkSize);
-    private Chunk?[] _slots = new Chunk?[1];
+    private Chunk?[] _slots = s_none;
 
     public int ChunkSize => pool.ChunkSize;
 
@@ -71,7 +74,7 @@ internal sealed unsafe class ChunkRing(ChunkPool pool)
     public void Reserve(uint low, int count)
     {
         Chunk?[] old = _slots;
-        if (count <= old.Length)
+        if (count <= old.Length && !ReferenceEquals(old, s_none))
         {
             return;
         }
@@ -143,6 +146,15 @@ internal sealed unsafe class ChunkRing(ChunkPool pool)
         for (uint i = 0; i < (uint)_slots.Length; i++)
         {
             Free(i);
+        }
+    }
+
+    /// <summary>Gives up the slots of a ring that holds nothing. Nobody may read it at this moment.</summary>
+    public void Trim()
+    {
+        if (Held == 0)
+        {
+            Volatile.Write(ref _slots, s_none);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using TcpActors.Engine.State;
+using TcpActors.Engine.Wire;
 
 namespace TcpActors.Engine.Buffers;
 
@@ -18,6 +19,9 @@ public sealed unsafe class ReceiveBuffer : SequencedBuffer, IDisposable
     // What bytes behind holes may cost: a few chunks, and beyond them a chunk for each eighth of one that they fill.
     private const int ChunksForSparseBytes = 4;
     private const int LeastFill = 8;
+
+    // Chunks that one copy fills: more than the longest segment needs with chunks of the usual size.
+    private const int PlacesAtOnce = 4;
 
     private uint _read;
     private uint _committed;
@@ -65,7 +69,7 @@ public sealed unsafe class ReceiveBuffer : SequencedBuffer, IDisposable
     /// <returns>False when the pool has not enough chunks; then nothing was written.</returns>
     /// <exception cref="ArgumentOutOfRangeException">When the place lies before Committed or 2^30 bytes and more after Read.</exception>
     /// <exception cref="ObjectDisposedException"/>
-    public bool TryWrite(SeqNum at, ReadOnlySpan<byte> bytes) => TryWrite(at, bytes, inOrder: null, beyond: 0);
+    public bool TryWrite(SeqNum at, SegmentBytes bytes) => TryWrite(at, bytes, inOrder: null, beyond: 0);
 
     /// <summary>
     /// Copies bytes behind a hole to their place, for the owner. The peer decides how they are strewn and how long they wait, so they get
@@ -75,8 +79,8 @@ public sealed unsafe class ReceiveBuffer : SequencedBuffer, IDisposable
     /// <param name="bytes">May end beyond the limit, within the window that was advertised.</param>
     /// <param name="inOrder">RCV_NXT: where the bytes in order end.</param>
     /// <param name="beyond">How many bytes beyond that are held already.</param>
-    /// <inheritdoc cref="TryWrite(SeqNum, ReadOnlySpan{byte})"/>
-    public bool TryWriteBeyond(SeqNum at, ReadOnlySpan<byte> bytes, SeqNum inOrder, int beyond) => TryWrite(at, bytes, inOrder, beyond);
+    /// <inheritdoc cref="TryWrite(SeqNum, SegmentBytes)"/>
+    public bool TryWriteBeyond(SeqNum at, SegmentBytes bytes, SeqNum inOrder, int beyond) => TryWrite(at, bytes, inOrder, beyond);
 
     /// <summary>Makes every byte before <paramref name="rcvNxt"/> visible to the consumer, for the owner.</summary>
     /// <exception cref="ArgumentOutOfRangeException">When it lies before Committed or after the last byte written.</exception>
@@ -309,7 +313,7 @@ public sealed unsafe class ReceiveBuffer : SequencedBuffer, IDisposable
         }
     }
 
-    private bool TryWrite(SeqNum at, ReadOnlySpan<byte> bytes, SeqNum? inOrder, int beyond)
+    private bool TryWrite(SeqNum at, SegmentBytes bytes, SeqNum? inOrder, int beyond)
     {
         uint position = at.Value - _origin;
         uint read = Volatile.Read(ref _read);
@@ -385,15 +389,23 @@ public sealed unsafe class ReceiveBuffer : SequencedBuffer, IDisposable
         _chunks.Reserve(low, _chunks.Span(low, last));
     }
 
-    private void CopyIn(uint position, ReadOnlySpan<byte> bytes)
+    private void CopyIn(uint position, SegmentBytes bytes)
     {
+        Span<MemorySlice> places = stackalloc MemorySlice[PlacesAtOnce];
         while (!bytes.IsEmpty)
         {
-            byte* address = _chunks.AddressOf(position, out int contiguous);
-            int count = Math.Min(contiguous, bytes.Length);
-            bytes[..count].CopyTo(new Span<byte>(address, count));
-            bytes = bytes[count..];
-            position += (uint)count;
+            int count = 0;
+            int length = 0;
+            for (; count < PlacesAtOnce && length < bytes.Length; count++)
+            {
+                byte* address = _chunks.AddressOf(position, out int contiguous);
+                places[count] = new MemorySlice(address, Math.Min(contiguous, bytes.Length - length));
+                length += places[count].Length;
+                position += (uint)places[count].Length;
+            }
+
+            bytes.CopyTo(places[..count]);
+            bytes = bytes[length..];
         }
     }
 }

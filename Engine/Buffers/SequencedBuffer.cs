@@ -46,6 +46,18 @@ public abstract class SequencedBuffer
         Limit = Math.Max(limit, Limit);
     }
 
+    /// <summary>
+    /// Gives up what an empty buffer has for finding its memory; it comes back with use. For the owner: whoever else reads without the lock
+    /// reads bytes, and then the buffer is not empty.
+    /// </summary>
+    public void Trim()
+    {
+        lock (_lock)
+        {
+            _chunks.Trim();
+        }
+    }
+
     /// <summary>Bytes of one piece of memory.</summary>
     public int ChunkSize => _chunks.ChunkSize;
 }

@@ -11,6 +11,9 @@ internal sealed class Reassembly
     /// <summary>The most ranges that are remembered; 2 KiB.</summary>
     public const int Capacity = 256;
 
+    /// <summary>Nothing has arrived beyond RCV_NXT. Shared by all who are in order; nothing may be added to it.</summary>
+    public static readonly Reassembly None = new();
+
     private const int Reported = 4;
 
     // Sorted, disjoint, not adjacent.
@@ -127,6 +130,11 @@ internal sealed class Reassembly
 
     public void Clear()
     {
+        if (Count == 0)
+        {
+            return;
+        }
+
         Count = 0;
         Bytes = 0;
         _recentCount = 0;

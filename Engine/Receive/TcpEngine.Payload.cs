@@ -1,3 +1,4 @@
+using TcpActors.Engine.Receive;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 
@@ -18,7 +19,7 @@ public sealed partial class TcpEngine
             return Verdict.Dropped;
         }
 
-        ReadOnlySpan<byte> bytes = segment.Payload.Slice(left - segment.Seq, right - left);
+        SegmentBytes bytes = segment.Payload.Slice(left - segment.Seq, right - left);
         bool isInOrder = left == _v.RcvNxt;
         if (!isInOrder && !_reassembly.CanAdd(left, right))
         {
@@ -47,7 +48,7 @@ public sealed partial class TcpEngine
     /// RFC 2018 8: a receiver that runs out of memory may discard what it has reported by SACK and not acknowledged. What comes in order
     /// is worth more than all that waits behind it, or the hole would never close.
     /// </summary>
-    private bool TryWriteInOrder(ReadOnlySpan<byte> bytes)
+    private bool TryWriteInOrder(SegmentBytes bytes)
     {
         if (_receive.TryWrite(_v.RcvNxt, bytes))
         {
@@ -88,7 +89,7 @@ public sealed partial class TcpEngine
         OnDataForApplication(isPushed: segment.Has(TcpFlags.Psh) || next != right, now);
     }
 
-    private Verdict ReceiveOutOfOrder(in TcpSegment segment, SeqNum left, SeqNum right, ReadOnlySpan<byte> bytes, Microseconds now)
+    private Verdict ReceiveOutOfOrder(in TcpSegment segment, SeqNum left, SeqNum right, SegmentBytes bytes, Microseconds now)
     {
         if (!_receive.TryWriteBeyond(left, bytes, _v.RcvNxt, _reassembly.Bytes))
         {
@@ -98,6 +99,7 @@ public sealed partial class TcpEngine
             return Verdict.Dropped;
         }
 
+        _reassembly = ReferenceEquals(_reassembly, Reassembly.None) ? new Reassembly() : _reassembly;
         _reassembly.TryAdd(left, right);
         _counters.OutOfOrder += Math.Max(1, segment.SegmentCount);
 

@@ -2,7 +2,7 @@ namespace TcpActors.Engine.State;
 
 /// <summary>
 /// What one engine has counted since it was made. Only the connection's owner writes it; segments are segments of the wire, so a
-/// super-segment counts as many as it stands for.
+/// super-segment counts as many as it stands for. What is rare has 32 bits: there is one of these for each connection.
 /// </summary>
 public struct EngineCounters
 {
@@ -22,14 +22,14 @@ public struct EngineCounters
     public long BytesRetransmitted;
 
     /// <summary>Retransmission time-outs (RFC 6298 5.4).</summary>
-    public long RetransmissionTimeouts;
+    public int RetransmissionTimeouts;
 
     /// <summary>Fast retransmits (RFC 6582 3.2).</summary>
-    public long FastRetransmits;
+    public int FastRetransmits;
 
-    public long WindowProbesSent;
+    public int WindowProbesSent;
 
-    public long KeepAliveProbesSent;
+    public int KeepAliveProbesSent;
 
     /// <summary>Duplicate acknowledgements received (RFC 5681 2).</summary>
     public long DuplicateAcks;
@@ -37,41 +37,41 @@ public struct EngineCounters
     /// <summary>Segments received ahead of RCV_NXT.</summary>
     public long OutOfOrder;
 
-    public long ChallengeAcksSent;
+    public int ChallengeAcksSent;
 
     /// <summary>Replies left out because of the rate limit (RFC 5961 7).</summary>
-    public long RepliesSuppressed;
+    public int RepliesSuppressed;
 
     /// <summary>Dropped: outside the window (RFC 9293 3.10.7.4), old duplicates among them.</summary>
-    public long DroppedSequence;
+    public int DroppedSequence;
 
     /// <summary>Dropped: an old timestamp (RFC 7323 5.3).</summary>
-    public long DroppedPaws;
+    public int DroppedPaws;
 
     /// <summary>Dropped: without the timestamp that was negotiated (RFC 7323 3.2).</summary>
-    public long DroppedWithoutTimestamp;
+    public int DroppedWithoutTimestamp;
 
     /// <summary>Dropped: an RST that is not exactly at RCV_NXT (RFC 5961 3).</summary>
-    public long DroppedReset;
+    public int DroppedReset;
 
     /// <summary>Dropped: a SYN (RFC 5961 4).</summary>
-    public long DroppedSyn;
+    public int DroppedSyn;
 
     /// <summary>Dropped: without ACK, or with an unacceptable one (RFC 5961 5).</summary>
-    public long DroppedAck;
+    public int DroppedAck;
 
     /// <summary>Payload dropped: our window is closed.</summary>
-    public long DroppedZeroWindow;
+    public int DroppedZeroWindow;
 
     /// <summary>Payload in order dropped: no buffer memory.</summary>
-    public long DroppedNoMemory;
+    public int DroppedNoMemory;
 
     /// <summary>Payload out of order dropped: it would have taken more memory than its like may.</summary>
-    public long DroppedNoMemoryBeyond;
+    public int DroppedNoMemoryBeyond;
 
     /// <summary>Times that everything out of order was given up for data in order (RFC 2018 8).</summary>
-    public long Reneged;
+    public int Reneged;
 
     /// <summary>Payload dropped: more holes than the reassembly index holds.</summary>
-    public long DroppedReassemblyFull;
+    public int DroppedReassemblyFull;
 }

@@ -6,7 +6,7 @@ namespace TcpActors.Engine.Transmit;
 /// </summary>
 public sealed class TransmitQueue
 {
-    private OutgoingSegment[] _segments = new OutgoingSegment[4];
+    private OutgoingSegment[] _segments = [];
 
     public int Count { get; private set; }
 
@@ -16,7 +16,7 @@ public sealed class TransmitQueue
     {
         if (Count == _segments.Length)
         {
-            Array.Resize(ref _segments, Count * 2);
+            Array.Resize(ref _segments, Math.Max(4, Count * 2));
         }
 
         ref OutgoingSegment slot = ref _segments[Count++];
@@ -25,4 +25,13 @@ public sealed class TransmitQueue
     }
 
     public void Clear() => Count = 0;
+
+    /// <summary>Gives up the memory of an empty queue.</summary>
+    public void Trim()
+    {
+        if (Count == 0)
+        {
+            _segments = [];
+        }
+    }
 }

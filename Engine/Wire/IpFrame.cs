@@ -54,7 +54,13 @@ public readonly struct IpFrame
     /// <returns>
     /// False when it is no IP packet, is cut off or is malformed (<see cref="IpPacket.TryParse(ReadOnlySpan{byte}, out IpPacket)"/>).
     /// </returns>
-    public static bool TryParse(ReadOnlySpan<byte> frame, out IpFrame parsed)
+    public static bool TryParse(ReadOnlySpan<byte> frame, out IpFrame parsed) => TryParse(frame, missing: 0, out parsed);
+
+    /// <inheritdoc cref="TryParse(ReadOnlySpan{byte}, out IpFrame)"/>
+    /// <param name="frame">From the destination MAC address on, without frame check sequence; its headers at least.</param>
+    /// <param name="missing">How many bytes of the frame come after those.</param>
+    /// <param name="parsed">What the headers say.</param>
+    public static bool TryParse(ReadOnlySpan<byte> frame, int missing, out IpFrame parsed)
     {
         parsed = default;
         if (frame.Length < EthernetHeaderLength)
@@ -77,7 +83,7 @@ public readonly struct IpFrame
         }
 
         if (etherType is not (IPv4EtherType or IPv6EtherType) ||
-            !IpPacket.TryParse(frame[encapsulation.HeaderLength..], out IpPacket packet) ||
+            !IpPacket.TryParse(frame[encapsulation.HeaderLength..], missing, out IpPacket packet) ||
             packet.IsIPv4 != (etherType == IPv4EtherType))
         {
             return false;

@@ -59,10 +59,18 @@ public readonly struct IpPacket
     /// False when the packet is cut off, its header impossible or its checksum wrong, when it is not for an end host (source routed, or
     /// IPv4-mapped addresses in an IPv6 header, which nobody may send: RFC 4942 2.2), or when it has an option that must be understood.
     /// </returns>
-    public static bool TryParse(ReadOnlySpan<byte> packet, out IpPacket ip) => TryParse(packet, isQuoted: false, out ip);
+    public static bool TryParse(ReadOnlySpan<byte> packet, out IpPacket ip) => TryParse(packet, missing: 0, out ip);
+
+    /// <inheritdoc cref="TryParse(ReadOnlySpan{byte}, out IpPacket)"/>
+    /// <param name="packet">From the IP header on; its headers at least.</param>
+    /// <param name="missing">How many bytes come after those.</param>
+    /// <param name="ip">What the header says.</param>
+    internal static bool TryParse(ReadOnlySpan<byte> packet, int missing, out IpPacket ip) =>
+        TryParse(packet, packet.Length + missing, isQuoted: false, out ip);
 
     /// <summary>Parses the beginning of a packet as an ICMP error quotes it: its end may be missing, routers may have changed it.</summary>
-    internal static bool TryParseQuoted(ReadOnlySpan<byte> packet, out IpPacket ip) => TryParse(packet, isQuoted: true, out ip);
+    internal static bool TryParseQuoted(ReadOnlySpan<byte> packet, out IpPacket ip) =>
+        TryParse(packet, packet.Length, isQuoted: true, out ip);
 
     /// <summary>Whether the upper-layer checksum (at the place where TCP has it, and in ICMPv6) is right.</summary>
     /// <param name="payload">The upper-layer header and data: all of it.</param>
@@ -74,18 +82,18 @@ public readonly struct IpPacket
         return checksum.IsValid;
     }
 
-    private static bool TryParse(ReadOnlySpan<byte> packet, bool isQuoted, out IpPacket ip)
+    private static bool TryParse(ReadOnlySpan<byte> packet, int available, bool isQuoted, out IpPacket ip)
     {
         ip = default;
         return !packet.IsEmpty && (packet[0] >> 4) switch
         {
-            4 => TryParseIPv4(packet, isQuoted, out ip),
-            6 => TryParseIPv6(packet, isQuoted, out ip),
+            4 => TryParseIPv4(packet, available, isQuoted, out ip),
+            6 => TryParseIPv6(packet, available, isQuoted, out ip),
             _ => false,
         };
     }
 
-    private static bool TryParseIPv4(ReadOnlySpan<byte> packet, bool isQuoted, out IpPacket ip)
+    private static bool TryParseIPv4(ReadOnlySpan<byte> packet, int available, bool isQuoted, out IpPacket ip)
     {
         ip = default;
         if (packet.Length < IPv4HeaderLength)
@@ -95,14 +103,14 @@ public readonly struct IpPacket
 
         int headerLength = (packet[0] & 0xf) * 4;
         int totalLength = BinaryPrimitives.ReadUInt16BigEndian(packet[2..]);
-        if (totalLength == 0 && packet.Length > ushort.MaxValue)
+        if (totalLength == 0 && available > ushort.MaxValue)
         {
             // Linux writes 0 into super-segments that the field cannot count.
-            totalLength = packet.Length;
+            totalLength = available;
         }
 
         if (headerLength < IPv4HeaderLength || headerLength > packet.Length || totalLength < headerLength ||
-            (!isQuoted && totalLength > packet.Length))
+            (!isQuoted && totalLength > available))
         {
             return false;
         }
@@ -132,7 +140,7 @@ public readonly struct IpPacket
         return true;
     }
 
-    private static bool TryParseIPv6(ReadOnlySpan<byte> packet, bool isQuoted, out IpPacket ip)
+    private static bool TryParseIPv6(ReadOnlySpan<byte> packet, int available, bool isQuoted, out IpPacket ip)
     {
         ip = default;
         if (packet.Length < IPv6HeaderLength)
@@ -141,16 +149,16 @@ public readonly struct IpPacket
         }
 
         int payloadLength = BinaryPrimitives.ReadUInt16BigEndian(packet[4..]);
-        if (payloadLength == 0 && packet.Length - IPv6HeaderLength > ushort.MaxValue)
+        if (payloadLength == 0 && available - IPv6HeaderLength > ushort.MaxValue)
         {
             // A jumbogram (RFC 2675), which is how Linux writes super-segments that the field cannot count.
-            payloadLength = packet.Length - IPv6HeaderLength;
+            payloadLength = available - IPv6HeaderLength;
         }
 
         InternetAddress source = InternetAddress.FromBytes(packet.Slice(8, 16));
         InternetAddress destination = InternetAddress.FromBytes(packet.Slice(24, 16));
         int end = IPv6HeaderLength + payloadLength;
-        if (source.IsIPv4 || destination.IsIPv4 || (!isQuoted && end > packet.Length))
+        if (source.IsIPv4 || destination.IsIPv4 || (!isQuoted && end > available))
         {
             return false;
         }
@@ -188,7 +196,7 @@ public readonly struct IpPacket
             }
 
             bool mustHeed = protocol is HopByHopOptions or DestinationOptions && !isQuoted;
-            if (offset + length > end || (mustHeed && !CanSkipOptions(packet[(offset + 2)..(offset + length)])))
+            if (offset + length > end || (mustHeed && offset + length > packet.Length) || (mustHeed && !CanSkipOptions(packet[(offset + 2)..(offset + length)])))
             {
                 return false;
             }

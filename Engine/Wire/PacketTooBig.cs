@@ -16,7 +16,7 @@ public readonly record struct PacketTooBig(FlowKey Flow, SeqNum Seq, uint NextHo
     private const int IcmpHeaderLength = 8;
 
     /// <param name="frame">A whole received frame.</param>
-    /// <param name="ip">What <see cref="IpFrame.TryParse"/> made of it.</param>
+    /// <param name="ip">What <see cref="IpFrame.TryParse(ReadOnlySpan{byte}, out IpFrame)"/> made of it.</param>
     /// <param name="tooBig">What it reports.</param>
     /// <returns>
     /// False for any other packet, a wrong checksum, and a quotation that is not the beginning of a TCP segment which the addressed host

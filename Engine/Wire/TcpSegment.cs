@@ -4,7 +4,7 @@ using TcpActors.Engine.State;
 namespace TcpActors.Engine.Wire;
 
 /// <summary>
-/// A received TCP segment (RFC 9293 3.1), parsed; its payload lies in the frame it came in. A run of segments that the link or the sender
+/// A received TCP segment (RFC 9293 3.1), parsed; its payload is with the frame it came in. A run of segments that the link or the sender
 /// merged is one segment with the whole run as its payload. Its checksum is not looked at here.
 /// </summary>
 public readonly ref struct TcpSegment
@@ -33,7 +33,7 @@ public readonly ref struct TcpSegment
 
     public TcpOptions Options { get; init; }
 
-    public ReadOnlySpan<byte> Payload { get; init; }
+    public SegmentBytes Payload { get; init; }
 
     /// <summary>How many segments of the wire this one stands for: 1 or more.</summary>
     public int SegmentCount { get; init; } = 1;
@@ -52,13 +52,16 @@ public readonly ref struct TcpSegment
     public static bool TryParse(ReadOnlySpan<byte> bytes, out TcpSegment segment) => TryParse(bytes, segmentSize: 0, ecn: 0, out segment);
 
     /// <inheritdoc cref="TryParse(ReadOnlySpan{byte}, out TcpSegment)"/>
-    /// <param name="bytes">TCP header and payload: an IP packet's payload, without what Ethernet padded it with.</param>
+    /// <param name="whole">
+    /// TCP header and payload: an IP packet's payload, without what Ethernet padded it with. The header must be in memory.
+    /// </param>
     /// <param name="segmentSize">Payload bytes of each of the segments that were merged; 0 when none were.</param>
     /// <param name="ecn">The ECN bits of the IP header.</param>
-    /// <param name="segment">The segment; its payload is part of <paramref name="bytes"/>.</param>
-    public static bool TryParse(ReadOnlySpan<byte> bytes, int segmentSize, byte ecn, out TcpSegment segment)
+    /// <param name="segment">The segment; its payload is part of <paramref name="whole"/>.</param>
+    public static bool TryParse(SegmentBytes whole, int segmentSize, byte ecn, out TcpSegment segment)
     {
         segment = default;
+        ReadOnlySpan<byte> bytes = whole.InMemory;
         if (bytes.Length < MinHeaderLength)
         {
             return false;
@@ -70,7 +73,7 @@ public readonly ref struct TcpSegment
             return false;
         }
 
-        ReadOnlySpan<byte> payload = bytes[headerLength..];
+        SegmentBytes payload = whole[headerLength..];
         segment = new TcpSegment
         {
             SourcePort = BinaryPrimitives.ReadUInt16BigEndian(bytes),

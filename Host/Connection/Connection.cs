@@ -5,7 +5,6 @@ using Akka.Actor;
 using TcpActors.Actors.Contract;
 using TcpActors.Engine.Buffers;
 using TcpActors.Engine.State;
-using TcpActors.HostSide.Policy;
 using TcpActors.Transport;
 
 namespace TcpActors.HostSide;
@@ -16,16 +15,14 @@ namespace TcpActors.HostSide;
 /// </summary>
 public sealed class Connection : IDuplexPipe, IAsyncDisposable
 {
-    private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TaskCompletionSource _broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly IActorRef _supervisor;
-    private readonly IOffloadPolicy _policy;
-    private readonly SlotTable _slots;
+    private readonly ConnectionParts _parts;
     private readonly nint _slot;
     private readonly ConnectionInput _input;
     private readonly ConnectionOutput _output;
     private readonly Face _face;
-    private readonly ActivityMeter _activity = new();
+    private Occasion _closed;
+    private Occasion _broken;
+    private ActivityMeter? _activity;
     private IOwnerDoorbell? _owner;
     private int _offloadAsked;
     private int _ended;
@@ -39,13 +36,13 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
         ConnectionId id, IPEndPoint local, IPEndPoint remote, ConnectionParts parts, Func<Connection, IHostHalfEvents, IHostHalf> half)
     {
         (Id, LocalEndPoint, RemoteEndPoint) = (id, local, remote);
-        (_supervisor, _policy, _slots, Clock) = (parts.Supervisor, parts.Policy, parts.Slots, parts.Clock);
+        _parts = parts;
         var send = new SendBuffer(parts.Pool, parts.SendBufferLimit);
         var receive = new ReceiveBuffer(parts.Pool, parts.ReceiveBufferLimit);
-        CommitSlot slot = _slots.Rent(out _slot);
+        CommitSlot slot = parts.Slots.Rent(out _slot);
         _face = new Face(this);
-        _input = new ConnectionInput(receive, _face);
-        _output = new ConnectionOutput(send, _face);
+        _input = new ConnectionInput(receive, _face, parts.Scheduler);
+        _output = new ConnectionOutput(send, _face, parts.Scheduler);
         Memory = new PostedMemory(send, receive, slot, _face);
         Half = half(this, _face);
     }
@@ -87,7 +84,7 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
 
     internal IHostHalf Half { get; }
 
-    internal MonotonicClock Clock { get; }
+    internal MonotonicClock Clock => _parts.Clock;
 
     /// <summary>
     /// Receives into the application's own memory. Completes when the memory is full, at data that the sender pushed, or when the PUSH timer
@@ -122,10 +119,10 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
         }
 
         var aborted = new SocketException((int)SocketError.OperationAborted);
-        _broken.TrySetResult();
+        _broken.Come();
         _input.CompleteInput(aborted);
         _output.CloseOutput(aborted);
-        _supervisor.Tell(new HostMessages.End(Id, EndKind.Abort));
+        _parts.Supervisor.Tell(new HostMessages.End(Id, EndKind.Abort));
     }
 
     public override string ToString() => $"{Id} {LocalEndPoint}-{RemoteEndPoint}";
@@ -141,7 +138,7 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
     internal void OwnedByHost() => Volatile.Write(ref _owner, new HostDoorbell(Half));
 
     /// <summary>Somebody has said where the connection is to be: the policy has nothing to decide any more.</summary>
-    internal void DecideByHand() => Interlocked.Exchange(ref _offloadAsked, 1);
+    internal void DecideByHand() => TryAskForOffload();
 
     internal void CountInvariantUpdate(uint version)
     {
@@ -155,7 +152,7 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
     internal void Fail(Exception error)
     {
         PendingError failure = FailureOf(error);
-        _broken.TrySetResult();
+        _broken.Come();
         _input.CompleteInput(failure);
         _output.CloseOutput(failure);
         Half.Abort();
@@ -180,9 +177,9 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
 
     internal void ReleaseMemory()
     {
-        _slots.Return(_slot);
-        _broken.TrySetResult();
-        _closed.TrySetResult();
+        _parts.Slots.Return(_slot);
+        _broken.Come();
+        _closed.Come();
         Interlocked.Exchange(ref _isLetGo, true);
         DisposeBuffers();
     }
@@ -204,7 +201,7 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
         bool both = Interlocked.Increment(ref _completed) == 2;
         if (both && Interlocked.Exchange(ref _ended, 1) == 0)
         {
-            _supervisor.Tell(new HostMessages.End(Id, EndKind.Close));
+            _parts.Supervisor.Tell(new HostMessages.End(Id, EndKind.Close));
         }
 
         DisposeBuffers();
@@ -221,19 +218,30 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
     private Task<MoveResult> MoveAsync(bool toToe)
     {
         var done = new TaskCompletionSource<MoveResult>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _supervisor.Tell(new HostMessages.Move([Id], toToe, done));
+        _parts.Supervisor.Tell(new HostMessages.Move([Id], toToe, done));
         return done.Task;
     }
 
     private void ConsiderOffload()
     {
+        // Two threads may each make a meter; a new one counts from the beginning, so none is missed.
         if (Volatile.Read(ref _offloadAsked) == 0
-            && _policy.ShouldOffload(_activity.See(Memory))
-            && Interlocked.Exchange(ref _offloadAsked, 1) == 0)
+            && _parts.Policy.ShouldOffload((Volatile.Read(ref _activity) ?? (_activity = new ActivityMeter())).See(Memory))
+            && TryAskForOffload())
         {
-            _supervisor.Tell(new HostMessages.Move(
+            _parts.Supervisor.Tell(new HostMessages.Move(
                 [Id], ToToe: true, new TaskCompletionSource<MoveResult>(TaskCreationOptions.RunContinuationsAsynchronously)));
         }
+    }
+
+    /// <returns>Whether nobody has asked before.</returns>
+    private bool TryAskForOffload()
+    {
+        bool isFirst = Interlocked.Exchange(ref _offloadAsked, 1) == 0;
+
+        // Nobody asks any more how much has been moved.
+        Volatile.Write(ref _activity, null);
+        return isFirst;
     }
 
     /// <summary>The side the owners and the pipes see.</summary>
@@ -245,6 +253,8 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
         public void NotifyReadable() => connection._input.NotifyReadable();
 
         public void NotifyWritable() => connection._output.NotifyWritable();
+
+        public void NotifyIdle() => connection._output.Trim();
 
         public void DataReady() => Owner()?.DataReady();
 
@@ -258,7 +268,7 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
             }
             else if (!connection.CompletedOne())
             {
-                connection._supervisor.Tell(new HostMessages.End(connection.Id, EndKind.ShutdownSend));
+                connection._parts.Supervisor.Tell(new HostMessages.End(connection.Id, EndKind.ShutdownSend));
             }
         }
 
@@ -287,7 +297,7 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
             PendingError failure = connection.FailureOf(error);
             connection._input.CompleteInput(failure);
             connection._output.CloseOutput(failure);
-            connection._broken.TrySetResult();
+            connection._broken.Come();
         }
 
         public void EndOfOutput(Exception error)
@@ -295,10 +305,10 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
             connection._output.CloseOutput(error is SocketException { SocketErrorCode: SocketError.Shutdown }
                 ? Volatile.Read(ref connection._failure) ?? new PendingError(error)
                 : connection.FailureOf(error));
-            connection._broken.TrySetResult();
+            connection._broken.Come();
         }
 
-        public void Closed() => connection._supervisor.Tell(new HostMessages.Gone(connection.Id));
+        public void Closed() => connection._parts.Supervisor.Tell(new HostMessages.Gone(connection.Id));
 
         private IOwnerDoorbell? Owner()
         {

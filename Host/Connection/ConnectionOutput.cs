@@ -19,12 +19,14 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
 {
     private readonly SendBuffer _buffer;
     private readonly IConnectionOwner _owner;
-    private readonly CompletionSignal _signal;
+    private readonly PipeScheduler _scheduler;
+    private readonly TimeProvider _time;
     private readonly Lock _gate = new();
 
-    // All guarded by the gate.
-    private readonly WaitingBytes _waiting = new();
-    private readonly MemoryRetry _retry;
+    // All guarded by the gate. The first three are there while they are needed.
+    private CompletionSignal? _signal;
+    private WaitingBytes? _waiting;
+    private MemoryRetry? _retry;
     private Loan _loan;
     private long _unflushed;
     private bool _cancelRequested;
@@ -40,10 +42,10 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
     /// <param name="time">Tells when to look for buffer memory again after there was none; the system's if null.</param>
     public ConnectionOutput(SendBuffer buffer, IConnectionOwner owner, PipeScheduler? scheduler = null, TimeProvider? time = null)
     {
-        _retry = new MemoryRetry(time ?? TimeProvider.System, NotifyWritable);
+        _time = time ?? TimeProvider.System;
         _buffer = buffer;
         _owner = owner;
-        _signal = new CompletionSignal(scheduler ?? PipeScheduler.ThreadPool);
+        _scheduler = scheduler ?? PipeScheduler.ThreadPool;
     }
 
     private enum Loan : byte
@@ -52,6 +54,8 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
         SendBuffer,
         Staging,
     }
+
+    private bool IsAnythingWaiting => _waiting is { IsEmpty: false };
 
     /// <summary>Whether the application has ended its writing and all of it is in the send buffer.</summary>
     public bool IsCompleted => Volatile.Read(ref _announced);
@@ -75,14 +79,32 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
         {
             moved = TryMoveWaiting();
             announce = CanAnnounce();
-            if (_signal.IsArmed && (_closed || HasRoomAgain()))
+            if (_signal is { IsArmed: true } && (_closed || HasRoomAgain()))
             {
                 wake = _signal.Disarm(Wake.Ready);
             }
         }
 
         Ring(moved, announce);
-        _signal.Fire(wake);
+        _signal?.Fire(wake);
+    }
+
+    /// <summary>Gives up memory that comes back with use. Any thread.</summary>
+    internal void Trim()
+    {
+        lock (_gate)
+        {
+            if (_signal is { IsInUse: false })
+            {
+                _signal = null;
+            }
+
+            if (!IsAnythingWaiting && _loan != Loan.Staging)
+            {
+                _waiting?.Clear(keepArray: false);
+                _waiting = null;
+            }
+        }
     }
 
     /// <summary>
@@ -107,11 +129,11 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
             }
 
             announce = CanAnnounce();
-            wake = _signal.Disarm(Wake.Ready);
+            wake = Disarm(Wake.Ready);
         }
 
         Ring(dataReady: false, announce);
-        _signal.Fire(wake);
+        _signal?.Fire(wake);
     }
 
     /// <inheritdoc/>
@@ -122,8 +144,8 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
         {
             ThrowIfCompleted();
             EndLoan();
-            _waiting.StageBorrowed();
-            if (_waiting.IsEmpty && !_closed && _buffer.TryGetMemory(out Memory<byte> memory, out _))
+            _waiting?.StageBorrowed();
+            if (!IsAnythingWaiting && !_closed && _buffer.TryGetMemory(out Memory<byte> memory, out _))
             {
                 if (memory.Length >= sizeHint)
                 {
@@ -135,7 +157,7 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
             }
 
             _loan = Loan.Staging;
-            return _waiting.GetMemory(sizeHint);
+            return (_waiting ??= new WaitingBytes()).GetMemory(sizeHint);
         }
     }
 
@@ -154,7 +176,7 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
                     _buffer.Advance(bytes);
                     break;
                 case Loan.Staging:
-                    _waiting.Advance(bytes);
+                    _waiting!.Advance(bytes);
                     break;
                 default:
                     ArgumentOutOfRangeException.ThrowIfNotEqual(bytes, 0);
@@ -196,12 +218,12 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
         bool wake;
         lock (_gate)
         {
-            wake = _signal.Disarm(Wake.Canceled);
+            wake = Disarm(Wake.Canceled);
             _cancelRequested = !wake;
-            _waiting.StageBorrowed();
+            _waiting?.StageBorrowed();
         }
 
-        _signal.Fire(wake);
+        _signal?.Fire(wake);
     }
 
     /// <summary>Ends writing; the owner is told when everything written is in the send buffer, at once if there is an error.</summary>
@@ -234,13 +256,13 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
         Ring(dataReady, announce);
     }
 
-    ValueTaskSourceStatus IValueTaskSource<FlushResult>.GetStatus(short token) => _signal.GetStatus(token);
+    ValueTaskSourceStatus IValueTaskSource<FlushResult>.GetStatus(short token) => _signal!.GetStatus(token);
 
     void IValueTaskSource<FlushResult>.OnCompleted(
         Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
-        _signal.OnCompleted(continuation, state, token, flags);
+        _signal!.OnCompleted(continuation, state, token, flags);
 
-    FlushResult IValueTaskSource<FlushResult>.GetResult(short token) => Result(_signal.GetResult(token) == Wake.Canceled);
+    FlushResult IValueTaskSource<FlushResult>.GetResult(short token) => Result(_signal!.GetResult(token) == Wake.Canceled);
 
     private ValueTask<FlushResult> FlushAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken)
     {
@@ -255,26 +277,30 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
         bool dataReady;
         lock (_gate)
         {
-            if (_signal.IsInUse)
+            if (_signal is { IsInUse: true })
             {
                 throw new InvalidOperationException("A flush is going on: await it before the next one.");
             }
 
             EndLoan();
-            _waiting.Borrow(source);
+            if (!source.IsEmpty)
+            {
+                (_waiting ??= new WaitingBytes()).Borrow(source);
+            }
+
             dataReady = _unflushed + source.Length != 0 && !_closed;
             TryMoveWaiting();
             _unflushed = 0;
             canceled = _cancelRequested;
             _cancelRequested = false;
-            wait = !canceled && !_closed && (!_waiting.IsEmpty || _buffer.Count >= _buffer.Limit);
+            wait = !canceled && !_closed && (IsAnythingWaiting || _buffer.Count >= _buffer.Limit);
             if (wait)
             {
-                token = _signal.Arm();
+                token = (_signal ??= new CompletionSignal(_scheduler)).Arm();
             }
             else
             {
-                _waiting.StageBorrowed();
+                _waiting?.StageBorrowed();
             }
         }
 
@@ -284,7 +310,7 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
             return new ValueTask<FlushResult>(Result(canceled));
         }
 
-        _signal.Watch(cancellationToken, static output => ((ConnectionOutput)output!).OnTokenCanceled(), this);
+        _signal!.Watch(cancellationToken, static output => ((ConnectionOutput)output!).OnTokenCanceled(), this);
         return new ValueTask<FlushResult>(this, token);
     }
 
@@ -306,17 +332,17 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
         bool wake;
         lock (_gate)
         {
-            wake = _signal.Disarm(Wake.TokenCanceled);
-            _waiting.StageBorrowed();
+            wake = Disarm(Wake.TokenCanceled);
+            _waiting?.StageBorrowed();
         }
 
-        _signal.Fire(wake);
+        _signal?.Fire(wake);
     }
 
     /// <summary>Moves what waits into the send buffer, as far as it goes.</summary>
     private bool TryMoveWaiting()
     {
-        if (_waiting.IsEmpty)
+        if (_waiting is null or { IsEmpty: true })
         {
             return false;
         }
@@ -328,15 +354,30 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
         }
 
         bool moved = _waiting.MoveTo(_buffer, keepArray: _loan == Loan.Staging, out bool isStarved);
-        _retry.Set(isStarved);
+        SetRetry(isStarved);
         return moved;
     }
 
     private void DropWaiting()
     {
-        _waiting.Clear(keepArray: _loan == Loan.Staging);
-        _retry.Set(isStarved: false);
+        _waiting?.Clear(keepArray: _loan == Loan.Staging);
+        SetRetry(isStarved: false);
     }
+
+    private void SetRetry(bool isStarved)
+    {
+        if (isStarved)
+        {
+            (_retry ??= new MemoryRetry(_time, this)).Start();
+        }
+        else if (_retry is not null)
+        {
+            _retry.Stop();
+            _retry = null;
+        }
+    }
+
+    private bool Disarm(Wake wake) => _signal is not null && _signal.Disarm(wake);
 
     private void EndLoan()
     {
@@ -349,11 +390,11 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
     }
 
     private bool HasRoomAgain() =>
-        _waiting.IsEmpty && _buffer.Count <= _buffer.Limit - (_buffer.Limit / 4) && _buffer.Count < _buffer.Limit;
+        !IsAnythingWaiting && _buffer.Count <= _buffer.Limit - (_buffer.Limit / 4) && _buffer.Count < _buffer.Limit;
 
     private bool CanAnnounce()
     {
-        if (!_completed || _announced || !_waiting.IsEmpty)
+        if (!_completed || _announced || IsAnythingWaiting)
         {
             return false;
         }

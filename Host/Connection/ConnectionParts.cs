@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using Akka.Actor;
 using TcpActors.Engine.Buffers;
 using TcpActors.HostSide.Policy;
@@ -13,4 +14,5 @@ internal sealed record ConnectionParts(
     SlotTable Slots,
     MonotonicClock Clock,
     int SendBufferLimit,
-    int ReceiveBufferLimit);
+    int ReceiveBufferLimit,
+    PipeScheduler Scheduler);

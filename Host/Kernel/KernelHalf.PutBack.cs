@@ -13,8 +13,7 @@ internal sealed partial class KernelHalf
 
     public void Restore(in HandBack state, IFlowGate gate)
     {
-        _last = new LastHandBack(in state, MonotonicClock.System.Now);
-        _given = state.Variants;
+        Volatile.Write(ref _last, new LastHandBack(in state, MonotonicClock.System.Now));
         try
         {
             _isFull = _memory.Receive.Free == 0;
@@ -31,7 +30,6 @@ internal sealed partial class KernelHalf
     public Task Resume(IFlowGate gate)
     {
         Standby standby = _standby!;
-        SegmentVariants given = _given!.Value;
         bool isFull = _isFull;
         try
         {
@@ -53,8 +51,8 @@ internal sealed partial class KernelHalf
             standby.Repair.Leave();
             _options!.ApplyAfterRepair(standby.Socket, isFull);
             _standby = null;
-            _memory.Receive.DiscardBeyond(given.RcvNxt);
-            _memory.Send.FreeTo(given.SndMax);
+            _memory.Receive.DiscardBeyond(_last.Given.RcvNxt);
+            _memory.Send.FreeTo(_last.Given.SndMax);
             KernelFlow flow = FlowOf(standby.Socket);
             flow.WhenThereIsRoom = isFull ? () => OpenWindow(standby) : null;
             Volatile.Write(ref _flow, flow);

@@ -118,6 +118,7 @@ internal sealed partial class KernelHalf
         _memory.Send.Limit = _options.SendBufferLimit ?? _memory.Send.Limit;
 
         Volatile.Write(ref _flow, null);
+        Volatile.Write(ref _last, LastHandBack.None);
         _left = socket;
         if (_memory.Receive.Unread > 0)
         {

@@ -26,8 +26,7 @@ internal sealed partial class KernelHalf : IHostHalf
     private SocketOptions? _options;
     private ConnectionInvariants? _invariants;
     private KernelPath? _path;
-    private LastHandBack _last;
-    private SegmentVariants? _given;
+    private LastHandBack _last = LastHandBack.None;
 
     // Of an upload, between its two steps.
     private bool _isFull;
@@ -93,9 +92,10 @@ internal sealed partial class KernelHalf : IHostHalf
         {
             TcpInfo info = flow.Socket.GetTcpInfo();
             SegmentVariants variants = KernelVariants.Of(in info);
-            if (_given is { } given)
+            LastHandBack last = Volatile.Read(ref _last);
+            if (last != LastHandBack.None)
             {
-                KernelVariants.AddSequences(ref variants, in given, in info);
+                KernelVariants.AddSequences(ref variants, in last.Given, in info);
             }
 
             return variants;

@@ -21,6 +21,7 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
     private readonly NextHopProbe _probe;
     private readonly ILogger _logger;
     private Action<object>? _report;
+    private KernelPath? _lastFound;
 
     public KernelPaths(ILogger logger, int? eventQueueBytes = null)
     {
@@ -65,7 +66,7 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
         IPAddress nextHop = route.NextHop(peer);
         MacAddress mac = Resolve(link.Index, nextHop)
             ?? throw new IOException($"the next hop {nextHop} on {link.Name} does not answer");
-        return new KernelPath(link, nextHop, mac, route.Mtu, (int)scope, changes);
+        return Shared(new KernelPath(link, nextHop, mac, route.Mtu, (int)scope, changes));
     }
 
     /// <summary>Begins to watch a flow's path, from what was found on.</summary>
@@ -111,6 +112,19 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
         _routes.Dispose();
         _netlink.Dispose();
         _neighborsChanged.Dispose();
+    }
+
+    /// <summary>Thousands of connections have the same path: they have one object for it.</summary>
+    private KernelPath Shared(KernelPath found)
+    {
+        KernelPath? last = Volatile.Read(ref _lastFound);
+        if (last == found)
+        {
+            return last;
+        }
+
+        Volatile.Write(ref _lastFound, found);
+        return found;
     }
 
     private MacAddress? Resolve(int link, IPAddress nextHop)

@@ -7,15 +7,25 @@ namespace TcpActors.HostSide.Kernel;
 /// What the kernel was given at the last upload and does not tell when the connection is taken out again. A connection may move more often
 /// than its round trip is measured or its timer runs out, and must not forget either.
 /// </summary>
-internal readonly struct LastHandBack
+internal sealed class LastHandBack
 {
+    /// <summary>It was never given anything, or has given it away again.</summary>
+    public static readonly LastHandBack None = new();
+
     private readonly SegmentVariants _variants;
     private readonly MacAddress _nextHop;
+
+    private LastHandBack()
+    {
+    }
 
     /// <param name="state">As the TOE gave it back.</param>
     /// <param name="now">The host's clock.</param>
     public LastHandBack(in HandBack state, Microseconds now) =>
         (_variants, _nextHop) = (state.Variants.ToDeadlines(now), state.Segment.NextHopMac);
+
+    /// <summary>What it was given, times as deadlines.</summary>
+    public ref readonly SegmentVariants Given => ref _variants;
 
     /// <param name="variants">Read from the kernel, times remaining.</param>
     /// <param name="nextHop">Where the next segment will go.</param>

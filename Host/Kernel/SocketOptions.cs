@@ -57,8 +57,7 @@ internal sealed class SocketOptions
     private const int SendLocked = 1;
     private const int ReceiveLocked = 2;
 
-    private readonly (int Level, int Option, int Value)[] _integers;
-    private readonly (int Level, int Option, byte[] Value)[] _bytes;
+    private readonly OptionValues _values;
     private readonly bool _reuseAddress;
     private readonly bool _reusePort;
     private readonly int _bufferLock;
@@ -92,7 +91,7 @@ internal sealed class SocketOptions
         byte[] linger = new byte[8];
         socket.TryGetBytes(TcpOption.LevelSocket, TcpOption.Linger, linger);
         bytes.Add((TcpOption.LevelSocket, TcpOption.Linger, linger));
-        (_integers, _bytes) = ([.. integers], [.. bytes]);
+        _values = OptionValues.Shared([.. integers], [.. bytes]);
         _reuseAddress = socket.GetInt(TcpOption.LevelSocket, TcpOption.ReuseAddress) != 0;
         _reusePort = socket.GetInt(TcpOption.LevelSocket, TcpOption.ReusePort) != 0;
         _bufferLock = socket.TryGetInt(TcpOption.LevelSocket, TcpOption.BufferLock, out int locked) ? locked : 0;
@@ -102,7 +101,7 @@ internal sealed class SocketOptions
 
     private SocketOptions(SocketOptions former, int sendBuffer, int receiveBuffer)
     {
-        (_integers, _bytes) = (former._integers, former._bytes);
+        _values = former._values;
         (_reuseAddress, _reusePort, _bufferLock) = (former._reuseAddress, former._reusePort, former._bufferLock);
         (_sendBuffer, _receiveBuffer) = (sendBuffer, receiveBuffer);
     }
@@ -129,7 +128,7 @@ internal sealed class SocketOptions
     {
         get
         {
-            foreach ((int Level, int Option, int Value) each in _integers)
+            foreach ((int Level, int Option, int Value) each in _values.Integers)
             {
                 if (each.Level == level && each.Option == option)
                 {
@@ -148,7 +147,7 @@ internal sealed class SocketOptions
     {
         // The type of service sets the priority too.
         bool setsPriority = false;
-        foreach ((int level, int option, int value) in _integers)
+        foreach ((int level, int option, int value) in _values.Integers)
         {
             if (fresh[level, option] == value && !(setsPriority && (level, option) == s_afterTos[0]))
             {
@@ -162,7 +161,7 @@ internal sealed class SocketOptions
             socket.TrySetInt(level, option, value);
         }
 
-        foreach ((int level, int option, byte[] value) in _bytes)
+        foreach ((int level, int option, byte[] value) in _values.Bytes)
         {
             if (!fresh.Has(level, option, value))
             {
@@ -229,7 +228,7 @@ internal sealed class SocketOptions
 
     private bool Has(int level, int option, ReadOnlySpan<byte> value)
     {
-        foreach ((int Level, int Option, byte[] Value) each in _bytes)
+        foreach ((int Level, int Option, byte[] Value) each in _values.Bytes)
         {
             if (each.Level == level && each.Option == option)
             {

@@ -86,5 +86,5 @@ public sealed class MoveQueueSpecs : TestKit
         return begun;
     }
 
-    private Tenancy NewTenancy(bool isOneOfMany) => new(_host.Add()) { IsOneOfMany = isOneOfMany };
+    private Tenancy NewTenancy(bool isOneOfMany) => new(_host.Add(), new SharedInvariants()) { IsOneOfMany = isOneOfMany };
 }

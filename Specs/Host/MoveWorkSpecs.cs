@@ -1,7 +1,6 @@
 using Akka.TestKit.Xunit2;
 using TcpActors.Actors;
 using TcpActors.Actors.Contract;
-using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 using TcpActors.HostSide;
 using TcpActors.Transport.Receive;
@@ -26,7 +25,8 @@ public sealed class MoveWorkSpecs : TestKit
         var gate = new NarrowGate(room: 3);
         Leaving[] batch = [.. Enumerable.Range(0, 5).Select(_ => LeavingOf(_host.Add()))];
 
-        MoveWork.Offload(batch, [new ToeUnit(_host.Toe, gate, InterfaceIndex: 1)], TestActor, nextHops: null);
+        ToeUnit toe = new(_host.Toe, gate, InterfaceIndex: 1);
+        MoveWork.Offload(batch, [toe], TestActor, new SharedInvariants(), nextHops: null);
 
         List<HostMessages.TakeOutDone> done = Done();
         Assert.Equal(batch[..3].Select(leaving => leaving.Id), done.Where(each => each.Result is TakeOut.Taken).Select(each => each.Connection));
@@ -58,8 +58,8 @@ public sealed class MoveWorkSpecs : TestKit
     public void The_host_hears_of_a_take_out_before_the_TOE_says_anything_of_it()
     {
         Connection connection = _host.Add();
-        MoveWork.Offload(
-            [LeavingOf(connection)], [new ToeUnit(_host.Toe, new NarrowGate(room: 1), InterfaceIndex: 1)], TestActor, nextHops: null);
+        ToeUnit toe = new(_host.Toe, new NarrowGate(room: 1), InterfaceIndex: 1);
+        MoveWork.Offload([LeavingOf(connection)], [toe], TestActor, new SharedInvariants(), nextHops: null);
 
         var taken = Assert.IsType<TakeOut.Taken>(ExpectMsg<HostMessages.TakeOutDone>().Result);
         Assert.Equal(7u, taken.Segment.Version);

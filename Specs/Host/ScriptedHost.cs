@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Net;
 using Akka.Actor;
 using Microsoft.Extensions.Logging;
@@ -29,7 +30,8 @@ internal sealed class ScriptedHost : IDisposable
     {
         Supervisor = system.ActorOf(Props.Create(() => new HostSupervisor("script", Buffers, FromToes, null, _workers, logger)));
         _parts = new ConnectionParts(
-            Supervisor, OffloadPolicies.Never, Pool, Slots, MonotonicClock.System, SendBufferLimit: 1 << 20, ReceiveBufferLimit: 1 << 20);
+            Supervisor, OffloadPolicies.Never, Pool, Slots, MonotonicClock.System, SendBufferLimit: 1 << 20, ReceiveBufferLimit: 1 << 20,
+            PipeScheduler.ThreadPool);
         Toe = new OffloadEngine(system, new OffloadEngineOptions
         {
             Name = "toe",

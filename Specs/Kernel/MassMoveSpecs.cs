@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
@@ -43,12 +44,15 @@ public sealed class MassMoveSpecs(ITestOutputHelper output)
 
         for (int round = 0; round < Rounds; round++)
         {
+            long began = Stopwatch.GetTimestamp();
             MoveResult there = await host.OffloadAsync().WaitAsync(TrafficConnection.Patience);
             Assert.Equal((Count, 0), (there.Moved, there.Refused.Count));
             Assert.Equal(Count, host.CountFlows() ?? Count);
+            TimeSpan offload = Stopwatch.GetElapsedTime(began);
             MoveResult back = await host.UploadAsync().WaitAsync(TrafficConnection.Patience);
             Assert.Equal((Count, 0), (back.Moved, back.Refused.Count));
             Assert.Equal(0, host.CountFlows() ?? 0);
+            output.WriteLine($"{offload.TotalSeconds:F2} s there, {(Stopwatch.GetElapsedTime(began) - offload).TotalSeconds:F2} s back");
         }
 
         Volatile.Write(ref isOver, true);

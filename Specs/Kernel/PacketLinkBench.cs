@@ -22,11 +22,11 @@ internal sealed unsafe class PacketLinkBench : IDisposable
     private readonly RxFrame[] _received = new RxFrame[1];
     private OwnedTable? _marking;
 
-    public PacketLinkBench(int ringSlots = 64, int slotSize = 128 * 1024, int mtu = 1500)
+    public PacketLinkBench(int ringSlots = 64, int slotSize = 2048, int mtu = 1500, int longFrameMemory = 64 << 20)
     {
         Hosts = new TwoHosts(mtu);
         Mark();
-        Server = Open(Hosts.Server, ServerMark, ringSlots, slotSize);
+        Server = Open(Hosts.Server, ServerMark, ringSlots, slotSize, longFrameMemory);
         Client = Open(Hosts.Client, ClientMark, ringSlots, slotSize);
     }
 
@@ -44,9 +44,16 @@ internal sealed unsafe class PacketLinkBench : IDisposable
 
     public void Unmark() => _marking?.Dispose();
 
-    public static PacketLink Open(SpecHost host, uint mark, int ringSlots = 64, int slotSize = 128 * 1024)
+    public static PacketLink Open(
+        SpecHost host, uint mark, int ringSlots = 64, int slotSize = 2048, int longFrameMemory = 64 << 20)
     {
-        var options = new PacketLinkOptions { OwnedMark = mark, RingSlots = ringSlots, SlotSize = slotSize };
+        var options = new PacketLinkOptions
+        {
+            OwnedMark = mark,
+            RingSlots = ringSlots,
+            SlotSize = slotSize,
+            LongFrameMemory = longFrameMemory,
+        };
         return host.Run(() => PacketLink.Open(host.Link, options));
     }
 

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
+using TcpActors.Transport.Receive;
 
 namespace TcpActors.Transport.Links;
 
@@ -29,6 +30,7 @@ public sealed unsafe class CapturingLink : ILink
     private readonly CaptureOptions _options;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
+    private readonly HeapFrames _heap = new();
     private readonly Lock _lock = new();
     private PcapngWriter? _writer;
     private volatile bool _isIdle;
@@ -73,6 +75,8 @@ public sealed unsafe class CapturingLink : ILink
 
     public bool IsUp => _link.IsUp;
 
+    public int LendingDepth => _link.LendingDepth;
+
     public LinkCounters Counters => _link.Counters;
 
     public int Receive(Span<RxFrame> frames, Microseconds timeout)
@@ -87,6 +91,7 @@ public sealed unsafe class CapturingLink : ILink
             _isIdle = false;
         }
 
+        taken = MakeWhole(frames[..taken]);
         if (taken > 0)
         {
             Capture(frames[..taken]);
@@ -136,6 +141,25 @@ public sealed unsafe class CapturingLink : ILink
         }
 
         _link.Dispose();
+    }
+
+    /// <summary>What a link would have copied straight to its place is copied here first, for the file.</summary>
+    private int MakeWhole(Span<RxFrame> frames)
+    {
+        int whole = 0;
+        foreach (ref readonly RxFrame frame in frames)
+        {
+            if (frame.Missing == 0)
+            {
+                frames[whole++] = frame;
+            }
+            else if (_heap.TryCopy(frame, out RxFrame copy))
+            {
+                frames[whole++] = copy;
+            }
+        }
+
+        return whole;
     }
 
     private void Capture(ReadOnlySpan<RxFrame> frames)

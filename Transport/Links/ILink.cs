@@ -39,6 +39,9 @@ public interface ILink : IDisposable
 
     LinkCounters Counters { get; }
 
+    /// <summary>How many frames may be received while an older one is still lent; 0: it wants them back with the batch.</summary>
+    int LendingDepth => 0;
+
     /// <summary>
     /// Looks at its interface again; for whoever is told that it went up or down, or that its address or MTU is another one. Any thread.
     /// </summary>

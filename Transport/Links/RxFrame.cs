@@ -1,3 +1,5 @@
+using TcpActors.Engine.Wire;
+
 namespace TcpActors.Transport.Links;
 
 /// <summary>What the link knows about the transport checksum of a received frame.</summary>
@@ -19,7 +21,17 @@ public unsafe struct RxFrame
     /// <summary>First byte of the Ethernet header.</summary>
     public byte* Data;
 
+    /// <summary>Bytes of the frame, those that are not at <see cref="Data"/> included.</summary>
     public int Length;
+
+    /// <summary>
+    /// How many of its last bytes are not at <see cref="Data"/>: the link copies them to their place when somebody knows it. 0: all are there;
+    /// else all headers are, unless they are uncommonly long.
+    /// </summary>
+    public int Missing;
+
+    /// <summary>Who has the missing bytes; null when none are missing.</summary>
+    public IFrameBytes? Rest;
 
     /// <summary>Payload of each segment that was merged into this frame, in bytes; 0 when the frame is one segment.</summary>
     public ushort SegmentSize;
@@ -36,7 +48,17 @@ public unsafe struct RxFrame
 
     public IRxFrameOwner Owner;
 
-    public readonly ReadOnlySpan<byte> Bytes => new(Data, Length);
+    /// <summary>What is at <see cref="Data"/>: the whole frame unless some of it is <see cref="Missing"/>.</summary>
+    public readonly ReadOnlySpan<byte> Bytes => new(Data, Length - Missing);
+
+    /// <summary>A part of the frame, wherever its bytes are.</summary>
+    public readonly SegmentBytes Slice(int offset, int length)
+    {
+        int inMemory = Math.Clamp(Length - Missing - offset, 0, length);
+        return inMemory == length
+            ? Bytes.Slice(offset, length)
+            : new SegmentBytes(Bytes.Slice(Math.Min(offset, Length - Missing), inMemory), length, Rest!, Token, offset);
+    }
 
     public readonly void Return() => Owner.Return(Token);
 }

@@ -34,7 +34,7 @@ public sealed class FlowEntry
     private const int MaxUnconsumed = 64;
 
     private readonly Lock _lock = new();
-    private QueuedSegment[] _ring = new QueuedSegment[4];
+    private QueuedSegment[] _ring = [];
     private int _head;
     private int _count;
     private int _memory;
@@ -123,8 +123,7 @@ public sealed class FlowEntry
             while (_count > 0)
             {
                 QueuedSegment segment = Take();
-                sink(segment.IpPacket);
-                segment.Frame.Return();
+                Hand(in segment, sink);
             }
         }
     }
@@ -152,8 +151,7 @@ public sealed class FlowEntry
         {
             if (_sink is not null)
             {
-                _sink(segment.IpPacket);
-                segment.Frame.Return();
+                Hand(in segment, _sink);
                 return Delivery.Forwarded;
             }
 
@@ -169,9 +167,7 @@ public sealed class FlowEntry
                 Grow();
             }
 
-            _ring[(_head + _count) & (_ring.Length - 1)] = segment;
-            _count++;
-            _memory += memory;
+            Append(in segment);
             if (_receiver is null || _rung)
             {
                 return Delivery.Queued;
@@ -226,13 +222,49 @@ public sealed class FlowEntry
     {
         lock (_lock)
         {
-            for (int i = 0; i < _count; i++)
+            for (int left = _count; left > 0; left--)
             {
-                ref QueuedSegment segment = ref _ring[(_head + i) & (_ring.Length - 1)];
-                if (!ReferenceEquals(segment.Frame.Owner, heap))
+                QueuedSegment segment = Take();
+                if (ReferenceEquals(segment.Frame.Owner, heap) || heap.TryCopy(segment.Frame, out segment.Frame))
                 {
-                    segment.Frame = heap.CopyOf(in segment.Frame);
+                    Append(in segment);
                 }
+            }
+        }
+    }
+
+    private static void Hand(in QueuedSegment segment, PacketSink sink)
+    {
+        try
+        {
+            SegmentBytes packet = segment.IpPacket;
+            sink(packet.Length == packet.InMemory.Length ? packet.InMemory : packet.ToArray());
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        {
+            // Its link has lost the rest of it: a lost packet.
+        }
+        finally
+        {
+            segment.Frame.Return();
+        }
+    }
+
+    private void Append(in QueuedSegment segment)
+    {
+        _ring[(_head + _count) & (_ring.Length - 1)] = segment;
+        _count++;
+        _memory += HeapFrames.SizeFor(segment.Frame.Length);
+    }
+
+    /// <summary>Gives up the memory of an empty queue; it comes back with the next segment.</summary>
+    public void Trim()
+    {
+        lock (_lock)
+        {
+            if (_count == 0)
+            {
+                (_ring, _head) = ([], 0);
             }
         }
     }
@@ -249,7 +281,7 @@ public sealed class FlowEntry
 
     private void Grow()
     {
-        var larger = new QueuedSegment[_ring.Length * 2];
+        var larger = new QueuedSegment[Math.Max(4, _ring.Length * 2)];
         for (int i = 0; i < _count; i++)
         {
             larger[i] = _ring[(_head + i) & (_ring.Length - 1)];

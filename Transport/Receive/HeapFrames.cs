@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using TcpActors.Engine.Wire;
 using TcpActors.Transport.Links;
 
 namespace TcpActors.Transport.Receive;
@@ -10,9 +11,11 @@ namespace TcpActors.Transport.Receive;
 /// </summary>
 internal sealed unsafe class HeapFrames : IRxFrameOwner
 {
+    /// <summary>The longest frame that has room in a buffer.</summary>
+    public const int Largest = 72 * 1024;
+
     private const int SmallSize = 2048;
     private const int JumboSize = 16 * 1024;
-    private const int LargeSize = 72 * 1024;
     private const int KeptOfEach = 64;
 
     private readonly Lock _lock = new();
@@ -23,20 +26,35 @@ internal sealed unsafe class HeapFrames : IRxFrameOwner
     private readonly List<byte[]?> _buffers = [];
 
     /// <summary>Bytes of memory that the copy of a frame takes.</summary>
-    public static int SizeFor(int length) => length <= SmallSize ? SmallSize : length <= JumboSize ? JumboSize : LargeSize;
+    public static int SizeFor(int length) => length <= SmallSize ? SmallSize : length <= JumboSize ? JumboSize : Largest;
 
-    public RxFrame CopyOf(in RxFrame frame)
+    /// <summary>Copies a frame, whole, and returns the original to its owner.</summary>
+    /// <param name="frame">By value: callers put the copy into the same place.</param>
+    /// <param name="copy">The copy.</param>
+    /// <returns>False when its link has lost the rest of it.</returns>
+    public bool TryCopy(RxFrame frame, out RxFrame copy)
     {
         int token = Rent(frame.Length);
         byte[] buffer = _buffers[token]!;
-        frame.Bytes.CopyTo(buffer);
-        RxFrame copy = frame;
+        copy = frame;
         copy.Owner = this;
         copy.Token = token;
-        copy.Data = (byte*)Unsafe.AsPointer(
-            ref MemoryMarshal.GetArrayDataReference(buffer));
-        frame.Return();
-        return copy;
+        copy.Data = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(buffer));
+        (copy.Missing, copy.Rest) = (0, null);
+        try
+        {
+            frame.Slice(0, frame.Length).CopyTo([new MemorySlice(copy.Data, frame.Length)]);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        {
+            Return(token);
+            return false;
+        }
+        finally
+        {
+            frame.Return();
+        }
     }
 
     public void Return(int token)

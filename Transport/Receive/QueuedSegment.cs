@@ -1,3 +1,4 @@
+using TcpActors.Engine.Wire;
 using TcpActors.Transport.Links;
 
 namespace TcpActors.Transport.Receive;
@@ -19,8 +20,9 @@ public struct QueuedSegment
     /// <summary>TOS or traffic class of the IP header; its low two bits are the ECN field.</summary>
     public byte Tos;
 
-    public readonly ReadOnlySpan<byte> IpPacket => Frame.Bytes.Slice(IpOffset, IpLength);
+    /// <summary>The IP packet.</summary>
+    public readonly SegmentBytes IpPacket => Frame.Slice(IpOffset, IpLength);
 
     /// <summary>TCP header and payload.</summary>
-    public readonly ReadOnlySpan<byte> Tcp => Frame.Bytes[TcpOffset..(IpOffset + IpLength)];
+    public readonly SegmentBytes Tcp => Frame.Slice(TcpOffset, IpOffset + IpLength - TcpOffset);
 }

@@ -35,12 +35,16 @@ public sealed class ReceiveLoop : IDisposable
     private RxBatch _batch = new();
     private Thread? _thread;
     private volatile bool _stopping;
+    private volatile bool _isResting;
 
     public ReceiveLoop(ILink link, RxDispatcher dispatcher, IReceiveLoopWork work, MonotonicClock clock) =>
         (_link, _dispatcher, _work, _clock) = (link, dispatcher, work, clock);
 
     /// <summary>The exception that ended the thread; null while it runs and after an orderly end.</summary>
     public Exception? Failure { get; private set; }
+
+    /// <summary>Whether the thread waits for frames: work for it would have to wake it. Any thread.</summary>
+    public bool IsResting => _isResting;
 
     /// <summary>Called on the receiving thread when it ends by an exception.</summary>
     public Action<Exception>? OnFailure { get; set; }
@@ -88,7 +92,14 @@ public sealed class ReceiveLoop : IDisposable
         }
 
         int barriers = _barriers.Count;
-        int count = _link.Receive(_batch.Frames, barriers > 0 ? Microseconds.Zero : longest);
+        if (barriers > 0)
+        {
+            longest = Microseconds.Zero;
+        }
+
+        _isResting = longest > Microseconds.Zero;
+        int count = _link.Receive(_batch.Frames, longest);
+        _isResting = false;
         if (count > 0)
         {
             _batch.Count = count;

@@ -16,27 +16,32 @@ public interface IHostStackInput
 /// <summary>
 /// Reads batches of frames from the channel, validates them, finds each one's flow and rings every touched owner once per batch. It runs
 /// inside the link thread's write to the channel (synchronous continuations), so a frame is processed on the thread that received it.
-/// The link's memory is borrowed for the length of one batch: what an owner has not taken by then is copied out of the ring
-/// (<see cref="FlowEntry.Evacuate"/>), and whoever takes a segment returns its frame.
+/// The link's memory is borrowed: what an owner has not taken before the link runs short (<see cref="ILink.LendingDepth"/>) is copied out of
+/// it (<see cref="FlowEntry.Evacuate"/>), and whoever takes a segment returns its frame.
 /// </summary>
 public sealed class RxDispatcher
 {
+    private const int LongestTcpHeader = 60;
+
     private readonly FlowTable _flows;
     private readonly IHostStackInput? _host;
     private readonly Action _afterDoorbells;
     private readonly HeapFrames _heap = new();
     private readonly List<FlowEntry> _ringing = [];
     private readonly List<FlowEntry> _touched = [];
+    private readonly int _lendingDepth;
+    private int _framesSinceLag;
     private readonly Channel<RxBatch> _channel;
     private DispatchCounters _counters;
 
     /// <param name="flows">The flows of this TOE.</param>
     /// <param name="host">Gets what belongs to no flow; null: it is dropped and counted (the kernel has its own copy).</param>
     /// <param name="afterDoorbells">Runs once after the doorbells of a batch were rung: drains the owners that run on this thread.</param>
+    /// <param name="lendingDepth"><see cref="ILink.LendingDepth"/> of the link.</param>
     /// <param name="fifoDepth">Batches the channel holds while the dispatcher is busy; beyond that they are dropped and counted.</param>
-    public RxDispatcher(FlowTable flows, IHostStackInput? host, Action afterDoorbells, int fifoDepth = 16)
+    public RxDispatcher(FlowTable flows, IHostStackInput? host, Action afterDoorbells, int lendingDepth = 0, int fifoDepth = 16)
     {
-        (_flows, _host, _afterDoorbells) = (flows, host, afterDoorbells);
+        (_flows, _host, _afterDoorbells, _lendingDepth) = (flows, host, afterDoorbells, lendingDepth);
 
         // Wait mode with TryWrite: DropWrite would say true for what it drops.
         _channel = Channel.CreateBounded<RxBatch>(new BoundedChannelOptions(fifoDepth)
@@ -102,6 +107,7 @@ public sealed class RxDispatcher
             }
         }
 
+        int count = batch.Count;
         batch.Count = 0;
         foreach (FlowEntry entry in _ringing)
         {
@@ -110,15 +116,30 @@ public sealed class RxDispatcher
 
         _ringing.Clear();
         _afterDoorbells();
-        foreach (FlowEntry entry in _touched)
+        SettleTouched(count);
+    }
+
+    /// <summary>Who has taken everything is done with; who lags gets copies as soon as the link might run short of slots.</summary>
+    private void SettleTouched(int count)
+    {
+        _touched.RemoveAll(static entry => entry.Count == 0);
+        if (_touched.Count == 0)
         {
-            if (entry.Count > 0)
+            _framesSinceLag = 0;
+            return;
+        }
+
+        _framesSinceLag += count;
+        if (_framesSinceLag + RxBatch.Capacity > _lendingDepth)
+        {
+            foreach (FlowEntry entry in _touched)
             {
                 entry.Evacuate(_heap);
             }
-        }
 
-        _touched.Clear();
+            _touched.Clear();
+            _framesSinceLag = 0;
+        }
     }
 
     private bool CountFailure()
@@ -127,11 +148,17 @@ public sealed class RxDispatcher
         return true;
     }
 
-    private void Dispatch(in RxFrame frame)
+    private void Dispatch(in RxFrame lent)
     {
-        if (!IpFrame.TryParse(frame.Bytes, out IpFrame ip))
+        RxFrame frame = lent;
+        if (!IpFrame.TryParse(frame.Bytes, frame.Missing, out IpFrame ip))
         {
             HandToHost(in frame, ref _counters.Malformed);
+            return;
+        }
+
+        if (frame.Missing > 0 && MustBeWhole(in frame, in ip) && !_heap.TryCopy(lent, out frame))
+        {
             return;
         }
 
@@ -172,6 +199,11 @@ public sealed class RxDispatcher
         });
     }
 
+    /// <summary>Whether more than the headers is looked at here.</summary>
+    private bool MustBeWhole(in RxFrame frame, in IpFrame ip) =>
+        ip.IsFragment || ip.Protocol != IpPacket.Tcp || frame.Checksum == ChecksumStatus.Unverified
+        || ip.PayloadOffset + LongestTcpHeader > frame.Length - frame.Missing;
+
     private void Deliver(FlowEntry entry, in QueuedSegment segment)
     {
         switch (entry.Deliver(in segment))
@@ -205,8 +237,18 @@ public sealed class RxDispatcher
     private void HandToHost(in RxFrame frame, ref long counter)
     {
         counter++;
-        _host?.FrameReceived(in frame);
-        frame.Return();
+        if (_host is null)
+        {
+            frame.Return();
+            return;
+        }
+
+        RxFrame whole = frame;
+        if (frame.Missing == 0 || _heap.TryCopy(frame, out whole))
+        {
+            _host.FrameReceived(in whole);
+            whole.Return();
+        }
     }
 
     private void SeeFragment(in RxFrame frame, in IpFrame ip)

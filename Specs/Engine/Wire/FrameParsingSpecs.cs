@@ -234,7 +234,7 @@ public class FrameParsingSpecs
     [Fact]
     public void SYN_and_FIN_take_a_sequence_number_each()
     {
-        var segment = new TcpSegment { Seq = new SeqNum(uint.MaxValue), Flags = TcpFlags.Syn | TcpFlags.Fin, Payload = [1, 2, 3] };
+        var segment = new TcpSegment { Seq = new SeqNum(uint.MaxValue), Flags = TcpFlags.Syn | TcpFlags.Fin, Payload = new byte[] { 1, 2, 3 } };
         Assert.Equal((new SeqNum(4), 1), (segment.End, segment.SegmentCount));
     }
 

@@ -23,6 +23,7 @@ public sealed class PacketLink : ILink
     private readonly PacketRing _ringIPv6;
     private readonly PacketTransmitter _transmitter;
     private volatile PacketInterfaceState _state;
+    private readonly BusyPoll _busyPoll;
     private bool _startWithIPv6;
     private long _rxFrames;
     private long _rxBytes;
@@ -37,6 +38,7 @@ public sealed class PacketLink : ILink
         {
             _device = PacketInterface.Open(interfaceName);
             _state = _device.Read() ?? throw new LinkException($"{interfaceName} has gone.");
+            _busyPoll = new BusyPoll(options.BusyPoll);
             _waiter = new PacketWaiter(interfaceName);
             _transmitter = new PacketTransmitter(_device, options);
             _ringIPv4 = new PacketRing(_device, EtherTypeIPv4, PacketFilter.ForIPv4(options.OwnedMark), options);
@@ -65,6 +67,8 @@ public sealed class PacketLink : ILink
     public int MaxSuperSegment => LargestPacket;
 
     public bool IsUp => _state.IsUp;
+
+    public int LendingDepth => Math.Min(_ringIPv4.Slots, _ringIPv6.Slots) / 2;
 
     /// <inheritdoc/>
     public LinkCounters Counters => new(
@@ -105,6 +109,45 @@ public sealed class PacketLink : ILink
         }
 
         long start = Stopwatch.GetTimestamp();
+        if (_busyPoll.IsWorthIt)
+        {
+            taken = Poll(frames, start, timeout, out bool isWoken);
+            if (taken > 0 || isWoken)
+            {
+                return taken;
+            }
+        }
+
+        taken = Sleep(frames, start, timeout);
+        _busyPoll.SleptUntil(taken > 0, start);
+        return taken;
+    }
+
+    /// <summary>Looks at the rings for a while.</summary>
+    private int Poll(Span<RxFrame> frames, long start, Microseconds timeout, out bool isWoken)
+    {
+        Microseconds longest = Microseconds.Min(_busyPoll.Longest, timeout);
+        isWoken = false;
+        do
+        {
+            int taken = Take(frames);
+            isWoken = _waiter.TryTakeWake();
+            if (taken > 0 || isWoken)
+            {
+                _busyPoll.Polled(hasPaid: true);
+                return taken;
+            }
+
+            Thread.Yield();
+        }
+        while (new Microseconds((long)Stopwatch.GetElapsedTime(start).TotalMicroseconds) < longest);
+        _busyPoll.Polled(hasPaid: false);
+        return 0;
+    }
+
+    private int Sleep(Span<RxFrame> frames, long start, Microseconds timeout)
+    {
+        int taken;
         Microseconds remaining = timeout;
         do
         {

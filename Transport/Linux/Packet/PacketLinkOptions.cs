@@ -1,3 +1,4 @@
+using TcpActors.Engine.State;
 using TcpActors.Transport.Links;
 
 namespace TcpActors.Transport.Linux;
@@ -15,13 +16,23 @@ public sealed record PacketLinkOptions
     /// Slots of each of the two rings, for IPv4 and for IPv6. Each ring is kernel memory of this times <see cref="SlotSize"/>, taken when
     /// the link is opened.
     /// </summary>
-    public int RingSlots { get; init; } = 256;
+    public int RingSlots { get; init; } = 4096;
+
+    /// <summary>Bytes of one slot, a multiple of 16, at least 2,048. A frame that does not fit waits in its socket.</summary>
+    public int SlotSize { get; init; } = 2048;
 
     /// <summary>
-    /// Bytes of one slot, a multiple of 16, at least 2,048; 128 KiB hold any super-segment of 64 KiB. A frame that does not fit is dropped
-    /// and counted.
+    /// Bytes of kernel memory that may wait in each of the two sockets, in frames that do not fit into a slot; what is beyond is dropped and
+    /// counted. Where the kernel does not grant it (without CAP_NET_ADMIN in the initial user namespace) slots are large enough for every
+    /// frame instead, and fewer.
     /// </summary>
-    public int SlotSize { get; init; } = 128 * 1024;
+    public int LongFrameMemory { get; init; } = 64 << 20;
+
+    /// <summary>
+    /// How long the receiving thread looks for frames before it sleeps, as long as that pays: a wake-up takes longer than most gaps within a
+    /// conversation. It gives its core to any thread that wants it meanwhile. Zero: it sleeps at once.
+    /// </summary>
+    public Microseconds BusyPoll { get; init; } = new(50);
 
     /// <summary>Bytes that may wait in the kernel to be sent; without CAP_NET_ADMIN net.core.wmem_max bounds it.</summary>
     public int SendBufferSize { get; init; } = 4 << 20;
@@ -37,6 +48,16 @@ public sealed record PacketLinkOptions
         if (SlotSize < 2048 || SlotSize % 16 != 0 || SlotSize > 1 << 22)
         {
             throw new LinkException($"SlotSize is {SlotSize}: it must be a multiple of 16 from 2048 to {1 << 22}.");
+        }
+
+        if (LongFrameMemory is < 1 << 17 or > 1 << 30)
+        {
+            throw new LinkException($"LongFrameMemory is {LongFrameMemory}: 128 KiB to 1 GiB.");
+        }
+
+        if (BusyPoll < Microseconds.Zero || BusyPoll > Microseconds.FromSeconds(1))
+        {
+            throw new LinkException($"BusyPoll is {BusyPoll}: 0 to 1 second.");
         }
 
         if (RingSlots < 2 || (long)RingSlots * SlotSize > 1 << 30)

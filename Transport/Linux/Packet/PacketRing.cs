@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using TcpActors.Transport.Links;
+using TcpActors.Transport.Receive;
 using static TcpActors.Transport.Linux.PacketSystemCalls;
 
 namespace TcpActors.Transport.Linux;
@@ -15,8 +16,13 @@ internal sealed unsafe class PacketRing : IRxFrameOwner, IDisposable
     private const uint StatusLent = 1u << 16;
     private const int SmallBlock = 64 * 1024;
 
+    // Where frames may not wait in the socket: room for every super-segment.
+    private const int LargeSlot = 128 * 1024;
+    private const int LargeSlots = 256;
+
     private readonly PacketMapping _mapping;
     private readonly byte* _start;
+    private readonly LongFrames? _long;
     private readonly int _slotSize;
     private readonly int _blockSize;
     private readonly int _slotsPerBlock;
@@ -30,13 +36,6 @@ internal sealed unsafe class PacketRing : IRxFrameOwner, IDisposable
     /// <exception cref="LinkException">When the kernel refuses.</exception>
     public PacketRing(PacketInterface device, ushort etherType, FilterInstruction[] filter, PacketLinkOptions options)
     {
-        _slotSize = options.SlotSize;
-        int page = Environment.SystemPageSize;
-        _blockSize = _slotSize > SmallBlock / 2 ? (_slotSize + page - 1) / page * page : SmallBlock;
-        _slotsPerBlock = _blockSize / _slotSize;
-        int blocks = (options.RingSlots + _slotsPerBlock - 1) / _slotsPerBlock;
-        _slots = blocks * _slotsPerBlock;
-
         Socket = PacketSystemCalls.Socket(AddressFamilyPacket, SocketRaw | SocketCloseOnExec | SocketNonBlocking, 0);
         try
         {
@@ -48,6 +47,15 @@ internal sealed unsafe class PacketRing : IRxFrameOwner, IDisposable
             Set(device, RingVersion, TpacketV2);
             Set(device, VirtioHeader, 1);
             Set(device, IgnoreOutgoing, 1);
+            bool mayWait = options.SlotSize < LargeSlot && TryLetLongFramesWait(device, options.LongFrameMemory);
+            bool mustFit = !mayWait && options.SlotSize < LargeSlot;
+            _slotSize = mustFit ? LargeSlot : options.SlotSize;
+            int page = Environment.SystemPageSize;
+            _blockSize = _slotSize > SmallBlock / 2 ? (_slotSize + page - 1) / page * page : SmallBlock;
+            _slotsPerBlock = _blockSize / _slotSize;
+            int blocks = ((mustFit ? LargeSlots : options.RingSlots) + _slotsPerBlock - 1) / _slotsPerBlock;
+            _slots = blocks * _slotsPerBlock;
+            _long = mayWait ? new LongFrames(Socket, _slots) : null;
             Attach(device, filter);
             var request = new RingRequest
             {
@@ -78,6 +86,9 @@ internal sealed unsafe class PacketRing : IRxFrameOwner, IDisposable
     }
 
     public PacketDescriptor Socket { get; }
+
+    /// <summary>How many frames the kernel has room for.</summary>
+    public int Slots => _slots;
 
     /// <summary>Frames lost because no slot was free or none was large enough.</summary>
     public long Dropped
@@ -128,6 +139,11 @@ internal sealed unsafe class PacketRing : IRxFrameOwner, IDisposable
     public void Return(int token)
     {
         var slot = (SlotHeader*)Slot(token);
+        if (_long is not null && slot->CapturedLength < slot->Length)
+        {
+            _long.Drop(token);
+        }
+
         if (Interlocked.CompareExchange(ref slot->Status, StatusKernel, StatusLent) != StatusLent)
         {
             throw new InvalidOperationException($"Frame {token} was returned twice.");
@@ -154,10 +170,15 @@ internal sealed unsafe class PacketRing : IRxFrameOwner, IDisposable
                 break;
             }
 
-            if ((status & StatusCopy) != 0 || slot->CapturedLength < slot->Length)
+            bool isCut = slot->CapturedLength < slot->Length;
+            if (isCut && (status & StatusCopy) != 0)
             {
-                Volatile.Write(ref slot->Status, StatusKernel);
-                Volatile.Write(ref _truncated, _truncated + 1);
+                _long!.Add(_next, (int)slot->Length);
+            }
+
+            if (isCut && ((status & StatusCopy) == 0 || slot->Length > HeapFrames.Largest))
+            {
+                Refuse(slot);
             }
             else
             {
@@ -186,7 +207,9 @@ internal sealed unsafe class PacketRing : IRxFrameOwner, IDisposable
         frame = new RxFrame
         {
             Data = data,
-            Length = (int)slot->CapturedLength,
+            Length = (int)slot->Length,
+            Missing = (int)(slot->Length - slot->CapturedLength),
+            Rest = slot->CapturedLength < slot->Length ? _long : null,
             SegmentSize = offload->SegmentationType == 0 ? (ushort)0 : offload->SegmentSize,
             HasVlanTag = (status & StatusVlanValid) != 0,
             VlanTci = slot->VlanTci,
@@ -194,6 +217,27 @@ internal sealed unsafe class PacketRing : IRxFrameOwner, IDisposable
             Token = _next,
             Owner = this,
         };
+    }
+
+    /// <summary>No room in the socket for a long frame, or one that is longer than any that is expected.</summary>
+    private void Refuse(SlotHeader* slot)
+    {
+        _long?.Drop(_next);
+        Volatile.Write(ref slot->Status, StatusKernel);
+        Volatile.Write(ref _truncated, _truncated + 1);
+    }
+
+    private bool TryLetLongFramesWait(PacketInterface device, int memory)
+    {
+        // The kernel doubles it.
+        int half = memory / 2;
+        if (SetOption(Socket, LevelSocket, ReceiveBufferForce, &half, sizeof(int)) != 0)
+        {
+            return false;
+        }
+
+        Set(device, CopyThreshold, 1);
+        return true;
     }
 
     private void Set(PacketInterface device, int option, int value) =>

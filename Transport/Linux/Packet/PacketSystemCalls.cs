@@ -15,11 +15,13 @@ internal static unsafe partial class PacketSystemCalls
     public const int SendBuffer = 7;
     public const int AttachFilter = 26;
     public const int SendBufferForce = 32;
+    public const int ReceiveBufferForce = 33;
     public const int Mark = 36;
 
     public const int LevelPacket = 263;
     public const int ReceiveRing = 5;
     public const int Statistics = 6;
+    public const int CopyThreshold = 7;
     public const int RingVersion = 10;
     public const int VirtioHeader = 15;
     public const int IgnoreOutgoing = 23;
@@ -66,6 +68,9 @@ internal static unsafe partial class PacketSystemCalls
 
     [LibraryImport("libc", EntryPoint = "sendmmsg", SetLastError = true)]
     public static partial int SendMessages(PacketDescriptor socket, MessageHeader* messages, uint count, int flags);
+
+    [LibraryImport("libc", EntryPoint = "recvmsg", SetLastError = true)]
+    public static partial nint ReceiveMessage(PacketDescriptor socket, MessageHeader* message, int flags);
 
     [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
     public static partial PacketMapping Map(nint address, nuint length, int protection, int flags, PacketDescriptor file, nint offset);

@@ -90,6 +90,9 @@ internal sealed unsafe class PacketWaiter : IDisposable
         return hasError ? PacketWait.Error : count > 0 ? PacketWait.Event : PacketWait.TimedOut;
     }
 
+    /// <summary>Takes a wake-up that came while nobody slept.</summary>
+    public bool TryTakeWake() => Volatile.Read(ref _woken) == 1 && Interlocked.Exchange(ref _woken, 0) == 1;
+
     /// <summary>Ends a wait, or the next one. Any thread; a system call only when somebody sleeps.</summary>
     public void Wake()
     {

@@ -1,0 +1,20 @@
+using TcpActors.Bench.Measuring;
+
+namespace TcpActors.Bench.Report;
+
+/// <summary>Figures as text: three digits that count, and no more noise than that.</summary>
+internal static class Figure
+{
+    public static string Of(double? value) => value switch
+    {
+        null => "",
+        >= 100 or <= -100 => $"{value:N0}",
+        >= 10 => $"{value:F1}",
+        >= 1 => $"{value:F2}",
+        _ => $"{value:G3}",
+    };
+
+    public static string Ratio(Summary? ratio) => ratio is { } value ? $"{value.Median:F2}" : "";
+
+    public static string Spread(Summary? ratio) => ratio is { } value ? $"{value.Min:F2} to {value.Max:F2}" : "";
+}

@@ -1,0 +1,32 @@
+namespace TcpActors.Bench.Rows;
+
+/// <summary>All rows, in the order of the table.</summary>
+internal static class Catalogue
+{
+    public static IReadOnlyList<Row> Rows { get; } =
+    [
+        new BulkRow(fromServer: true, streams: 1, linkOffloads: true),
+        new BulkRow(fromServer: true, streams: 8, linkOffloads: true),
+        new BulkRow(fromServer: false, streams: 1, linkOffloads: true),
+        new BulkRow(fromServer: false, streams: 1, linkOffloads: true, copy: true),
+        new BulkRow(fromServer: false, streams: 8, linkOffloads: true),
+        new BulkRow(fromServer: true, streams: 1, linkOffloads: false),
+        new BulkRow(fromServer: true, streams: 8, linkOffloads: false),
+        new BulkRow(fromServer: false, streams: 1, linkOffloads: false),
+        new BulkRow(fromServer: false, streams: 8, linkOffloads: false),
+        new RequestRow(size: 64, connections: 1),
+        new RequestRow(size: 64, connections: 64),
+        new RequestRow(size: 64, connections: 256),
+        new RequestRow(size: 16384, connections: 1),
+        new RequestRow(size: 16384, connections: 64),
+        new RequestRow(size: 16384, connections: 256),
+        new ConnectRow(offload: false),
+        new ConnectRow(offload: true),
+        new KestrelRow(),
+    ];
+
+    /// <exception cref="BenchException">There is none of that name.</exception>
+    public static Row Find(string name) =>
+        Rows.FirstOrDefault(row => string.Equals(row.Name, name, StringComparison.Ordinal))
+        ?? throw new BenchException($"There is no row '{name}'. 'list' shows them all.");
+}

@@ -1,0 +1,41 @@
+using TcpActors.Bench.Lab;
+using TcpActors.Bench.Load;
+using TcpActors.Bench.Measuring;
+using TcpActors.Bench.Serving;
+
+namespace TcpActors.Bench.Rows;
+
+/// <summary>
+/// A row of the table: what is measured, and how. A row exists three times: in the coordinator, in the process that serves
+/// (<see cref="ServeAsync"/>) and in the one that loads it (<see cref="Load"/>); the three find it by its name in the <see cref="Catalogue"/>.
+/// </summary>
+internal abstract class Row
+{
+    /// <summary>What the command line calls it.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>What the table calls it.</summary>
+    public abstract string Title { get; }
+
+    /// <summary>The first is the row's own; the others say more about the same runs.</summary>
+    public abstract IReadOnlyList<Measure> Measures { get; }
+
+    /// <summary>Who is measured. The kernel, where it takes part, is the ratio's denominator.</summary>
+    public virtual IReadOnlyList<Contender> Contenders => [Contender.Kernel, Contender.Engine];
+
+    /// <summary>Whether the veth segments, coalesces and leaves checksums out, as it does by itself.</summary>
+    public virtual bool LinkOffloads => true;
+
+    /// <summary>What a peer's command may want to know of the row, beside what is common to all.</summary>
+    public virtual IReadOnlyDictionary<string, string> PeerWords => new Dictionary<string, string>(StringComparer.Ordinal);
+
+    /// <summary>Starts what is measured, in the process and the network namespace it has to itself.</summary>
+    public abstract Task<IServing> ServeAsync(Contender on);
+
+    /// <summary>Loads the server from the other namespace and measures.</summary>
+    /// <exception cref="BenchException">The server gave other bytes than it should have.</exception>
+    public abstract Figures Load(LoadOrder order);
+
+    /// <summary>One run. Rows that ask more of their two processes than a load override it.</summary>
+    public virtual Task<Figures> RunAsync(ContenderProcesses processes, LoadOrder order) => processes.LoadAsync(order);
+}
