@@ -173,7 +173,9 @@ internal static class MoveBench
     {
         MoveTraffic.Idle => Task.CompletedTask,
         MoveTraffic.Echo => EchoAsync(connection),
-        MoveTraffic.MessagesDown => OnThread(() => SendMessages(connection, stop)),
+        MoveTraffic.MessagesDown => OnThread(() => SendMessages(connection, MovePeer.MessageInterval, stop)),
+        MoveTraffic.PushesDown => Task.WhenAll(
+            OnThread(() => SendMessages(connection, MovePeer.PushInterval, stop)), ReceiveAsync(connection, new Arrivals(0))),
         MoveTraffic.BulkDown => Task.Run(() => SendBlocksAsync(connection, stop), CancellationToken.None),
         _ => ReceiveAsync(connection, arrivals),
     };
@@ -217,12 +219,12 @@ internal static class MoveBench
         }
     }
 
-    private static void SendMessages(Connection connection, CancellationToken stop)
+    private static void SendMessages(Connection connection, double interval, CancellationToken stop)
     {
         using var pause = new Pause();
         byte[] message = new byte[MovePeer.MessageSize];
         for (long next = Stopwatch.GetTimestamp(); !stop.IsCancellationRequested;
-            next += (long)(MovePeer.MessageInterval * Stopwatch.Frequency / 1e6))
+            next += Ticks(interval / 1e3))
         {
             connection.Output.WriteAsync(message, CancellationToken.None).AsTask().GetAwaiter().GetResult();
             pause.Until(next);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using TcpActors.Bench.Lab;
 using TcpActors.HostSide;
 using TcpActors.HostSide.Policy;
@@ -16,12 +17,23 @@ internal sealed class MoveLab : IAsyncDisposable
     private const int Backlog = 4096;
 
     private readonly Cable _cable = new(linkOffloads: true);
-    private readonly ConnectionListener _listener;
+    private readonly Socket _listener;
 
     public MoveLab()
     {
-        Host = _cable.Server.Run(() => OffloadHost.Create(new OffloadHostOptions { Policy = OffloadPolicies.Never }));
-        _listener = _cable.Server.Run(() => Host.Listen(new IPEndPoint(Cable.ServerAddress, 0), Backlog));
+        Host = _cable.Server.Run(() => OffloadHost.Create(new OffloadHostOptions
+        {
+            Policy = OffloadPolicies.Never,
+            Toes = [new ToeOptions(Cable.ServerInterface)],
+        }));
+
+        // Linux answers what it does not accept twice a second at most, which is as often as a connection moves anywhere but here.
+        _cable.Load.Sysctl("net.ipv4.tcp_invalid_ratelimit", "0");
+
+        // Accepted sockets inherit this: Nagle's algorithm would wait for the peer, and be taken for a blackout.
+        _listener = _cable.Server.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true });
+        _listener.Bind(new IPEndPoint(Cable.ServerAddress, 0));
+        _listener.Listen(Backlog);
     }
 
     public OffloadHost Host { get; }
@@ -33,7 +45,8 @@ internal sealed class MoveLab : IAsyncDisposable
         string[] own = Path.GetFileNameWithoutExtension(self) is "dotnet" ? [typeof(MoveLab).Assembly.Location] : [];
         var start = new ProcessStartInfo(self,
         [
-            .. own, MovePeer.Verb, _listener.EndPoint.Address.ToString(), _listener.EndPoint.Port.ToString(CultureInfo.InvariantCulture),
+            .. own, MovePeer.Verb, Cable.ServerAddress.ToString(),
+            ((IPEndPoint)_listener.LocalEndPoint!).Port.ToString(CultureInfo.InvariantCulture),
             traffic.ToString(), count.ToString(CultureInfo.InvariantCulture),
         ])
         {
@@ -47,7 +60,7 @@ internal sealed class MoveLab : IAsyncDisposable
         var connections = new Connection[count];
         for (int i = 0; i < count; i++)
         {
-            connections[i] = (await _listener.AcceptAsync())!;
+            connections[i] = Host.Adopt(await _listener.AcceptAsync(), isActive: false);
         }
 
         return (peer, connections);
@@ -55,7 +68,7 @@ internal sealed class MoveLab : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _listener.DisposeAsync();
+        _listener.Dispose();
         await Host.DisposeAsync();
         _cable.Dispose();
     }

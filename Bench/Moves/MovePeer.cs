@@ -17,6 +17,7 @@ internal static class MovePeer
     public const int MessageSize = 64;
     public const int BlockSize = 256 << 10;
     public const double MessageInterval = 100;
+    public const double PushInterval = 1000;
 
     /// <param name="arguments">Address, port, <see cref="MoveTraffic"/>, number of connections.</param>
     public static int Run(string[] arguments)
@@ -59,6 +60,10 @@ internal static class MovePeer
                     Echo(socket, arrivals);
                     break;
                 case MoveTraffic.MessagesDown:
+                    Receive(socket, MessageSize, arrivals);
+                    break;
+                case MoveTraffic.PushesDown:
+                    new Thread(() => SpeakNowAndThen(socket)) { IsBackground = true }.Start();
                     Receive(socket, MessageSize, arrivals);
                     break;
                 case MoveTraffic.BulkDown:
@@ -116,6 +121,23 @@ internal static class MovePeer
         {
             socket.Send(message);
             pause.Until(next);
+        }
+    }
+
+    private static void SpeakNowAndThen(Socket socket)
+    {
+        using var pause = new Pause();
+        try
+        {
+            while (true)
+            {
+                socket.Send(new byte[1]);
+                pause.For(5 * PushInterval);
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // The end of the run.
         }
     }
 

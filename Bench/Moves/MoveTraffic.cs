@@ -12,6 +12,11 @@ internal enum MoveTraffic
     /// <summary>The server sends 64 bytes about every 100 µs; the peer notes when they come.</summary>
     MessagesDown,
 
+    /// <summary>
+    /// The server sends 64 bytes about every millisecond to a peer that says something every five: one that holds its acknowledgements back.
+    /// </summary>
+    PushesDown,
+
     /// <summary>The peer sends 64 bytes about every 100 µs; the server notes when they come.</summary>
     MessagesUp,
 
