@@ -34,6 +34,7 @@ public sealed partial class TcpEngine
     private bool _retransmitFirst;
     private bool _owesWindowProbe;
     private bool _owesKeepAliveProbe;
+    private bool _owesDrainProbe;
     private bool _isSillyWindowOverridden;
     private bool _shouldDeliver;
     private bool _isBatchOver;
@@ -195,6 +196,7 @@ public sealed partial class TcpEngine
         _receive.DiscardBeyond(_v.RcvNxt);
         _owesWindowProbe = false;
         _owesKeepAliveProbe = false;
+        _owesDrainProbe = false;
         _isSillyWindowOverridden = false;
         _isCongestionLimited = false;
         RederiveCaches();
@@ -208,9 +210,13 @@ public sealed partial class TcpEngine
 
     /// <summary>
     /// An upload begins: nothing is sent that was not sent before, except acknowledgements. Retransmissions go on until
-    /// <see cref="IsDrained"/> or the owner's patience ends.
+    /// <see cref="IsDrained"/> or the owner's patience ends. A peer that holds its acknowledgement back is asked for it.
     /// </summary>
-    public void Stop() => _isStopped = true;
+    public void Stop()
+    {
+        _isStopped = true;
+        _owesDrainProbe = !IsDrained;
+    }
 
     /// <summary>Gives up memory that an idle connection does not need; it comes back with use. Nothing that is known is forgotten.</summary>
     public void Trim()

@@ -22,6 +22,7 @@ public sealed partial class TcpEngine
             SendData(now);
             SendWindowProbe(now);
             SendKeepAliveProbe(now);
+            SendDrainProbe(now);
             SendOwedAck(now);
         }
 
@@ -143,6 +144,19 @@ public sealed partial class TcpEngine
             _owesKeepAliveProbe = false;
             SendAck(_v.SndNxt - 1, now);
             _counters.KeepAliveProbesSent++;
+        }
+    }
+
+    /// <summary>
+    /// RFC 9293 3.10.7.4, first: what is not acceptable is acknowledged at once, while data may wait for 500 ms (MUST-40). So a segment without
+    /// data before SND.UNA, as a keep-alive probe is.
+    /// </summary>
+    private void SendDrainProbe(Microseconds now)
+    {
+        if (_owesDrainProbe)
+        {
+            _owesDrainProbe = false;
+            SendAck(_v.SndUna - 1, now);
         }
     }
 
