@@ -106,10 +106,13 @@ internal sealed record IdleMemoryMeasurement(double Managed, double Native, doub
 
         private nint Connect()
         {
-            using Socket socket = cable.Load.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+            Socket socket = cable.Load.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
             socket.Connect(listener.EndPoint);
+
+            // Not disposed of: that would wait for a close that is not to be.
             nint descriptor = socket.SafeHandle.DangerousGetHandle();
             socket.SafeHandle.SetHandleAsInvalid();
+            GC.SuppressFinalize(socket);
             return descriptor;
         }
 
