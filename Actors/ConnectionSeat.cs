@@ -94,6 +94,7 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
     public void Leave()
     {
         IsLeft = true;
+        Memory.Send.Allowance = int.MaxValue;
         Flow.Detach();
         Toe.Wheel.Schedule(this, Microseconds.Never);
     }
@@ -126,6 +127,18 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
         if (!IsLeft && Interlocked.Exchange(ref _timerRung, 1) == 0)
         {
             Actor.Tell(ConnectionActor.Doorbell.Timer, ActorRefs.NoSender);
+        }
+    }
+
+    /// <summary>Has the actor run again when the receiving thread has looked at its link.</summary>
+    public void RingSoon() => Toe.Ready.AfterNextLook(this);
+
+    /// <summary>The look has been taken.</summary>
+    public void RingAfterLook()
+    {
+        if (!IsLeft && Interlocked.Exchange(ref _applicationRung, 1) == 0)
+        {
+            Actor.Tell(ConnectionActor.Doorbell.Application, ActorRefs.NoSender);
         }
     }
 

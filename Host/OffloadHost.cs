@@ -106,6 +106,8 @@ public sealed class OffloadHost : IOffloadHost
                     listening.DualMode = endPoint.Address.Equals(IPAddress.IPv6Any);
                 }
 
+                // What it accepts inherits that.
+                listening.NoDelay = _options.NoDelay;
                 listening.Bind(endPoint);
                 listening.Listen(backlog);
                 EnsureToes(endPoint.Address);
@@ -124,7 +126,8 @@ public sealed class OffloadHost : IOffloadHost
     /// <exception cref="SocketException">As for a socket.</exception>
     public async Task<Connection> ConnectAsync(IPEndPoint remote, CancellationToken cancellationToken = default)
     {
-        Socket socket = InHostNamespace(() => new Socket(remote.AddressFamily, SocketType.Stream, ProtocolType.Tcp));
+        Socket socket = InHostNamespace(
+            () => new Socket(remote.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = _options.NoDelay });
         try
         {
             await socket.ConnectAsync(remote, cancellationToken);

@@ -71,6 +71,12 @@ public sealed record OffloadHostOptions : HostOptions
     /// </summary>
     public TimeSpan CloseTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// Whether connections that the host accepts or opens send small segments at once (TCP_NODELAY, RFC 9293 3.7.4 without Nagle's
+    /// algorithm).
+    /// </summary>
+    public bool NoDelay { get; init; }
+
     internal HostFences Fences { get; init; } = new();
 }
 

@@ -15,6 +15,7 @@ public sealed class ReadyQueue(Action wake)
 
     private readonly Queue<IRunnable> _ready = new();
     private readonly ConcurrentQueue<IRunnable> _posted = new();
+    private readonly ConcurrentQueue<ConnectionSeat> _afterLook = new();
     private int _served;
 
     /// <summary>The queue of the receiving thread that is running; null on every other thread.</summary>
@@ -44,6 +45,28 @@ public sealed class ReadyQueue(Action wake)
         else
         {
             wake();
+        }
+    }
+
+    /// <summary>Whether somebody waits for the next look at the link: it is to be short.</summary>
+    public bool IsLookDue => !_afterLook.IsEmpty;
+
+    /// <summary>Has a connection rung when the receiving thread has looked at its link once more. Any thread.</summary>
+    internal void AfterNextLook(ConnectionSeat seat)
+    {
+        _afterLook.Enqueue(seat);
+        if (OfThisThread != this)
+        {
+            wake();
+        }
+    }
+
+    /// <summary>The link was looked at.</summary>
+    internal void Looked()
+    {
+        for (int count = _afterLook.Count; count > 0 && _afterLook.TryDequeue(out ConnectionSeat? seat); count--)
+        {
+            seat.RingAfterLook();
         }
     }
 

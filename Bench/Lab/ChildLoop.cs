@@ -15,6 +15,10 @@ internal static class ChildLoop
     public static async Task<int> RunAsync(string parent)
     {
         ParentProcess.DieWith(int.Parse(parent, CultureInfo.InvariantCulture));
+
+        // Answers only: whatever else somebody prints goes where people read.
+        TextWriter answers = Console.Out;
+        Console.SetOut(Console.Error);
         IServing? serving = null;
         while (await Console.In.ReadLineAsync() is { } line)
         {
@@ -39,7 +43,8 @@ internal static class ChildLoop
                     failure is BenchException ? failure.Message : failure.ToString(), JsonSerializer.SerializeToElement<object?>(null));
             }
 
-            await Console.Out.WriteLineAsync(JsonSerializer.Serialize(answer));
+            await answers.WriteLineAsync(JsonSerializer.Serialize(answer));
+            await answers.FlushAsync();
         }
 
         return 0;

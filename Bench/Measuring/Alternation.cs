@@ -29,7 +29,7 @@ internal sealed class Alternation(int runs, double seconds, IReadOnlyList<Peer> 
             }
 
             turns.AddRange(peers.Where(peer => peer.Takes(row)).Select(peer => new PeerTurn(row, peer)));
-            foreach (Turn turn in turns)
+            foreach (Turn turn in turns.Where(_ => row.ComparesBytes))
             {
                 say($"{row.Name}: comparing every byte, {turn.Name}");
                 await turn.CheckAsync(Math.Min(seconds, CheckSeconds));

@@ -16,5 +16,11 @@ internal static class Figure
 
     public static string Ratio(Summary? ratio) => ratio is { } value ? $"{value.Median:F2}" : "";
 
-    public static string Spread(Summary? ratio) => ratio is { } value ? $"{value.Min:F2} to {value.Max:F2}" : "";
+    /// <summary>Of the ratio; without one, of the engine's own figures.</summary>
+    public static string Spread(Summary? ratio, Summary? engine) => (ratio, engine) switch
+    {
+        ({ } value, _) => $"{value.Min:F2} to {value.Max:F2}",
+        (null, { } value) => $"{Of(value.Min)} to {Of(value.Max)}",
+        _ => "",
+    };
 }

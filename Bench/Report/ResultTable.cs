@@ -25,7 +25,7 @@ internal static class ResultTable
                     Figure.Of(row.Of(measure.Name, RowRuns.Kernel)?.Median),
                     Figure.Of(row.Of(measure.Name, RowRuns.Engine)?.Median),
                     Figure.Ratio(ratio),
-                    Figure.Spread(ratio),
+                    Figure.Spread(ratio, row.Of(measure.Name, RowRuns.Engine)),
                     Figure.Of(measure.Floor),
                     Figure.Of(measure.Aim),
                     row.Judged(measure) is { } value ? Verdict.Of(measure, value) : "",

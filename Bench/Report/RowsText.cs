@@ -81,7 +81,7 @@ internal static class RowsText
         Figure.Of(row.Of(measure.Name, RowRuns.Kernel)?.Median),
         Figure.Of(row.Of(measure.Name, RowRuns.Engine)?.Median),
         Figure.Ratio(row.Ratio(measure.Name)),
-        Figure.Spread(row.Ratio(measure.Name)),
+        Figure.Spread(row.Ratio(measure.Name), row.Of(measure.Name, RowRuns.Engine)),
     ];
 
     private static void Header(StringBuilder text, string[] names)

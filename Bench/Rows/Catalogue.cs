@@ -23,6 +23,8 @@ internal static class Catalogue
         new ConnectRow(offload: false),
         new ConnectRow(offload: true),
         new KestrelRow(),
+        new CrowdRow(),
+        new MemoryRow(),
     ];
 
     /// <exception cref="BenchException">There is none of that name.</exception>

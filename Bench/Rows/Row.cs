@@ -26,6 +26,9 @@ internal abstract class Row
     /// <summary>Whether the veth segments, coalesces and leaves checksums out, as it does by itself.</summary>
     public virtual bool LinkOffloads => true;
 
+    /// <summary>Whether a run can be one that compares every byte; such a run comes first.</summary>
+    public virtual bool ComparesBytes => true;
+
     /// <summary>What a peer's command may want to know of the row, beside what is common to all.</summary>
     public virtual IReadOnlyDictionary<string, string> PeerWords => new Dictionary<string, string>(StringComparer.Ordinal);
 
@@ -34,8 +37,8 @@ internal abstract class Row
 
     /// <summary>Loads the server from the other namespace and measures.</summary>
     /// <exception cref="BenchException">The server gave other bytes than it should have.</exception>
-    public abstract Figures Load(LoadOrder order);
+    public virtual Figures Load(LoadOrder order) => throw new BenchException($"{Name} is not loaded from outside.");
 
-    /// <summary>One run. Rows that ask more of their two processes than a load override it.</summary>
+    /// <summary>One run, in the coordinator. Rows that ask more of their two processes than a load override it.</summary>
     public virtual Task<Figures> RunAsync(ContenderProcesses processes, LoadOrder order) => processes.LoadAsync(order);
 }

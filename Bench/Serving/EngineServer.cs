@@ -11,7 +11,7 @@ namespace TcpActors.Bench.Serving;
 internal sealed class EngineServer : IServer
 {
     private readonly bool _offload;
-    private readonly OffloadHost _host = OffloadHost.Create(new OffloadHostOptions { Policy = OffloadPolicies.Never });
+    private readonly OffloadHost _host = OffloadHost.Create(new OffloadHostOptions { Policy = OffloadPolicies.Never, NoDelay = true });
     private readonly ConnectionListener _listener;
 
     public EngineServer(bool offload)

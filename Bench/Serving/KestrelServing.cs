@@ -6,7 +6,6 @@ using Microsoft.Extensions.Logging;
 using TcpActors.Bench.Lab;
 using TcpActors.Bench.Load;
 using TcpActors.Bench.Rows;
-using TcpActors.HostSide;
 using TcpActors.HostSide.Policy;
 using TcpActors.Kestrel;
 
@@ -29,8 +28,7 @@ internal sealed class KestrelServing : IServing
         builder.WebHost.ConfigureKestrel(options => options.Listen(Cable.ServerAddress, 0));
         if (on == Contender.Engine)
         {
-            builder.WebHost.UseTcpActors(
-                options => options.Offload = new OffloadHostOptions { Policy = OffloadPolicies.Always });
+            builder.WebHost.UseTcpActors(options => options.Offload = options.Offload with { Policy = OffloadPolicies.Always });
         }
 
         WebApplication application = builder.Build();

@@ -5,7 +5,6 @@ using Akka.Actor;
 using TcpActors.Actors.Contract;
 using TcpActors.Engine.Buffers;
 using TcpActors.Engine.State;
-using TcpActors.HostSide.Policy;
 using TcpActors.Transport;
 
 namespace TcpActors.HostSide;

@@ -33,6 +33,24 @@ public sealed class KernelHalfSpecs(ITestOutputHelper output)
         }
     }
 
+    [KernelFact]
+    public async Task A_host_without_delay_has_no_Nagle_on_what_it_accepts_and_opens()
+    {
+        using var hosts = new TwoHosts();
+        await using OffloadHost host = hosts.Server.CreateOffloadHost(output, new OffloadHostOptions { NoDelay = true });
+        await using ConnectionListener listener = host.Listen(new IPEndPoint(hosts.Server.Address(AddressFamily.InterNetwork), 0));
+        using Socket client = await FenceLine.ConnectAsync(hosts.Client, listener.EndPoint);
+        await using Connection accepted = await FenceLine.AcceptAsync(listener);
+        using Socket elsewhere = hosts.Client.Listen(AddressFamily.InterNetwork);
+        await using Connection opened = await host.ConnectAsync((IPEndPoint)elsewhere.LocalEndPoint!).WaitAsync(s_patience);
+
+        Assert.Empty((await host.OffloadAsync().WaitAsync(s_patience)).Refused);
+
+        IReadOnlyList<ConnectionReport> reports = await host.ListAsync().WaitAsync(s_patience);
+        Assert.Equal(2, reports.Count);
+        Assert.All(reports, report => Assert.False(report.Segment!.NagleEnabled));
+    }
+
     [KernelTheory]
     [InlineData(AddressFamily.InterNetwork)]
     [InlineData(AddressFamily.InterNetworkV6)]
@@ -64,7 +82,7 @@ public sealed class KernelHalfSpecs(ITestOutputHelper output)
         from.SetInt(TcpOption.LevelIPv4, TcpOption.IPv4Tos, 0x48);
         from.SetInt(TcpOption.LevelSocket, TcpOption.Priority, 3);
 
-        SocketOptions.Of(from).Apply(to);
+        SocketOptions.Of(from).Apply(to, fresh: SocketOptions.Of(to));
 
         Assert.Equal((0x48, 3), (to.GetInt(TcpOption.LevelIPv4, TcpOption.IPv4Tos), to.GetInt(TcpOption.LevelSocket, TcpOption.Priority)));
     }
