@@ -286,11 +286,18 @@ internal sealed class CrowdedHost : IDisposable
         {
         }
 
+        public FlowKey Flow => flow;
+
         public int FindInterface() => 1;
+
+        public string? Prepare() => null;
+
+        public void Stop()
+        {
+        }
 
         public TakeOut TakeOut(IFlowGate gate)
         {
-            gate.Claim(in flow);
             memory.Send.Rebase(s_first);
             memory.Receive.Rebase(s_first);
             var connection = new ConnectionInvariants
@@ -322,7 +329,17 @@ internal sealed class CrowdedHost : IDisposable
             });
         }
 
-        public void PutBack(in HandBack state, IFlowGate gate) => throw new NotSupportedException("Nothing is uploaded here.");
+        public void StayHere()
+        {
+        }
+
+        public void Vacate()
+        {
+        }
+
+        public void Restore(in HandBack state, IFlowGate gate) => throw new NotSupportedException("Nothing is uploaded here.");
+
+        public Task Resume(IFlowGate gate) => throw new NotSupportedException("Nothing is uploaded here.");
 
         public void ShutdownSend()
         {
