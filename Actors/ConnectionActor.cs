@@ -243,14 +243,9 @@ internal sealed partial class ConnectionActor : UntypedActor
 
         _failed = false;
 
-        if (_engine.ShouldDeliver)
+        if (_engine.ShouldDeliver || freed)
         {
-            _seat.Memory.Application.NotifyReadable();
-        }
-
-        if (freed)
-        {
-            _seat.Memory.Application.NotifyWritable();
+            _seat.NotifyApplication(_engine.ShouldDeliver, freed);
         }
 
         _seat.IsSending = variants.SndUna != variants.SndMax;
