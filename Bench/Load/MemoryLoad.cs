@@ -17,6 +17,9 @@ internal static class MemoryLoad
 
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
 
+    // A connection gives up what it can when it has been idle for two seconds.
+    private static readonly TimeSpan s_rest = TimeSpan.FromSeconds(5);
+
     public static Figures Run(LoadOrder order, int connections)
     {
         using Socket teller = LoadSocket.Connect(order.EndPoint());
@@ -32,6 +35,8 @@ internal static class MemoryLoad
                 Exchange(idle[^1], answer);
             }
 
+            using var rest = new ManualResetEventSlim();
+            rest.Wait(s_rest);
             long[] after = Await(teller, connections);
             return new Figures
             {

@@ -15,7 +15,7 @@ namespace TcpActors.HostSide;
 /// Bytes go straight into the send buffer; only what does not fit there (it is full, or the piece asked for crosses a chunk's end) is
 /// staged until there is room. Advanced bytes may be sent before they are flushed, when the owner is sending anyway.
 /// </remarks>
-public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
+public sealed partial class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
 {
     private readonly SendBuffer _buffer;
     private readonly IConnectionOwner _owner;
@@ -87,24 +87,6 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
 
         Ring(moved, announce);
         _signal?.Fire(wake);
-    }
-
-    /// <summary>Gives up memory that comes back with use. Any thread.</summary>
-    internal void Trim()
-    {
-        lock (_gate)
-        {
-            if (_signal is { IsInUse: false })
-            {
-                _signal = null;
-            }
-
-            if (!IsAnythingWaiting && _loan != Loan.Staging)
-            {
-                _waiting?.Clear(keepArray: false);
-                _waiting = null;
-            }
-        }
     }
 
     /// <summary>
@@ -362,19 +344,6 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
     {
         _waiting?.Clear(keepArray: _loan == Loan.Staging);
         SetRetry(isStarved: false);
-    }
-
-    private void SetRetry(bool isStarved)
-    {
-        if (isStarved)
-        {
-            (_retry ??= new MemoryRetry(_time, this)).Start();
-        }
-        else if (_retry is not null)
-        {
-            _retry.Stop();
-            _retry = null;
-        }
     }
 
     private bool Disarm(Wake wake) => _signal is not null && _signal.Disarm(wake);
