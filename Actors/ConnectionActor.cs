@@ -18,6 +18,10 @@ internal sealed partial class ConnectionActor : UntypedActor
 {
     private const int FailuresBeforeUpload = 8;
 
+    // Four super-segments: enough to pay for a look at the link, little enough to be in the caches still when it leaves.
+    private const int MostInOneBatch = 4 * 65536;
+    private const int LeastSendAllowance = 2 * MostInOneBatch;
+
     private readonly ConnectionSeat _seat;
     private readonly ToeContext _toe;
     private readonly TransmitQueue _output = new();
@@ -37,7 +41,10 @@ internal sealed partial class ConnectionActor : UntypedActor
         _unanswered = Unanswered(in committed);
         _restarted = epoch == seat.Epoch && seat.FailuresInARow > 0;
         _failed = _restarted;
-        _engine = new TcpEngine(seat.Connection, seat.Segment, in committed, seat.Memory.Send, seat.Memory.Receive, _output);
+        _engine = new TcpEngine(seat.Connection, seat.Segment, in committed, seat.Memory.Send, seat.Memory.Receive, _output)
+        {
+            MostInOneBatch = MostInOneBatch,
+        };
     }
 
     /// <summary>Static messages of the data path.</summary>
@@ -221,6 +228,7 @@ internal sealed partial class ConnectionActor : UntypedActor
         }
 
         _seat.Memory.Receive.Commit(variants.RcvNxt);
+        _seat.Memory.Send.Allowance = (int)Math.Min(Math.Max(LeastSendAllowance, 2L * variants.CongestionWindow), int.MaxValue);
         bool freed = _seat.Memory.Send.Una != variants.SndUna;
         if (freed)
         {
@@ -235,14 +243,9 @@ internal sealed partial class ConnectionActor : UntypedActor
 
         _failed = false;
 
-        if (_engine.ShouldDeliver)
+        if (_engine.ShouldDeliver || freed)
         {
-            _seat.Memory.Application.NotifyReadable();
-        }
-
-        if (freed)
-        {
-            _seat.Memory.Application.NotifyWritable();
+            _seat.NotifyApplication(_engine.ShouldDeliver, freed);
         }
 
         _seat.IsSending = variants.SndUna != variants.SndMax;
@@ -256,6 +259,10 @@ internal sealed partial class ConnectionActor : UntypedActor
 
         RestWhenIdle(now);
         SetTimer();
+        if (_engine.HasMoreToSend)
+        {
+            _seat.RingSoon();
+        }
     }
 
     /// <summary>What a link does not take is lost on the way; the commit stands.</summary>

@@ -107,13 +107,14 @@ public sealed class OffloadEngine : IDisposable, IReceiveLoopWork
     /// <summary>The receiving thread; specs step it.</summary>
     public ReceiveLoop Loop { get; }
 
-    Microseconds IReceiveLoopWork.Earliest => _wheel.Earliest;
+    Microseconds IReceiveLoopWork.Earliest => _ready.IsLookDue ? Microseconds.Zero : _wheel.Earliest;
 
     void IReceiveLoopWork.Enter() => _scope = _ready.Enter();
 
     void IReceiveLoopWork.RunDue(Microseconds now)
     {
         _wheel.Advance(now);
+        _ready.Looked(Dispatcher.Counters.Delivered);
         if (_ready.HasWork)
         {
             _ready.Drain(DrainBudget);

@@ -1,4 +1,10 @@
 using TcpActors.Bench.CommandLine;
 using TcpActors.Bench.Lab;
+using TcpActors.Bench.Moves;
 
-return args is [ChildLoop.Verb, var parent] ? await ChildLoop.RunAsync(parent) : await BenchCommand.RunAsync(args);
+return args switch
+{
+    [ChildLoop.Verb, var parent] => await ChildLoop.RunAsync(parent),
+    [MovePeer.Verb, .. var arguments] => MovePeer.Run(arguments),
+    _ => await BenchCommand.RunAsync(args),
+};

@@ -34,6 +34,7 @@ public sealed partial class TcpEngine
     private bool _retransmitFirst;
     private bool _owesWindowProbe;
     private bool _owesKeepAliveProbe;
+    private bool _owesDrainProbe;
     private bool _isSillyWindowOverridden;
     private bool _shouldDeliver;
     private bool _isBatchOver;
@@ -88,6 +89,15 @@ public sealed partial class TcpEngine
     /// segmentation offload may want less. Not more than a chunk of the send buffer.
     /// </summary>
     public int MaxBurst { get; set; } = MaxSuperSegment;
+
+    /// <summary>
+    /// New data that one <see cref="Transmit"/> sends at most, in bytes; what more may be sent, <see cref="HasMoreToSend"/> says. Whoever looks
+    /// for acknowledgements in between keeps no more in flight, and in the caches, than the path needs.
+    /// </summary>
+    public int MostInOneBatch { get; set; } = int.MaxValue;
+
+    /// <summary>Whether <see cref="Transmit"/> ended at <see cref="MostInOneBatch"/>: it wants to be called again soon.</summary>
+    public bool HasMoreToSend { get; private set; }
 
     /// <summary>
     /// After a batch: whether the application is to be woken. PSH was received, its request is filled, data behind a hole became
@@ -186,6 +196,7 @@ public sealed partial class TcpEngine
         _receive.DiscardBeyond(_v.RcvNxt);
         _owesWindowProbe = false;
         _owesKeepAliveProbe = false;
+        _owesDrainProbe = false;
         _isSillyWindowOverridden = false;
         _isCongestionLimited = false;
         RederiveCaches();
@@ -199,9 +210,13 @@ public sealed partial class TcpEngine
 
     /// <summary>
     /// An upload begins: nothing is sent that was not sent before, except acknowledgements. Retransmissions go on until
-    /// <see cref="IsDrained"/> or the owner's patience ends.
+    /// <see cref="IsDrained"/> or the owner's patience ends. A peer that holds its acknowledgement back is asked for it.
     /// </summary>
-    public void Stop() => _isStopped = true;
+    public void Stop()
+    {
+        _isStopped = true;
+        _owesDrainProbe = !IsDrained;
+    }
 
     /// <summary>Gives up memory that an idle connection does not need; it comes back with use. Nothing that is known is forgotten.</summary>
     public void Trim()

@@ -30,6 +30,12 @@ internal static class HostMessages
     /// <summary>A worker has put a connection back.</summary>
     public sealed record PutBackDone(ConnectionId Connection, Exception? Failure);
 
+    /// <summary>Moves that have been under way for a while do not hold up others any longer.</summary>
+    public sealed record PassOver
+    {
+        public static PassOver Instance { get; } = new();
+    }
+
     /// <summary>The way to the peers of these flows is another now.</summary>
     public sealed record PathChanged(IReadOnlyCollection<FlowKey> Flows, PathNews News);
 

@@ -2,31 +2,86 @@ using System.Net.Sockets;
 using Akka.Actor;
 using TcpActors.Actors.Contract;
 using TcpActors.Engine.State;
-using TcpActors.Engine.Wire;
 
 namespace TcpActors.HostSide;
 
 /// <content>Offloads and uploads, step by step.</content>
 internal sealed partial class HostSupervisor
 {
+    /// <summary>How long moves under way hold up those that wait: an upload may wait for its peer (see <see cref="MoveQueue.PassOver"/>).</summary>
+    private static readonly TimeSpan s_untilPassedOver = TimeSpan.FromMilliseconds(10);
+
+    private readonly MoveQueue _queue;
+    private readonly List<Returning> _returning = [];
+    private bool _isPassOverDue;
+
     private void Move(HostMessages.Move move)
     {
-        IEnumerable<Tenancy> wanted = move.Connections is null
-            ? _tenancies.Values.ToList()
-            : move.Connections.Select(id => _tenancies.GetValueOrDefault(id)).OfType<Tenancy>();
+        List<Tenancy> wanted = move.Connections is null
+            ? [.. _tenancies.Values]
+            : [.. move.Connections.Select(id => _tenancies.GetValueOrDefault(id)).OfType<Tenancy>()];
         var ticket = new MoveTicket(move.Done);
         foreach (Tenancy tenancy in wanted)
         {
             ticket.Expect();
             tenancy.Connection.DecideByHand();
+            tenancy.IsOneOfMany = wanted.Count > MoveWork.Batch;
             tenancy.Tickets.Add((move.ToToe, ticket));
             Advance(tenancy);
         }
 
-        ticket.Close(missing: move.Connections is null ? 0 : move.Connections.Count(id => !_tenancies.ContainsKey(id)));
+        ticket.Close(missing: move.Connections is null ? 0 : move.Connections.Count - wanted.Count);
     }
 
-    private void BeginOffload(Tenancy tenancy)
+    /// <summary>After each message: begins with the moves that are next, and has workers take back what TOEs have given back.</summary>
+    private void Begin()
+    {
+        var leaving = new List<Leaving>();
+        var uploads = new Dictionary<ToeUnit, List<ConnectionId>>();
+        while (_queue.TryNext(out Tenancy? tenancy))
+        {
+            if (tenancy.Owner == Ownership.Host && tenancy.IsAwaited)
+            {
+                BeginOffload(tenancy, leaving);
+            }
+            else if (tenancy.Owner == Ownership.Toe && !IsHeldBack(tenancy) && MustUpload(tenancy))
+            {
+                BeginUpload(tenancy, uploads);
+            }
+        }
+
+        ToeUnit[] toes = [.. _toes];
+        IActorRef self = Self;
+        foreach (Leaving[] batch in leaving.Chunk(MoveWork.Batch))
+        {
+            _ = _workers.StartNew(() => MoveWork.Offload(batch, toes, self, _invariants, _nextHops));
+        }
+
+        foreach ((ToeUnit toe, List<ConnectionId> connections) in uploads)
+        {
+            toe.Engine.Supervisor.Tell(new Toe.Command.Upload(connections), Self);
+        }
+
+        foreach (Returning[] batch in _returning.Chunk(MoveWork.Batch))
+        {
+            _ = _workers.StartNew(() => MoveWork.Upload(batch, self));
+        }
+
+        _returning.Clear();
+        if (!_queue.IsEmpty && !_isPassOverDue)
+        {
+            _isPassOverDue = true;
+            Timers.StartSingleTimer(nameof(PassOver), HostMessages.PassOver.Instance, s_untilPassedOver);
+        }
+    }
+
+    private void PassOver()
+    {
+        _isPassOverDue = false;
+        _queue.PassOver();
+    }
+
+    private void BeginOffload(Tenancy tenancy, List<Leaving> leaving)
     {
         string? refusal = _quiesced is not null ? "the host is ending"
             : _toes.Count == 0 ? "no TOE runs (connections over loopback stay in the kernel)"
@@ -39,11 +94,20 @@ internal sealed partial class HostSupervisor
         }
 
         tenancy.Owner = Ownership.LeavingHost;
-        ToeUnit[] toes = [.. _toes];
-        IHostHalf half = tenancy.Connection.Half;
-        ConnectionId id = tenancy.Connection.Id;
-        _ = _workers.StartNew(() => TakeOut(half, toes, id)).PipeTo(
-            Self, failure: e => new HostMessages.TakeOutDone(id, null, new TakeOut.Refused(e.Message)));
+        _queue.Begin(tenancy);
+        leaving.Add(new Leaving(tenancy.Connection.Id, tenancy.Connection.Half, tenancy.Epoch, tenancy.NextVersion));
+    }
+
+    private void BeginUpload(Tenancy tenancy, Dictionary<ToeUnit, List<ConnectionId>> uploads)
+    {
+        tenancy.Owner = Ownership.ReturningToHost;
+        _queue.Begin(tenancy);
+        if (!uploads.TryGetValue(tenancy.Toe!, out List<ConnectionId>? connections))
+        {
+            uploads.Add(tenancy.Toe!, connections = []);
+        }
+
+        connections.Add(tenancy.Connection.Id);
     }
 
     /// <returns>Whether the connection is still the host's: a guest goes back to its application.</returns>
@@ -62,15 +126,6 @@ internal sealed partial class HostSupervisor
         return !tenancy.IsGuest;
     }
 
-    private static HostMessages.TakeOutDone TakeOut(IHostHalf half, ToeUnit[] toes, ConnectionId id)
-    {
-        int index = half.FindInterface();
-        ToeUnit? toe = Array.Find(toes, unit => unit.InterfaceIndex == index && unit.Engine.Link.IsUp);
-        return toe is null
-            ? new HostMessages.TakeOutDone(id, null, new TakeOut.Refused($"its peer is reached over interface {index}, on which no TOE runs"))
-            : new HostMessages.TakeOutDone(id, toe, half.TakeOut(toe.Gate));
-    }
-
     private void OnTakenOut(HostMessages.TakeOutDone done)
     {
         if (!_tenancies.TryGetValue(done.Connection, out Tenancy? tenancy))
@@ -79,6 +134,7 @@ internal sealed partial class HostSupervisor
             return;
         }
 
+        _queue.End(tenancy);
         if (done.Result is not TakeOut.Taken taken)
         {
             tenancy.Owner = Ownership.Host;
@@ -94,19 +150,9 @@ internal sealed partial class HostSupervisor
         }
 
         tenancy.IsGuest = false;
-        ToeUnit toe = done.Toe!;
-        tenancy.Take(toe, taken);
+        tenancy.Take(done.Toe!, taken);
         _byFlow.Set(tenancy);
-        var variables = new OwnedVariables(done.Connection, tenancy.Epoch, taken.Variants);
-        OwnedVariables handed = variables.HandOver();
-        tenancy.Epoch = handed.Epoch;
-        if (toe.Engine.FromHost.Push(new TransferEntry(handed, taken.Connection, tenancy.Segment!, UploadReason.None)))
-        {
-            toe.Engine.Supervisor.Tell(Toe.Command.Offload.Doorbell, Self);
-        }
-
-        FlowKey flow = taken.Connection.Flow;
-        _ = _workers.StartNew(() => _nextHops?.Watch(flow));
+        tenancy.Epoch = tenancy.Epoch.Next;
     }
 
     private void OnOffloaded(ConnectionId id)
@@ -118,15 +164,6 @@ internal sealed partial class HostSupervisor
             Log.Offloaded(_logger, id, tenancy.Epoch, tenancy.Toe!.Name);
             tenancy.SettleMoved(toToe: true);
             Advance(tenancy);
-        }
-    }
-
-    private void BeginUpload(Tenancy tenancy)
-    {
-        if (tenancy.Owner == Ownership.Toe)
-        {
-            tenancy.Owner = Ownership.ReturningToHost;
-            tenancy.Toe!.Engine.Supervisor.Tell(new Toe.Command.Upload([tenancy.Connection.Id]), Self);
         }
     }
 
@@ -142,22 +179,14 @@ internal sealed partial class HostSupervisor
         tenancy.Connection.Memory.Slot.Open(entry.Variables.Epoch, in variants);
         tenancy.Connection.Memory.Receive.Commit(variants.RcvNxt);
         tenancy.Connection.Memory.Send.FreeTo(variants.SndUna);
-        var state = new HandBack(entry.Connection, entry.Segment, variants);
-        IHostHalf half = tenancy.Connection.Half;
-        IFlowGate gate = tenancy.Toe!.Gate;
-        ConnectionId id = entry.Variables.Connection;
-        Connection connection = tenancy.Connection;
-        _ = _workers.StartNew(() =>
-        {
-            connection.OwnedByHost();
-            half.PutBack(in state, gate);
-            return new HostMessages.PutBackDone(id, null);
-        }).PipeTo(Self, failure: e => new HostMessages.PutBackDone(id, e));
+        _returning.Add(new Returning(
+            tenancy.Connection, new HandBack(entry.Connection, entry.Segment, variants), tenancy.Toe!.Gate));
     }
 
     private void OnPutBack(HostMessages.PutBackDone done)
     {
         Tenancy tenancy = _tenancies[done.Connection];
+        _queue.End(tenancy);
         ToeUnit from = tenancy.Toe!;
         _byFlow.Remove(tenancy.Flow);
         _nextHops?.Forget(tenancy.Flow);

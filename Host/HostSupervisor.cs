@@ -10,7 +10,7 @@ namespace TcpActors.HostSide;
 /// Knows every connection of a host and who owns it. Carries out moves, one at a time for each connection: taking out of and putting back into
 /// the stack runs on bounded workers, everything else here. Tells the TOEs what changed in the segment-invariant variables.
 /// </summary>
-internal sealed partial class HostSupervisor : UntypedActor
+internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
 {
     private readonly Dictionary<ConnectionId, Tenancy> _tenancies = [];
     private readonly TenanciesByFlow _byFlow = new();
@@ -30,13 +30,17 @@ internal sealed partial class HostSupervisor : UntypedActor
     {
         (_stackName, _buffers, _fromToes, _nextHops, _logger) = (stackName, buffers, fromToes, nextHops, logger);
         _workers = workers.Factory;
+        _queue = new MoveQueue(limit: 2 * MoveWork.Batch * workers.MaximumConcurrencyLevel);
     }
+
+    public ITimerScheduler Timers { get; set; } = null!;
 
     protected override void OnReceive(object message)
     {
         try
         {
             Handle(message);
+            Begin();
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
@@ -72,6 +76,9 @@ internal sealed partial class HostSupervisor : UntypedActor
                 break;
             case HostMessages.PutBackDone done:
                 OnPutBack(done);
+                break;
+            case HostMessages.PassOver:
+                PassOver();
                 break;
             case HostMessages.PathChanged changed:
                 OnPathChanged(changed);
@@ -220,20 +227,20 @@ internal sealed partial class HostSupervisor : UntypedActor
                 tenancy.Settle(toToe: false, refusal: null);
                 if (tenancy.IsAwaited)
                 {
-                    BeginOffload(tenancy);
+                    _queue.Add(tenancy);
                 }
 
                 break;
             case Ownership.Toe:
                 tenancy.Settle(toToe: true, refusal: null);
-                if (tenancy.IsCutOff && tenancy.WantedEnd != EndKind.Abort && _quiesced is null)
+                if (IsHeldBack(tenancy))
                 {
                     // A stack without a route would not take it back, and it would be lost: it waits for one.
                     tenancy.Settle(toToe: false, "there is no route to its peer at present, or its own address is gone");
                 }
-                else if (tenancy.WantedEnd > tenancy.DoneEnd || tenancy.IsAwaited || tenancy.MustReturn || _quiesced is not null)
+                else if (MustUpload(tenancy))
                 {
-                    BeginUpload(tenancy);
+                    _queue.Add(tenancy);
                 }
 
                 break;
@@ -241,6 +248,11 @@ internal sealed partial class HostSupervisor : UntypedActor
                 break;
         }
     }
+
+    private bool IsHeldBack(Tenancy tenancy) => tenancy.IsCutOff && tenancy.WantedEnd != EndKind.Abort && _quiesced is null;
+
+    private bool MustUpload(Tenancy tenancy) =>
+        tenancy.WantedEnd > tenancy.DoneEnd || tenancy.IsAwaited || tenancy.MustReturn || _quiesced is not null;
 
     private static void Finish(Tenancy tenancy)
     {

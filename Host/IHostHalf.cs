@@ -11,6 +11,9 @@ namespace TcpActors.HostSide;
 /// </summary>
 internal interface IHostHalf
 {
+    /// <summary>The connection as this host names it.</summary>
+    FlowKey Flow { get; }
+
     /// <summary>Begins to move bytes between the stack and the buffers.</summary>
     void Start();
 
@@ -25,16 +28,36 @@ internal interface IHostHalf
     int FindInterface();
 
     /// <summary>
-    /// Takes the connection out of the stack: stops, claims the flow at the gate, reads every variable, fills the buffers with what
-    /// the stack held. After a refusal the connection runs on in the stack as if nothing had happened.
+    /// Before an offload: everything that takes time and that the peer does not notice. <see cref="FindInterface"/> was called.
+    /// </summary>
+    /// <returns>For people: what about the connection stands against an offload; null: it can begin.</returns>
+    string? Prepare();
+
+    /// <summary>Stops moving bytes between the stack and the buffers. Now the flow is to be claimed.</summary>
+    void Stop();
+
+    /// <summary>
+    /// Takes the connection out of the stack, its flow having been claimed: reads every variable, fills the buffers with what the stack held.
+    /// After a refusal the flow is released, and the connection runs on in the stack as if nothing had happened.
     /// </summary>
     TakeOut TakeOut(IFlowGate gate);
 
-    /// <summary>
-    /// Puts the connection into the stack as the TOE left it, releases the flow, forwards what the TOE did not consume, and runs it again.
-    /// </summary>
+    /// <summary>Goes on in the stack after <see cref="Stop"/>: the flow could not be claimed.</summary>
+    void StayHere();
+
+    /// <summary>After a take-out, when the TOE has the connection already: ends what the stack still has of it, in silence.</summary>
+    void Vacate();
+
+    /// <summary>Puts the connection into the stack as the TOE left it. Now the flow is to be released.</summary>
+    /// <exception cref="IOException">
+    /// When the stack does not take it back: the connection is lost, and its flow is the stack's.
+    /// </exception>
+    void Restore(in HandBack state, IFlowGate gate);
+
+    /// <summary>Runs the connection, its flow having been released, behind what the TOE did not consume.</summary>
+    /// <returns>Completes when the connection may be ended: see <see cref="IFlowGate.Forward"/>.</returns>
     /// <exception cref="IOException">When the stack does not take it back; the connection is lost.</exception>
-    void PutBack(in HandBack state, IFlowGate gate);
+    Task Resume(IFlowGate gate);
 
     /// <summary>Sends FIN behind everything in the send buffer. Only while the host owns the connection.</summary>
     void ShutdownSend();
@@ -89,17 +112,22 @@ internal interface IHostHalfEvents
 /// <summary>Where a flow's frames go: to the host's stack or to a TOE.</summary>
 internal interface IFlowGate
 {
-    /// <summary>
-    /// From now on the flow's frames go to the TOE, which keeps them, and only the TOE may send for it. Synchronous: every frame that arrives
-    /// after the return is the TOE's.
-    /// </summary>
-    void Claim(in FlowKey flow);
-
-    /// <summary>From now on the flow is the stack's.</summary>
-    void Release(in FlowKey flow);
+    /// <summary>How long to wait for <see cref="Forward"/>. A flooded ring holds nobody up: then a late frame is what it would be on any network, late.</summary>
+    static TimeSpan Patience { get; } = TimeSpan.FromMilliseconds(20);
 
     /// <summary>
-    /// After <see cref="Release"/>: hands the stack everything that was kept and not consumed, oldest first, and what was still on its way.
+    /// From now on these flows' frames go to the TOE, which keeps them, and only the TOE may send for them. Synchronous: every frame that
+    /// arrives after the return is the TOE's.
     /// </summary>
-    void Forward(in FlowKey flow, PacketSink sink);
+    /// <exception cref="IOException">When they cannot be steered: none of them is the TOE's.</exception>
+    void Claim(ReadOnlySpan<FlowKey> flows);
+
+    /// <summary>From now on these flows are the stack's.</summary>
+    void Release(ReadOnlySpan<FlowKey> flows);
+
+    /// <summary>
+    /// After <see cref="Release"/>: hands the stack everything that was kept and not consumed, oldest first, and what is still on its way.
+    /// </summary>
+    /// <returns>Completes when nothing is on its way any more. Until then what the stack sends may be answered too early.</returns>
+    Task Forward(in FlowKey flow, PacketSink sink);
 }

@@ -5,8 +5,8 @@ namespace TcpActors.HostSide;
 /// <summary>Watches the next hops of owned flows, and lets the kernel look after them as it would for flows of its own. Any thread.</summary>
 internal interface INextHopWatch
 {
-    /// <summary>Changes of this flow's next hop are to be reported from now on.</summary>
-    void Watch(in FlowKey flow);
+    /// <summary>Changes of these flows' next hops are to be reported from now on.</summary>
+    void Watch(ReadOnlySpan<FlowKey> flows);
 
     void Forget(in FlowKey flow);
 

@@ -4,29 +4,33 @@ namespace TcpActors.HostSide;
 
 /// <summary>
 /// One object for segment-invariant variables that are equal: those of thousands of connections are, over one path and with the same options.
-/// Used by the host supervisor only.
+/// Any thread.
 /// </summary>
 internal sealed class SharedInvariants
 {
     // Beyond that it starts anew: then some that are equal are two objects.
     private const int MostKept = 256;
 
+    private readonly Lock _lock = new();
     private readonly HashSet<SegmentInvariants> _known = [];
 
     /// <returns>What is equal to <paramref name="value"/> and known already, or else that itself.</returns>
     public SegmentInvariants Of(SegmentInvariants value)
     {
-        if (_known.TryGetValue(value, out SegmentInvariants? same))
+        lock (_lock)
         {
-            return same;
-        }
+            if (_known.TryGetValue(value, out SegmentInvariants? same))
+            {
+                return same;
+            }
 
-        if (_known.Count == MostKept)
-        {
-            _known.Clear();
-        }
+            if (_known.Count == MostKept)
+            {
+                _known.Clear();
+            }
 
-        _known.Add(value);
-        return value;
+            _known.Add(value);
+            return value;
+        }
     }
 }

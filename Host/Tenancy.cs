@@ -58,9 +58,21 @@ internal sealed class Tenancy(Connection connection, SharedInvariants shared)
     /// <summary>Whether the socket is still the application's, which keeps it if the offload is refused.</summary>
     public bool IsGuest { get; set; }
 
+    /// <summary>Whether it was last moved with many others in one go.</summary>
+    public bool IsOneOfMany { get; set; }
+
+    /// <summary>Whether it waits in the <see cref="MoveQueue"/>.</summary>
+    public bool IsQueued { get; set; }
+
+    /// <summary>Belongs to the <see cref="MoveQueue"/>; 0 when no move is under way.</summary>
+    public int MoveRound { get; set; }
+
     public EndKind WantedEnd { get; set; }
 
     public EndKind DoneEnd { get; set; }
+
+    /// <summary>Of its segment-invariant variables. Versions go on growing over all moves of a connection.</summary>
+    public uint NextVersion => (Segment?.Version ?? 0) + 1;
 
     /// <summary>Who waits for which move.</summary>
     public List<(bool ToToe, MoveTicket Ticket)> Tickets => _tickets ??= [];
@@ -72,10 +84,7 @@ internal sealed class Tenancy(Connection connection, SharedInvariants shared)
     {
         Toe = toe;
         IsCutOff = false;
-        Invariants = taken.Connection;
-
-        // Versions go on growing over all moves of a connection.
-        Segment = taken.Segment with { Version = (Segment?.Version ?? 0) + 1 };
+        (Invariants, Segment) = (taken.Connection, taken.Segment);
     }
 
     /// <summary>The connection is where these tickets want it, without a move, or cannot get there.</summary>

@@ -44,12 +44,15 @@ internal sealed class DoorbellQueue(IActorRef noSender) : IMessageQueue, IUnboun
             return;
         }
 
+        // Compared with what was read and not with what the letter says: once it is told, whoever takes out may turn it round.
         var letter = new Letter(envelope);
+        Letter? latest;
         do
         {
-            letter.Behind = Volatile.Read(ref _told);
+            latest = Volatile.Read(ref _told);
+            letter.Behind = latest;
         }
-        while (Interlocked.CompareExchange(ref _told, letter, letter.Behind) != letter.Behind);
+        while (Interlocked.CompareExchange(ref _told, letter, latest) != latest);
     }
 
     public bool TryDequeue(out Envelope envelope)

@@ -4,6 +4,7 @@ using Spectre.Console;
 using TcpActors.Bench.EnginePaths;
 using TcpActors.Bench.Lab;
 using TcpActors.Bench.Measuring;
+using TcpActors.Bench.Moves;
 using TcpActors.Bench.Peers;
 using TcpActors.Bench.Report;
 using TcpActors.Bench.Rows;
@@ -132,6 +133,7 @@ internal static class BenchCommand
         root.Add(list);
         root.Add(engine);
         root.Add(ProfileCommand.Create(CheckNames));
+        root.Add(MovesCommand.Create(command, s_results));
         root.Add(report);
         return root;
     }

@@ -14,6 +14,7 @@ public sealed unsafe class SendBuffer : SequencedBuffer, IDisposable
     private uint _una;
     private uint _end;
     private int _lent;
+    private int _allowance = int.MaxValue;
 
     /// <param name="pool">Where the memory comes from.</param>
     /// <param name="limit">Bytes that may wait in the buffer, up to 2^30.</param>
@@ -31,13 +32,23 @@ public sealed unsafe class SendBuffer : SequencedBuffer, IDisposable
     /// <summary>Bytes freed since the beginning, modulo 2^32; fewer again when some are put back (<see cref="Prepend"/>).</summary>
     public uint Freed => Volatile.Read(ref _una);
 
+    /// <summary>
+    /// Bytes that may wait now, at most <see cref="SequencedBuffer.Limit"/>: the owner keeps it to what its window can use, as what waits longer is
+    /// cold when it is sent. The producer is to be told when it grows.
+    /// </summary>
+    public int Allowance
+    {
+        get => Math.Min(Volatile.Read(ref _allowance), Limit);
+        set => Volatile.Write(ref _allowance, value);
+    }
+
     /// <summary>Bytes held.</summary>
     public int Count => (int)(Volatile.Read(ref _end) - Volatile.Read(ref _una));
 
     /// <summary>
     /// Lends the producer the place of the next bytes; <see cref="Advance"/> ends the loan.
     /// </summary>
-    /// <param name="memory">At least one byte, at most a chunk, never beyond <see cref="SequencedBuffer.Limit"/>.</param>
+    /// <param name="memory">At least one byte, at most a chunk, never beyond <see cref="Allowance"/>.</param>
     /// <param name="isStarved">Whether the pool has no chunk left; nobody tells when it has one again.</param>
     /// <returns>False when the buffer is full or starved.</returns>
     /// <exception cref="ObjectDisposedException"/>
@@ -47,7 +58,7 @@ public sealed unsafe class SendBuffer : SequencedBuffer, IDisposable
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             isStarved = false;
-            int room = Limit - Count;
+            int room = Allowance - Count;
             if (room <= 0)
             {
                 memory = default;

@@ -15,12 +15,14 @@ public sealed partial class TcpEngine
     public void Transmit(Microseconds now)
     {
         _isBatchOver = true;
+        HasMoreToSend = false;
         if (_invariants.IsPathUsable)
         {
             RetransmitFirst(now);
             SendData(now);
             SendWindowProbe(now);
             SendKeepAliveProbe(now);
+            SendDrainProbe(now);
             SendOwedAck(now);
         }
 
@@ -67,8 +69,15 @@ public sealed partial class TcpEngine
 
         int size = SegmentSize(out int sackRoom);
         long congestionWindow = Math.Max(_v.CongestionWindow, (uint)mss) + (long)FastRecovery.LimitedTransmit(_v, mss);
+        SeqNum first = _v.SndNxt;
         while (end > _v.SndNxt)
         {
+            if (_v.SndNxt - first >= MostInOneBatch)
+            {
+                HasMoreToSend = true;
+                break;
+            }
+
             long flight = _v.SndNxt - _v.SndUna;
             long byPeer = _v.SndWnd - flight;
             long byCongestion = congestionWindow - flight;
@@ -135,6 +144,19 @@ public sealed partial class TcpEngine
             _owesKeepAliveProbe = false;
             SendAck(_v.SndNxt - 1, now);
             _counters.KeepAliveProbesSent++;
+        }
+    }
+
+    /// <summary>
+    /// RFC 9293 3.10.7.4, first: what is not acceptable is acknowledged at once, while data may wait for 500 ms (MUST-40). So a segment without
+    /// data before SND.UNA, as a keep-alive probe is.
+    /// </summary>
+    private void SendDrainProbe(Microseconds now)
+    {
+        if (_owesDrainProbe)
+        {
+            _owesDrainProbe = false;
+            SendAck(_v.SndUna - 1, now);
         }
     }
 

@@ -293,7 +293,7 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
             _unflushed = 0;
             canceled = _cancelRequested;
             _cancelRequested = false;
-            wait = !canceled && !_closed && (IsAnythingWaiting || _buffer.Count >= _buffer.Limit);
+            wait = !canceled && !_closed && (IsAnythingWaiting || _buffer.Count >= _buffer.Allowance);
             if (wait)
             {
                 token = (_signal ??= new CompletionSignal(_scheduler)).Arm();
@@ -390,7 +390,7 @@ public sealed class ConnectionOutput : PipeWriter, IValueTaskSource<FlushResult>
     }
 
     private bool HasRoomAgain() =>
-        !IsAnythingWaiting && _buffer.Count <= _buffer.Limit - (_buffer.Limit / 4) && _buffer.Count < _buffer.Limit;
+        !IsAnythingWaiting && _buffer.Count <= _buffer.Allowance - (_buffer.Allowance / 4) && _buffer.Count < _buffer.Allowance;
 
     private bool CanAnnounce()
     {

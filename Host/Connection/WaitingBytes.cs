@@ -73,7 +73,9 @@ internal sealed class WaitingBytes
         if (Staged == 0)
         {
             int taken = buffer.Write(_borrowed.Span, out isStarved);
-            _borrowed = _borrowed[taken..];
+
+            // An empty rest would still hold on to the writer's memory.
+            _borrowed = taken == _borrowed.Length ? default : _borrowed[taken..];
             moved += taken;
             ReleaseArray(keepArray);
         }

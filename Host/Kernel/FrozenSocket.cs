@@ -65,14 +65,14 @@ internal sealed class FrozenSocket : IDisposable
         var before = Progress.Of(socket);
         for (int attempt = 0; attempt < Attempts; attempt++)
         {
-            Marks marks = Marks.Of(socket, repair);
             TcpInfo info = socket.GetTcpInfo();
+            Marks marks = Marks.Of(socket, repair, in info);
             uint timestamp = info.HasTimestamps ? repair.Timestamp : 0;
             Microseconds readAt = MonotonicClock.System.Now;
             byte[] incoming = ArrayPool<byte>.Shared.Rent(Math.Max(marks.Unread, 1));
             int unread = marks.Unread == 0 ? 0 : repair.PeekReceiveQueue(incoming.AsSpan(0, marks.Unread));
             byte[] outgoing = PeekSendQueue(repair, marks.Outstanding, out int queued);
-            if (Marks.Of(socket, repair) == marks && unread == marks.Unread && queued >= marks.Outstanding)
+            if (Marks.Of(socket, repair, socket.GetTcpInfo()) == marks && unread == marks.Unread && queued >= marks.Outstanding)
             {
                 return new FrozenSocket(before, in marks, in info, outgoing, queued - marks.Outstanding, incoming, timestamp, readAt);
             }
@@ -190,13 +190,17 @@ internal sealed class FrozenSocket : IDisposable
     private readonly record struct Marks(
         byte State, SeqNum RcvNxt, SeqNum SendEnd, int Outstanding, int Unsent, int Unread, RepairWindow Window)
     {
-        public static Marks Of(Socket socket, TcpRepair repair) => new(
-            socket.GetTcpInfo().State,
-            repair.ReceiveNext,
-            repair.EndOfSendQueue,
-            socket.Ask(TcpSystemCalls.BytesUnacknowledged),
-            socket.Ask(TcpSystemCalls.BytesUnsent),
-            socket.Ask(TcpSystemCalls.BytesUnread),
-            repair.Window);
+        public static Marks Of(Socket socket, TcpRepair repair, in TcpInfo info)
+        {
+            (SeqNum receiveNext, SeqNum endOfSendQueue) = repair.Sequences;
+            return new Marks(
+                info.State,
+                receiveNext,
+                endOfSendQueue,
+                socket.Ask(TcpSystemCalls.BytesUnacknowledged),
+                socket.Ask(TcpSystemCalls.BytesUnsent),
+                socket.Ask(TcpSystemCalls.BytesUnread),
+                repair.Window);
+        }
     }
 }

@@ -11,41 +11,48 @@ internal sealed partial class KernelHalf
     /// <summary>How long the kernel may take to forget the socket that was there before.</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
 
-    public void PutBack(in HandBack state, IFlowGate gate)
+    public void Restore(in HandBack state, IFlowGate gate)
     {
         Volatile.Write(ref _last, new LastHandBack(in state, MonotonicClock.System.Now));
-        Standby standby = _standby!;
-        bool isReleased = false;
-        bool isForwarded = false;
         try
         {
-            bool isFull = _memory.Receive.Free == 0;
-            Restore(standby, in state, isFull);
-            bool isTracked = _stack.Checks.ForgetTracking(Flow);
+            _isFull = _memory.Receive.Free == 0;
+            Restore(_standby!, in state, _isFull);
+            _isTracked = _stack.Checks.ForgetTracking(Flow);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            Try(() => gate.Release([Flow]));
+            throw Lost(gate, e);
+        }
+    }
 
-            // 3. Release, and only then leave repair mode: its window probe would be stopped by our own fence and cost 200 ms.
-            gate.Release(Flow);
-            isReleased = true;
-
+    public Task Resume(IFlowGate gate)
+    {
+        Standby standby = _standby!;
+        bool isFull = _isFull;
+        try
+        {
             // 4. What the TOE did not consume arrives as if it came now: at once, for a segment that comes behind it must not overtake it.
             // An RST that overtook the FIN before it would seem one too far.
-            gate.Forward(Flow, packet =>
+            Task through = gate.Forward(Flow, packet =>
             {
-                if (isTracked)
+                if (_isTracked)
                 {
                     // To connection tracking a FIN that comes first belongs to nothing, and a firewall drops it.
                     _stack.Reinjector.InjectAckOf(packet, _scope);
-                    isTracked = false;
+                    _isTracked = false;
                 }
 
                 _stack.Reinjector.Inject(packet, _scope);
             });
-            isForwarded = true;
+
+            // 3. was the release: leaving repair mode before would have its window probe stopped by our own fence and cost 200 ms.
             standby.Repair.Leave();
             _options!.ApplyAfterRepair(standby.Socket, isFull);
             _standby = null;
-            _memory.Receive.DiscardBeyond(state.Variants.RcvNxt);
-            _memory.Send.FreeTo(state.Variants.SndMax);
+            _memory.Receive.DiscardBeyond(_last.Given.RcvNxt);
+            _memory.Send.FreeTo(_last.Given.SndMax);
             KernelFlow flow = FlowOf(standby.Socket);
             flow.WhenThereIsRoom = isFull ? () => OpenWindow(standby) : null;
             Volatile.Write(ref _flow, flow);
@@ -53,25 +60,23 @@ internal sealed partial class KernelHalf
 
             // A writer may have waited for just the room that what is in the kernel's queue now has left.
             _events.Writable();
+            return through;
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            if (!isReleased)
-            {
-                Try(() => gate.Release(Flow));
-            }
-
-            if (!isForwarded)
-            {
-                Try(() => gate.Forward(Flow, static _ => { }));
-            }
-
-            standby.Dispose();
-            throw new IOException($"The kernel does not take {Flow} back: {e.Message}", e);
+            throw Lost(gate, e);
         }
     }
 
-    /// <summary>1. and 2.: addresses, sequence numbers, what was negotiated, windows, what is in flight, the application's options.</summary>
+    /// <summary>The flow is the stack's already.</summary>
+    private IOException Lost(IFlowGate gate, Exception why)
+    {
+        Try(() => _ = gate.Forward(Flow, static _ => { }));
+        _standby?.Dispose();
+        return new IOException($"The kernel does not take {Flow} back: {why.Message}", why);
+    }
+
+    /// <summary>1. and 2.: addresses, sequence numbers, what was negotiated, windows, what is in flight; options were set before.</summary>
     private void Restore(Standby standby, in HandBack state, bool isFull)
     {
         (Socket socket, TcpRepair repair) = (standby.Socket, standby.Repair);
@@ -81,8 +86,7 @@ internal sealed partial class KernelHalf
         // Before connect; afterwards its send MSS would be that of a connection without options. What this option does not take is
         // set as the negotiated one below.
         repair.MaxSegment = Math.Clamp((int)connection.PeerMss, TcpRepair.SmallestMaxSegment, TcpRepair.LargestMaxSegment);
-        repair.EndOfSendQueue = variants.SndUna;
-        repair.ReceiveNext = variants.RcvNxt;
+        repair.Sequences = (variants.RcvNxt, variants.SndUna);
         standby.Bind();
         if (!SpinWait.SpinUntil(() => socket.TryConnectAsIs(_remote), s_patience))
         {
@@ -117,8 +121,6 @@ internal sealed partial class KernelHalf
             // The peer may acknowledge what is missing, and the kernel would take none of these acknowledgements: better an error than a stall.
             throw new IOException($"its send queue takes {filled} of {flight} bytes in flight");
         }
-
-        _options.Apply(socket);
     }
 
     private static uint TimestampOf(ConnectionInvariants connection, in SegmentVariants variants)

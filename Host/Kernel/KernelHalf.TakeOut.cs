@@ -8,35 +8,43 @@ namespace TcpActors.HostSide.Kernel;
 /// <content>Out of the kernel.</content>
 internal sealed partial class KernelHalf
 {
-    public TakeOut TakeOut(IFlowGate gate)
+    public string? Prepare()
     {
         KernelFlow flow = _flow!;
         if (flow.HasEnding)
         {
-            return new TakeOut.Refused("one of its directions has ended");
+            return "one of its directions has ended";
         }
 
         if (_stack.Checks.Refuse(flow.Socket, Flow, _path!.LinkIndex) is { } reason)
         {
-            return new TakeOut.Refused(reason);
+            return reason;
         }
 
         try
         {
-            _standby = new Standby(flow.Socket, _local, _remote, holdsPort: _isActive != false);
+            _options = _options?.Renewed(flow.Socket, keepsReceiveBuffer: flow.WhenThereIsRoom is not null) ?? SocketOptions.Of(flow.Socket);
+            _standby = new Standby(
+                flow.Socket, _local, _remote, _options, _stack.FreshOptions(flow.Socket.AddressFamily), holdsPort: _isActive != false);
         }
         catch (SocketException e)
         {
-            return new TakeOut.Refused($"there is no socket for its way back: {e.Message}");
+            return $"there is no socket for its way back: {e.Message}";
         }
 
-        // 1. Stop reading and writing.
-        flow.Stop();
+        _stack.Paths.Watch(Flow, _path);
+        return null;
+    }
+
+    /// <summary>1. Stop reading and writing. 2. is the claim: repair mode alone does not stop the kernel from receiving and acknowledging.</summary>
+    public void Stop() => _flow!.Stop();
+
+    public TakeOut TakeOut(IFlowGate gate)
+    {
+        KernelFlow flow = _flow!;
         var repair = new TcpRepair(flow.Socket);
         try
         {
-            // 2. Claim the flow: repair mode alone does not stop the kernel from receiving and acknowledging.
-            gate.Claim(Flow);
             TakeOut result = Freeze(flow, repair);
             return result is TakeOut.Refused refused ? GiveUp(gate, repair, flow, refused.Reason) : result;
         }
@@ -44,6 +52,34 @@ internal sealed partial class KernelHalf
         {
             return GiveUp(gate, repair, flow, e.Message);
         }
+    }
+
+    public void StayHere()
+    {
+        Try(_standby!.Dispose);
+        _standby = null;
+        _stack.Paths.Forget(Flow);
+        _flow!.Resume();
+    }
+
+    public void Vacate()
+    {
+        if (Interlocked.Exchange(ref _left, null) is not { } socket)
+        {
+            return;
+        }
+
+        try
+        {
+            // 4. In repair mode closing sends nothing.
+            new TcpRepair(socket).Drop();
+        }
+        catch (SocketException)
+        {
+            // It is closed next, which does as well unless somebody else holds the descriptor at this moment.
+        }
+
+        socket.Dispose();
     }
 
     /// <returns>What was taken out, or why it stays: then no bytes have moved.</returns>
@@ -63,9 +99,8 @@ internal sealed partial class KernelHalf
             return new TakeOut.Refused("urgent data is pending");
         }
 
-        _options = SocketOptions.Of(socket, flow.WhenThereIsRoom is null ? null : _options);
         using FrozenSocket frozen = FrozenSocket.Read(socket, repair);
-        var snapshot = new KernelSnapshot(Flow, _options, _path!);
+        var snapshot = new KernelSnapshot(Flow, _options!, _path!);
         _invariants ??= snapshot.Connection(repair, frozen);
         SegmentVariants variants = frozen.Variants(_invariants);
         _last.Complete(ref variants, _path!.NextHopMac, MonotonicClock.System.Now);
@@ -75,20 +110,16 @@ internal sealed partial class KernelHalf
             return new TakeOut.Refused($"its segments carry {segment.EffectiveMss} bytes at most");
         }
 
-        _stack.Paths.Watch(Flow, _path);
-
         // The last step that may fail: once the bytes have moved there is no way back.
         frozen.MoveInto(_memory.Send, _memory.Receive);
 
         // Sizes that the application has fixed on its socket hold for its buffers here too.
-        _memory.Receive.Limit = _options.ReceiveBufferLimit ?? _memory.Receive.Limit;
+        _memory.Receive.Limit = _options!.ReceiveBufferLimit ?? _memory.Receive.Limit;
         _memory.Send.Limit = _options.SendBufferLimit ?? _memory.Send.Limit;
 
-        // 4. In repair mode closing sends nothing.
         Volatile.Write(ref _flow, null);
         Volatile.Write(ref _last, LastHandBack.None);
-        LetGo(repair);
-        socket.Dispose();
+        _left = socket;
         if (_memory.Receive.Unread > 0)
         {
             // What the kernel had not delivered may be all that comes for a long time.
@@ -98,36 +129,21 @@ internal sealed partial class KernelHalf
         return new TakeOut.Taken(_invariants, segment, variants);
     }
 
-    private static void LetGo(TcpRepair repair)
-    {
-        try
-        {
-            repair.Drop();
-        }
-        catch (SocketException)
-        {
-            // It is closed next, which does as well unless somebody else holds the descriptor at this moment.
-        }
-    }
-
     /// <summary>Every step for itself, so that one that fails (the socket may be reset by now) does not leave the flow nobody's.</summary>
     private TakeOut.Refused GiveUp(IFlowGate gate, TcpRepair repair, KernelFlow flow, string reason)
     {
         foreach (Action step in (ReadOnlySpan<Action>)
         [
-            _standby!.Dispose,
-            () => _stack.Paths.Forget(Flow),
-            () => gate.Release(Flow),
+            () => gate.Release([Flow]),
             repair.LeaveSilently,
             () => _options?.ApplyAfterRepair(flow.Socket),
-            () => gate.Forward(Flow, packet => _stack.Reinjector.Inject(packet, _scope)),
+            () => gate.Forward(Flow, packet => _stack.Reinjector.Inject(packet, _scope)).Wait(IFlowGate.Patience),
+            StayHere,
         ])
         {
             Try(step);
         }
 
-        _standby = null;
-        flow.Resume();
         return new TakeOut.Refused(reason);
     }
 

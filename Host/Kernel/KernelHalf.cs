@@ -22,10 +22,15 @@ internal sealed partial class KernelHalf : IHostHalf
     private readonly long _scope;
     private KernelFlow? _flow;
     private Standby? _standby;
+    private Socket? _left;
     private SocketOptions? _options;
     private ConnectionInvariants? _invariants;
     private KernelPath? _path;
     private LastHandBack _last = LastHandBack.None;
+
+    // Of an upload, between its two steps.
+    private bool _isFull;
+    private bool _isTracked;
 
     public KernelHalf(Socket socket, PostedMemory memory, IHostHalfEvents events, KernelStack stack, bool? isActive)
     {

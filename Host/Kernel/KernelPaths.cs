@@ -36,12 +36,18 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
     /// <param name="report">Takes <see cref="HostMessages.PathChanged"/> and <see cref="HostMessages.InterfaceChanged"/>, in order.</param>
     public void ReportTo(Action<object> report) => _report = report;
 
-    /// <summary>The path to a flow's peer; has the kernel resolve the next hop if it has not.</summary>
+    /// <summary>The path to a flow's peer: that of other flows to it that are watched, or the kernel is asked. Has the kernel resolve the next hop if it has not.</summary>
     /// <param name="flow">The flow.</param>
     /// <param name="scope">Interface of a link-local address; 0 otherwise.</param>
     /// <exception cref="IOException">When there is none; the message says why.</exception>
     public KernelPath Find(in FlowKey flow, long scope)
     {
+        if (_paths.PathOf(in flow, (int)scope) is { } known)
+        {
+            // What is not heard of yet will be, and told to this flow as to the others.
+            return known;
+        }
+
         long changes = _paths.Changes;
         IPAddress peer = PeerKey.Scoped(flow.RemoteAddress, scope);
         RouteInfo route = _netlink.GetRoute(peer, flow.LocalAddress.ToIPAddress(), (int)scope)
@@ -66,16 +72,25 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
     /// <summary>Begins to watch a flow's path, from what was found on.</summary>
     public void Watch(in FlowKey flow, KernelPath path) => _paths.Add(in flow, path);
 
-    public void Watch(in FlowKey flow)
+    public void Watch(ReadOnlySpan<FlowKey> flows)
     {
         // Watched from the take-out on, when the path was found: see above. What changed since then is reported now.
-        if (_paths.HopOf(in flow) is not { } hop)
+        var hops = new HashSet<NextHop>();
+        foreach (FlowKey flow in flows)
         {
-            return;
+            if (_paths.HopOf(in flow) is { } hop && hops.Add(hop))
+            {
+                FindMac(hop);
+            }
         }
 
-        FindMac(hop);
-        if (_paths.TellSince(in flow))
+        bool mayBeOld = false;
+        foreach (FlowKey flow in flows)
+        {
+            mayBeOld |= _paths.TellSince(in flow);
+        }
+
+        if (mayBeOld)
         {
             _routes.Request();
         }

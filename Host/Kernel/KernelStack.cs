@@ -9,6 +9,9 @@ namespace TcpActors.HostSide.Kernel;
 /// <summary>What the halves of all connections of a kernel host share.</summary>
 internal sealed class KernelStack(ILogger logger) : INextHopWatch, IDisposable
 {
+    private readonly Lazy<SocketOptions> _freshIPv4 = new(() => Fresh(AddressFamily.InterNetwork));
+    private readonly Lazy<SocketOptions> _freshIPv6 = new(() => Fresh(AddressFamily.InterNetworkV6));
+
     public KernelPump Pump { get; } = new(logger);
 
     public KernelPaths Paths { get; } = new(logger);
@@ -25,6 +28,9 @@ internal sealed class KernelStack(ILogger logger) : INextHopWatch, IDisposable
     /// </summary>
     public int ReturnableFlight { get; } = LargestSendBuffer();
 
+    /// <summary>What a new socket of this family has, so that only what differs is set on one that takes a connection back.</summary>
+    public SocketOptions FreshOptions(AddressFamily family) => (family == AddressFamily.InterNetworkV6 ? _freshIPv6 : _freshIPv4).Value;
+
     /// <param name="socket">Connected; the half owns it from now on.</param>
     /// <param name="memory">The connection's buffers.</param>
     /// <param name="events">The connection.</param>
@@ -34,7 +40,7 @@ internal sealed class KernelStack(ILogger logger) : INextHopWatch, IDisposable
 
     public void ReportTo(Action<object> report) => Paths.ReportTo(report);
 
-    public void Watch(in FlowKey flow) => Paths.Watch(in flow);
+    public void Watch(ReadOnlySpan<FlowKey> flows) => Paths.Watch(flows);
 
     public void Forget(in FlowKey flow) => Paths.Forget(in flow);
 
@@ -46,6 +52,12 @@ internal sealed class KernelStack(ILogger logger) : INextHopWatch, IDisposable
         Paths.Dispose();
         Checks.Dispose();
         Reinjector.Dispose();
+    }
+
+    private static SocketOptions Fresh(AddressFamily family)
+    {
+        using var socket = new Socket(family, SocketType.Stream, ProtocolType.Tcp);
+        return SocketOptions.Of(socket);
     }
 
     private static int LargestSendBuffer()

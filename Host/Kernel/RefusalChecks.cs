@@ -43,29 +43,16 @@ internal sealed class RefusalChecks : IDisposable
 
     private static bool HasUpperProtocol(Socket socket)
     {
-        byte[] name = new byte[16];
-        try
-        {
-            return socket.GetRawSocketOption(TcpOption.LevelTcp, TcpOption.UpperProtocol, name) > 0 && name[0] != 0;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
+        Span<byte> name = stackalloc byte[16];
+        return socket.TryGetBytes(TcpOption.LevelTcp, TcpOption.UpperProtocol, name) > 0 && name[0] != 0;
     }
 
     private static bool HasAuthenticationOption(Socket socket)
     {
-        // struct tcp_ao_info_opt and room for what a later kernel adds; all of it must be zero.
-        byte[] info = new byte[64];
-        try
-        {
-            return socket.GetRawSocketOption(TcpOption.LevelTcp, AuthenticationOptionInfo, info) > 0;
-        }
-        catch (SocketException)
-        {
-            // No TCP-AO on this socket, or none in this kernel.
-            return false;
-        }
+        // struct tcp_ao_info_opt and room for what a later kernel adds; all of it must be zero. Refused without TCP-AO on this socket or in
+        // this kernel.
+        Span<byte> info = stackalloc byte[64];
+        info.Clear();
+        return socket.TryGetBytes(TcpOption.LevelTcp, AuthenticationOptionInfo, info) > 0;
     }
 }

@@ -64,12 +64,11 @@ internal sealed class SocketOptions
     private readonly int _sendBuffer;
     private readonly int _receiveBuffer;
 
-    private SocketOptions(Socket socket, SocketOptions? held)
+    private SocketOptions(Socket socket)
     {
         bool isIPv6 = socket.AddressFamily == AddressFamily.InterNetworkV6;
         var integers = new List<(int Level, int Option, int Value)>();
-        var bytes = new List<(int Level, int Option, byte[] Value)>();
-        foreach ((int level, int option) in (IEnumerable<(int, int)>)
+        foreach ((int level, int option) in (ReadOnlySpan<(int, int)>)
             [.. s_integers, .. s_ipv4, .. isIPv6 ? s_ipv6 : [], .. s_afterTos])
         {
             if (socket.TryGetInt(level, option, out int value))
@@ -78,26 +77,33 @@ internal sealed class SocketOptions
             }
         }
 
+        var bytes = new List<(int Level, int Option, byte[] Value)>();
+        Span<byte> name = stackalloc byte[16];
         foreach ((int level, int option) in s_names)
         {
-            byte[] name = new byte[16];
-            int length = socket.GetRawSocketOption(level, option, name);
+            int length = socket.TryGetBytes(level, option, name);
             if (length > 0 && name[0] != 0)
             {
-                bytes.Add((level, option, name[..length]));
+                bytes.Add((level, option, name[..length].ToArray()));
             }
         }
 
         byte[] linger = new byte[8];
-        socket.GetRawSocketOption(TcpOption.LevelSocket, TcpOption.Linger, linger);
+        socket.TryGetBytes(TcpOption.LevelSocket, TcpOption.Linger, linger);
         bytes.Add((TcpOption.LevelSocket, TcpOption.Linger, linger));
         _values = OptionValues.Shared([.. integers], [.. bytes]);
         _reuseAddress = socket.GetInt(TcpOption.LevelSocket, TcpOption.ReuseAddress) != 0;
         _reusePort = socket.GetInt(TcpOption.LevelSocket, TcpOption.ReusePort) != 0;
+        _bufferLock = socket.TryGetInt(TcpOption.LevelSocket, TcpOption.BufferLock, out int locked) ? locked : 0;
         _sendBuffer = socket.GetInt(TcpOption.LevelSocket, TcpOption.SendBuffer);
-        _bufferLock = held?._bufferLock
-            ?? (socket.TryGetInt(TcpOption.LevelSocket, TcpOption.BufferLock, out int locked) ? locked : 0);
-        _receiveBuffer = held?._receiveBuffer ?? socket.GetInt(TcpOption.LevelSocket, TcpOption.ReceiveBuffer);
+        _receiveBuffer = socket.GetInt(TcpOption.LevelSocket, TcpOption.ReceiveBuffer);
+    }
+
+    private SocketOptions(SocketOptions former, int sendBuffer, int receiveBuffer)
+    {
+        _values = former._values;
+        (_reuseAddress, _reusePort, _bufferLock) = (former._reuseAddress, former._reusePort, former._bufferLock);
+        (_sendBuffer, _receiveBuffer) = (sendBuffer, receiveBuffer);
     }
 
     /// <summary>What the application fixed, as it counts: half of what the kernel does; null: the size is the kernel's affair.</summary>
@@ -106,31 +112,60 @@ internal sealed class SocketOptions
     /// <inheritdoc cref="ReceiveBufferLimit"/>
     public int? SendBufferLimit => (_bufferLock & SendLocked) != 0 ? _sendBuffer / 2 : null;
 
-    /// <param name="socket">The socket.</param>
-    /// <param name="held">Whose receive buffer is really meant, when this socket's was kept small; else null.</param>
-    public static SocketOptions Of(Socket socket, SocketOptions? held = null) => new(socket, held);
+    public static SocketOptions Of(Socket socket) => new(socket);
 
-    public int this[int level, int option] =>
-        _values.Integers.FirstOrDefault(each => each.Level == level && each.Option == option).Value;
+    /// <summary>
+    /// As they are on the socket that these were set on, and that nobody else sets any on: only the sizes of its buffers have changed since.
+    /// </summary>
+    /// <param name="socket">That socket.</param>
+    /// <param name="keepsReceiveBuffer">Whether its receive buffer was kept small, and what was before is really meant.</param>
+    public SocketOptions Renewed(Socket socket, bool keepsReceiveBuffer) => new(
+        this,
+        socket.GetInt(TcpOption.LevelSocket, TcpOption.SendBuffer),
+        keepsReceiveBuffer ? _receiveBuffer : socket.GetInt(TcpOption.LevelSocket, TcpOption.ReceiveBuffer));
 
-    /// <summary>Sets everything but what <see cref="ApplyAfterRepair"/> sets.</summary>
-    public void Apply(Socket socket)
+    public int this[int level, int option]
     {
+        get
+        {
+            foreach ((int Level, int Option, int Value) each in _values.Integers)
+            {
+                if (each.Level == level && each.Option == option)
+                {
+                    return each.Value;
+                }
+            }
+
+            return 0;
+        }
+    }
+
+    /// <summary>Sets everything but what <see cref="ApplyAfterRepair"/> sets, as far as a new socket does not have it anyway.</summary>
+    /// <param name="socket">Without a connection.</param>
+    /// <param name="fresh">The options of a new socket.</param>
+    public void Apply(Socket socket, SocketOptions fresh)
+    {
+        // The type of service sets the priority too.
+        bool setsPriority = false;
         foreach ((int level, int option, int value) in _values.Integers)
         {
-            // What this process may not set (a priority, a mark) it could not have set before; then the value is the default.
+            if (fresh[level, option] == value && !(setsPriority && (level, option) == s_afterTos[0]))
+            {
+                continue;
+            }
+
+            setsPriority |= (level, option) is (TcpOption.LevelIPv4, TcpOption.IPv4Tos);
+
+            // What this process may not set (a priority, a mark) it could not have set before; then the value is the default. So it is
+            // where an algorithm may not be chosen without privilege.
             socket.TrySetInt(level, option, value);
         }
 
         foreach ((int level, int option, byte[] value) in _values.Bytes)
         {
-            try
+            if (!fresh.Has(level, option, value))
             {
-                socket.SetRawSocketOption(level, option, value);
-            }
-            catch (SocketException)
-            {
-                // An algorithm that may not be chosen without privilege: the default stays.
+                socket.TrySetBytes(level, option, value);
             }
         }
     }
@@ -189,6 +224,19 @@ internal sealed class SocketOptions
         {
             Fix(socket, TcpOption.ReceiveBufferForce, TcpOption.ReceiveBuffer, _receiveBuffer);
         }
+    }
+
+    private bool Has(int level, int option, ReadOnlySpan<byte> value)
+    {
+        foreach ((int Level, int Option, byte[] Value) each in _values.Bytes)
+        {
+            if (each.Level == level && each.Option == option)
+            {
+                return value.SequenceEqual(each.Value);
+            }
+        }
+
+        return false;
     }
 
     /// <summary>The kernel doubles what it is given, and tells the double.</summary>

@@ -6,7 +6,8 @@ namespace TcpActors.HostSide.Kernel;
 
 /// <summary>
 /// The socket that a connection comes back on, in repair mode. It is made before the connection leaves the kernel: the way back then needs no
-/// descriptor that the process might not have, and where this side connected it holds the port, so that nobody else gets it meanwhile.
+/// descriptor that the process might not have, the peer does not wait while options are set, and where this side connected it holds the port,
+/// so that nobody else gets it meanwhile.
 /// </summary>
 internal sealed class Standby : IDisposable
 {
@@ -16,9 +17,11 @@ internal sealed class Standby : IDisposable
     /// <param name="leaving">The socket that the connection is to leave.</param>
     /// <param name="local">The connection's address and port.</param>
     /// <param name="remote">The peer's.</param>
+    /// <param name="options">The connection's.</param>
+    /// <param name="fresh">Those of a new socket.</param>
     /// <param name="holdsPort">Whether to bind now: not where a listener has the port, who may end and come back.</param>
     /// <exception cref="SocketException">When the process may open no more descriptors.</exception>
-    public Standby(Socket leaving, IPEndPoint local, IPEndPoint remote, bool holdsPort)
+    public Standby(Socket leaving, IPEndPoint local, IPEndPoint remote, SocketOptions options, SocketOptions fresh, bool holdsPort)
     {
         _local = local;
         Socket = new Socket(leaving.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
@@ -32,6 +35,7 @@ internal sealed class Standby : IDisposable
             // Repair mode forces address reuse, beside a listener too; setting SO_REUSEADDR now would weaken that.
             Repair = new TcpRepair(Socket);
             Repair.Enter();
+            options.Apply(Socket, fresh);
             if (holdsPort)
             {
                 HoldPort(leaving);

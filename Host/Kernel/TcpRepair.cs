@@ -39,16 +39,27 @@ internal sealed class TcpRepair(Socket socket)
     /// </summary>
     public void Drop() => socket.Unconnect();
 
-    public SeqNum EndOfSendQueue
+    /// <summary>RCV_NXT and the end of the send queue.</summary>
+    public (SeqNum ReceiveNext, SeqNum EndOfSendQueue) Sequences
     {
-        get => GetSequence(QueueSend);
-        set => SetSequence(QueueSend, value);
-    }
+        get
+        {
+            Choose(QueueReceive);
+            var receive = new SeqNum((uint)socket.GetInt(TcpOption.LevelTcp, TcpOption.QueueSequence));
+            Choose(QueueSend);
+            var send = new SeqNum((uint)socket.GetInt(TcpOption.LevelTcp, TcpOption.QueueSequence));
+            Choose(QueueNone);
+            return (receive, send);
+        }
 
-    public SeqNum ReceiveNext
-    {
-        get => GetSequence(QueueReceive);
-        set => SetSequence(QueueReceive, value);
+        set
+        {
+            Choose(QueueReceive);
+            socket.SetInt(TcpOption.LevelTcp, TcpOption.QueueSequence, (int)value.ReceiveNext.Value);
+            Choose(QueueSend);
+            socket.SetInt(TcpOption.LevelTcp, TcpOption.QueueSequence, (int)value.EndOfSendQueue.Value);
+            Choose(QueueNone);
+        }
     }
 
     /// <summary>The timestamp clock's present value; its lowest bit says that a tick is a microsecond.</summary>
@@ -63,9 +74,10 @@ internal sealed class TcpRepair(Socket socket)
         get
         {
             RepairWindow window = default;
-            socket.GetRawSocketOption(
-                TcpOption.LevelTcp, TcpOption.RepairWindow, MemoryMarshal.AsBytes(new Span<RepairWindow>(ref window)));
-            return window;
+            return socket.TryGetBytes(
+                TcpOption.LevelTcp, TcpOption.RepairWindow, MemoryMarshal.AsBytes(new Span<RepairWindow>(ref window))) >= 0
+                ? window
+                : throw TcpSocketExtensions.LastError();
         }
 
         set => socket.SetRawSocketOption(
@@ -121,7 +133,7 @@ internal sealed class TcpRepair(Socket socket)
     /// <returns>How many the kernel has room for.</returns>
     public unsafe int FillSendQueue(byte* bytes, int length)
     {
-        socket.SetInt(TcpOption.LevelTcp, TcpOption.RepairQueue, QueueSend);
+        Choose(QueueSend);
         int done = 0;
         while (done < length)
         {
@@ -134,7 +146,7 @@ internal sealed class TcpRepair(Socket socket)
             done += (int)count;
         }
 
-        socket.SetInt(TcpOption.LevelTcp, TcpOption.RepairQueue, QueueNone);
+        Choose(QueueNone);
         return done;
     }
 
@@ -144,26 +156,13 @@ internal sealed class TcpRepair(Socket socket)
         options[count++] = value;
     }
 
-    private SeqNum GetSequence(int queue)
-    {
-        socket.SetInt(TcpOption.LevelTcp, TcpOption.RepairQueue, queue);
-        var sequence = new SeqNum((uint)socket.GetInt(TcpOption.LevelTcp, TcpOption.QueueSequence));
-        socket.SetInt(TcpOption.LevelTcp, TcpOption.RepairQueue, QueueNone);
-        return sequence;
-    }
-
-    private void SetSequence(int queue, SeqNum sequence)
-    {
-        socket.SetInt(TcpOption.LevelTcp, TcpOption.RepairQueue, queue);
-        socket.SetInt(TcpOption.LevelTcp, TcpOption.QueueSequence, (int)sequence.Value);
-        socket.SetInt(TcpOption.LevelTcp, TcpOption.RepairQueue, QueueNone);
-    }
+    private void Choose(int queue) => socket.SetInt(TcpOption.LevelTcp, TcpOption.RepairQueue, queue);
 
     private int Peek(int queue, Span<byte> bytes)
     {
-        socket.SetInt(TcpOption.LevelTcp, TcpOption.RepairQueue, queue);
+        Choose(queue);
         int count = socket.PeekQueue(bytes);
-        socket.SetInt(TcpOption.LevelTcp, TcpOption.RepairQueue, QueueNone);
+        Choose(QueueNone);
         return count;
     }
 }

@@ -22,15 +22,10 @@ internal static class UnheededOptions
 
     private static bool HasFilter(Socket socket)
     {
-        try
-        {
-            // Without room for it the kernel tells how long it is.
-            return socket.GetRawSocketOption(TcpOption.LevelSocket, TcpOption.GetFilter, []) > 0;
-        }
-        catch (SocketException e)
-        {
-            // An eBPF program is one that it may not show.
-            return e.SocketErrorCode == SocketError.AccessDenied;
-        }
+        const int accessDenied = 13;
+
+        // Without room for it the kernel tells how long it is; an eBPF program is one that it may not show.
+        int length = socket.TryGetBytes(TcpOption.LevelSocket, TcpOption.GetFilter, []);
+        return length > 0 || (length < 0 && TcpSocketExtensions.LastErrno == accessDenied);
     }
 }

@@ -61,6 +61,25 @@ internal sealed class WatchedPaths(Action<PathReport> tell)
         }
     }
 
+    /// <summary>The path that watched flows take to this flow's peer, unless there is any doubt about it; null when there are none.</summary>
+    public KernelPath? PathOf(in FlowKey flow, int scope)
+    {
+        lock (_lock)
+        {
+            foreach (LinkInfo link in _links.Values)
+            {
+                if (_peers.TryGetValue(new PeerKey(flow.LocalAddress, flow.RemoteAddress, scope, link.Index), out WatchedPeer? peer)
+                    && peer is { IsUsable: true, IsElsewhere: false, IsSuspect: false, Hop: { Mac: { } mac, IsProbed: false } hop }
+                    && link is { IsUp: true, Mac: not null })
+                {
+                    return new KernelPath(link, hop.Address, mac, peer.RouteMtu, scope, _changes);
+                }
+            }
+
+            return null;
+        }
+    }
+
     public NextHop? Hop(int link, IPAddress address)
     {
         lock (_lock)

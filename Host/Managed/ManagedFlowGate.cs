@@ -10,19 +10,27 @@ namespace TcpActors.HostSide.Managed;
 /// <param name="flows">The flow table of the TOE on that link.</param>
 internal sealed class ManagedFlowGate(FlowTable flows) : IFlowGate
 {
-    public void Claim(in FlowKey flow) => flows.Claim(in flow);
+    public void Claim(ReadOnlySpan<FlowKey> claimed)
+    {
+        foreach (FlowKey flow in claimed)
+        {
+            flows.Claim(in flow);
+        }
+    }
 
     /// <summary>Nothing yet: what comes is still kept behind what came before, until <see cref="Forward"/> hands over both.</summary>
-    public void Release(in FlowKey flow)
+    public void Release(ReadOnlySpan<FlowKey> released)
     {
     }
 
-    public void Forward(in FlowKey flow, PacketSink sink)
+    public Task Forward(in FlowKey flow, PacketSink sink)
     {
         if (flows.TryGet(in flow, out FlowEntry? entry))
         {
             entry.ForwardTo(sink);
             flows.Retire(entry);
         }
+
+        return Task.CompletedTask;
     }
 }

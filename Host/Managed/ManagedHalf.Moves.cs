@@ -5,14 +5,29 @@ namespace TcpActors.HostSide.Managed;
 /// <content>To a TOE and back. The gate is never called under the lock: it may hold the flow's own while it forwards.</content>
 internal sealed partial class ManagedHalf
 {
+    public string? Prepare()
+    {
+        lock (_lock)
+        {
+            return RefusalLocked();
+        }
+    }
+
+    /// <summary>Nothing: the stack runs on until it is looked at for the second time.</summary>
+    public void Stop()
+    {
+    }
+
+    public void StayHere()
+    {
+    }
+
+    public void Vacate()
+    {
+    }
+
     public TakeOut TakeOut(IFlowGate gate)
     {
-        if (Refusal() is { } early)
-        {
-            return new TakeOut.Refused(early);
-        }
-
-        gate.Claim(Flow);
         string? refusal;
         lock (_lock)
         {
@@ -30,12 +45,12 @@ internal sealed partial class ManagedHalf
         }
 
         // A FIN, say, came between the first look and the claim.
-        gate.Release(Flow);
-        gate.Forward(Flow, Stack.PacketReceived);
+        gate.Release([Flow]);
+        _ = gate.Forward(Flow, Stack.PacketReceived);
         return new TakeOut.Refused(refusal!);
     }
 
-    public void PutBack(in HandBack state, IFlowGate gate)
+    public void Restore(in HandBack state, IFlowGate gate)
     {
         lock (_lock)
         {
@@ -50,18 +65,12 @@ internal sealed partial class ManagedHalf
             _running.Engine.StartAfterMove(now);
             _place = Place.Here;
         }
-
-        gate.Release(Flow);
-        Ring();
-        gate.Forward(Flow, Stack.PacketReceived);
     }
 
-    private string? Refusal()
+    public Task Resume(IFlowGate gate)
     {
-        lock (_lock)
-        {
-            return RefusalLocked();
-        }
+        Ring();
+        return gate.Forward(Flow, Stack.PacketReceived);
     }
 
     private string? RefusalLocked() => _place switch

@@ -17,13 +17,16 @@ internal sealed class ManagedNextHops : INextHopWatch
     public void ReportTo(Func<InternetAddress, MacAddress?> macOf, Action<HostMessages.PathChanged> report) =>
         (_macOf, _report) = (macOf, report);
 
-    public void Watch(in FlowKey flow)
+    public void Watch(ReadOnlySpan<FlowKey> flows)
     {
         lock (_lock)
         {
-            // What was told between the take-out and now reached nobody.
-            _flows.Add(flow);
-            Tell([flow], flow.RemoteAddress);
+            foreach (FlowKey flow in flows)
+            {
+                // What was told between the take-out and now reached nobody.
+                _flows.Add(flow);
+                Tell([flow], flow.RemoteAddress);
+            }
         }
     }
 

@@ -75,7 +75,7 @@ internal sealed class ManagedEnd : IHostHalfEvents, IApplicationFace
     /// <summary>Out of the stack and to the TOE on the same link.</summary>
     public bool TryOffload()
     {
-        if (Half.TakeOut(_side.Gate) is not TakeOut.Taken taken)
+        if (Half.TakeOutAlone(_side.Gate) is not TakeOut.Taken taken)
         {
             return false;
         }
@@ -111,7 +111,7 @@ internal sealed class ManagedEnd : IHostHalfEvents, IApplicationFace
         SegmentVariants variants = entry.Variables.Variants;
         _epoch = entry.Variables.Epoch;
         IsOffloaded = false;
-        Half.PutBack(new HandBack(entry.Connection, entry.Segment, variants), _side.Gate);
+        Half.PutBackAlone(new HandBack(entry.Connection, entry.Segment, variants), _side.Gate);
     }
 
     public void Readable() => ReadableRings++;

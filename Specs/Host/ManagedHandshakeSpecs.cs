@@ -317,7 +317,7 @@ public sealed class ManagedHandshakeSpecs
 
     private static ConnectionInvariants Invariants(ManagedEnd end, ManagedSide side, out SegmentInvariants segment)
     {
-        var taken = Assert.IsType<TakeOut.Taken>(end.Half.TakeOut(side.Gate));
+        var taken = Assert.IsType<TakeOut.Taken>(end.Half.TakeOutAlone(side.Gate));
         segment = taken.Segment;
         return taken.Connection;
     }

@@ -56,14 +56,14 @@ public sealed class ManagedMoveSpecs() : TestKit(OffloadEngine.ReferenceConfig, 
     {
         using var pair = new ManagedPair();
         (ManagedEnd a, ManagedEnd b) = pair.Establish();
-        var taken = Assert.IsType<TakeOut.Taken>(a.Half.TakeOut(pair.A.Gate));
+        var taken = Assert.IsType<TakeOut.Taken>(a.Half.TakeOutAlone(pair.A.Gate));
         b.Write("data and "u8);
         b.Write("FIN"u8);
         b.Half.Close();
         pair.Settle();
         Assert.Equal(0, a.Receive.Unread);
 
-        a.Half.PutBack(new HandBack(taken.Connection, taken.Segment, taken.Variants), pair.A.Gate);
+        a.Half.PutBackAlone(new HandBack(taken.Connection, taken.Segment, taken.Variants), pair.A.Gate);
         pair.Settle();
 
         Assert.Equal("data and FIN"u8.ToArray(), a.ReadAll());
@@ -100,8 +100,8 @@ public sealed class ManagedMoveSpecs() : TestKit(OffloadEngine.ReferenceConfig, 
         b.Half.ShutdownSend();
         pair.Settle();
 
-        Assert.Contains("CloseWait", Assert.IsType<TakeOut.Refused>(a.Half.TakeOut(pair.A.Gate)).Reason, StringComparison.Ordinal);
-        Assert.Contains("FinWait2", Assert.IsType<TakeOut.Refused>(b.Half.TakeOut(pair.B.Gate)).Reason, StringComparison.Ordinal);
+        Assert.Contains("CloseWait", Assert.IsType<TakeOut.Refused>(a.Half.TakeOutAlone(pair.A.Gate)).Reason, StringComparison.Ordinal);
+        Assert.Contains("FinWait2", Assert.IsType<TakeOut.Refused>(b.Half.TakeOutAlone(pair.B.Gate)).Reason, StringComparison.Ordinal);
 
         Assert.Equal(0, pair.A.Flows.Count + pair.B.Flows.Count);
         a.Write("goes on"u8);
@@ -116,7 +116,7 @@ public sealed class ManagedMoveSpecs() : TestKit(OffloadEngine.ReferenceConfig, 
         (ManagedEnd a, ManagedEnd b) = pair.Establish();
         b.Half.Close();
 
-        var refused = Assert.IsType<TakeOut.Refused>(a.Half.TakeOut(new LateGate(pair.A, () => pair.A.Step())));
+        var refused = Assert.IsType<TakeOut.Refused>(a.Half.TakeOutAlone(new LateGate(pair.A, () => pair.A.Step())));
         pair.Settle();
 
         Assert.Contains("CloseWait", refused.Reason, StringComparison.Ordinal);
@@ -129,15 +129,15 @@ public sealed class ManagedMoveSpecs() : TestKit(OffloadEngine.ReferenceConfig, 
     {
         using var pair = new ManagedPair();
         (ManagedEnd a, _) = pair.Establish();
-        var taken = Assert.IsType<TakeOut.Taken>(a.Half.TakeOut(pair.A.Gate));
+        var taken = Assert.IsType<TakeOut.Taken>(a.Half.TakeOutAlone(pair.A.Gate));
 
-        Assert.IsType<TakeOut.Refused>(a.Half.TakeOut(pair.A.Gate));
+        Assert.IsType<TakeOut.Refused>(a.Half.TakeOutAlone(pair.A.Gate));
         Assert.Throws<InvalidOperationException>(a.Half.Close);
         Assert.Throws<InvalidOperationException>(a.Half.ShutdownSend);
 
         pair.A.Stack.Dispose();
         Assert.Throws<IOException>(
-            () => a.Half.PutBack(new HandBack(taken.Connection, taken.Segment, taken.Variants), pair.A.Gate));
+            () => a.Half.PutBackAlone(new HandBack(taken.Connection, taken.Segment, taken.Variants), pair.A.Gate));
         Assert.Equal(["end of input OperationAborted", "end of output OperationAborted"], a.Told);
         a.Half.Abort();
         Assert.Equal("closed", a.Told[^1]);
@@ -146,14 +146,14 @@ public sealed class ManagedMoveSpecs() : TestKit(OffloadEngine.ReferenceConfig, 
     /// <summary>Lets something happen just before the claim takes hold.</summary>
     private sealed class LateGate(ManagedSide side, Action beforeClaim) : IFlowGate
     {
-        public void Claim(in FlowKey flow)
+        public void Claim(ReadOnlySpan<FlowKey> flows)
         {
             beforeClaim();
-            side.Gate.Claim(in flow);
+            side.Gate.Claim(flows);
         }
 
-        public void Release(in FlowKey flow) => side.Gate.Release(in flow);
+        public void Release(ReadOnlySpan<FlowKey> flows) => side.Gate.Release(flows);
 
-        public void Forward(in FlowKey flow, TcpActors.Transport.Receive.PacketSink sink) => side.Gate.Forward(in flow, sink);
+        public Task Forward(in FlowKey flow, TcpActors.Transport.Receive.PacketSink sink) => side.Gate.Forward(in flow, sink);
     }
 }

@@ -58,9 +58,9 @@ public sealed class ManagedThreadsSpecs
 
     private static void Move(ManagedSide side, ManagedHalf half)
     {
-        if (half.TakeOut(side.Gate) is TakeOut.Taken taken)
+        if (half.TakeOutAlone(side.Gate) is TakeOut.Taken taken)
         {
-            half.PutBack(new HandBack(taken.Connection, taken.Segment, taken.Variants), side.Gate);
+            half.PutBackAlone(new HandBack(taken.Connection, taken.Segment, taken.Variants), side.Gate);
         }
     }
 

@@ -112,15 +112,28 @@ internal sealed class ScriptedHost : IDisposable
         /// <summary>When set, the take-out waits for it and is then refused.</summary>
         public ManualResetEventSlim? RefusesAfter { get; set; }
 
+        public FlowKey Flow => flow;
+
+        public string? Prepare()
+        {
+            RefusesAfter?.Wait();
+            return RefusesAfter is null ? null : "scripted";
+        }
+
+        public void Stop()
+        {
+        }
+
+        public void StayHere()
+        {
+        }
+
+        public void Vacate()
+        {
+        }
+
         public TakeOut TakeOut(IFlowGate gate)
         {
-            if (RefusesAfter is { } moment)
-            {
-                moment.Wait();
-                return new TakeOut.Refused("scripted");
-            }
-
-            gate.Claim(flow);
             memory.Send.Rebase(s_first);
             memory.Receive.Rebase(s_first);
             var connection = new ConnectionInvariants
@@ -150,11 +163,11 @@ internal sealed class ScriptedHost : IDisposable
             });
         }
 
-        public void PutBack(in HandBack state, IFlowGate gate)
+        public void Restore(in HandBack state, IFlowGate gate)
         {
-            gate.Release(flow);
-            gate.Forward(flow, static _ => { });
         }
+
+        public Task Resume(IFlowGate gate) => gate.Forward(flow, static _ => { });
 
         public void ShutdownSend()
         {

@@ -82,7 +82,7 @@ public sealed class KernelHalfSpecs(ITestOutputHelper output)
         from.SetInt(TcpOption.LevelIPv4, TcpOption.IPv4Tos, 0x48);
         from.SetInt(TcpOption.LevelSocket, TcpOption.Priority, 3);
 
-        SocketOptions.Of(from).Apply(to);
+        SocketOptions.Of(from).Apply(to, fresh: SocketOptions.Of(to));
 
         Assert.Equal((0x48, 3), (to.GetInt(TcpOption.LevelIPv4, TcpOption.IPv4Tos), to.GetInt(TcpOption.LevelSocket, TcpOption.Priority)));
     }

@@ -50,8 +50,7 @@ public sealed class TrafficWrapSpecs(ITestOutputHelper output)
         var repair = new TcpRepair(socket);
         repair.Enter();
         repair.MaxSegment = 1440;
-        repair.EndOfSendQueue = next;
-        repair.ReceiveNext = expected;
+        repair.Sequences = (expected, next);
         socket.BindAsIs(local);
         socket.Connect(remote);
         repair.SetOptions(

@@ -89,7 +89,7 @@ public sealed class NfTablesSteering : ISteering
             {
                 if (_owners.TryGetValue(flow, out uint former) && former != incarnation)
                 {
-                    ReleaseLocked(flow, former);
+                    ReleaseLocked([flow], former);
                 }
 
                 _owners[flow] = incarnation;
@@ -108,12 +108,14 @@ public sealed class NfTablesSteering : ISteering
     {
         lock (_lock)
         {
-            foreach (FlowKey flow in flows)
+            // Flows that are released together mostly have one owner.
+            foreach (IGrouping<uint, FlowKey> owned in flows.ToArray().Where(_owners.ContainsKey).GroupBy(flow => _owners[flow]))
             {
-                if (_owners.TryGetValue(flow, out uint incarnation))
+                FlowKey[] all = [.. owned];
+                ReleaseLocked(all, owned.Key);
+                foreach (FlowKey flow in all)
                 {
                     // Only what the kernel has let go of is nobody's.
-                    ReleaseLocked(flow, incarnation);
                     _owners.Remove(flow);
                 }
             }
@@ -146,11 +148,11 @@ public sealed class NfTablesSteering : ISteering
         }
     }
 
-    private void ReleaseLocked(FlowKey flow, uint incarnation)
+    private void ReleaseLocked(ReadOnlySpan<FlowKey> flows, uint incarnation)
     {
         foreach (int ifIndex in _interfaces.Keys)
         {
-            Do(SetOf(ifIndex, incarnation), [flow], static (set, flows) => set.Release(flows));
+            Do(SetOf(ifIndex, incarnation), flows, static (set, flows) => set.Release(flows));
         }
     }
 

@@ -57,6 +57,7 @@ public class ReceiveBufferSpecs
 
             Assert.Equal((new SeqNum(start) + read, new SeqNum(start) + committed), (buffer.Read, buffer.Committed));
             Assert.Equal(Math.Max(0, 2000 - (committed - read)), buffer.Free);
+            buffer.Trim();
         }
 
         Assert.Equal(0, _pool.RentedBytes);

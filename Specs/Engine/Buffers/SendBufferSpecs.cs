@@ -51,6 +51,7 @@ public class SendBufferSpecs
 
             Assert.Equal((una, una + model.Count, model.Count), (buffer.Una, buffer.End, buffer.Count));
             AssertReads(buffer, model, random);
+            buffer.Trim();
             Assert.InRange(_pool.RentedBytes, model.Count, model.Count == 0 ? 0 : model.Count + 126);
         }
     }

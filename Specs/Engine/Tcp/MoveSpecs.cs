@@ -77,6 +77,9 @@ public class MoveSpecs
         link.Writes(1.s, 1000);
         link.Sends(1.s, length: 1000);
         link.Stops(1.1.s);
+
+        // What the peer does not accept it acknowledges at once, and with it the data whose acknowledgement it may hold back.
+        link.Sends(1.1.s, seq: -1, length: 0);
         link.Writes(1.2.s, 1000);
         link.Receives(1.3.s, link.Data(seq: 0, length: 2000, count: 2));
         link.Sends(1.3.s, ack: 2000, length: 0);
@@ -86,6 +89,17 @@ public class MoveSpecs
         Assert.True(link.Engine.IsDrained);
         link.SendsNothing(until: 100.s);
         Assert.True(link.Engine.NextDeadline.IsNever);
+    }
+
+    [Fact]
+    public void Stopping_with_nothing_in_flight_sends_nothing()
+    {
+        using Conversation link = new();
+        link.Writes(1.s, 1000);
+        link.Sends(1.s, length: 1000);
+        link.Receives(1.1.s, link.Ack(ack: 1000));
+        link.Stops(1.2.s);
+        link.SendsNothing(until: 100.s);
     }
 
     [Fact]

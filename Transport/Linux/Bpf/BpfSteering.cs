@@ -112,10 +112,10 @@ public sealed class BpfSteering : ISteering
     public void Claim(ReadOnlySpan<FlowKey> flows, uint incarnation)
     {
         EnsureOurs(incarnation);
-        Span<FlowMapKey> keys = stackalloc FlowMapKey[Batch];
-        Span<uint> values = stackalloc uint[Batch];
+        Span<FlowMapKey> keys = stackalloc FlowMapKey[Math.Min(Batch, flows.Length)];
+        Span<uint> values = stackalloc uint[keys.Length];
         values.Fill(incarnation);
-        for (var start = 0; start < flows.Length; start += Batch)
+        for (var start = 0; start < flows.Length; start += keys.Length)
         {
             var count = ToKeys(flows[start..], keys);
             var error = _flows.Update(keys[..count], values[..count], out var done);
@@ -133,7 +133,7 @@ public sealed class BpfSteering : ISteering
 
     public void Release(ReadOnlySpan<FlowKey> flows)
     {
-        Span<FlowMapKey> keys = stackalloc FlowMapKey[Batch];
+        Span<FlowMapKey> keys = stackalloc FlowMapKey[Math.Min(Batch, flows.Length)];
         while (!flows.IsEmpty)
         {
             var count = ToKeys(flows, keys);

@@ -1,3 +1,4 @@
+using Microsoft.Win32.SafeHandles;
 using TcpActors.Engine.Wire;
 
 namespace TcpActors.Transport.Linux.Netlink;
@@ -15,12 +16,17 @@ public sealed class ConnectionTracking : IDisposable
     private const uint DestinationTranslated = 1 << 5;
     private readonly NetlinkSocket? _socket = OpenOrNull(NetlinkProtocol.Netfilter);
 
+    // Bound to its network namespace when it is opened, as the socket is.
+    private readonly SafeFileHandle? _count = OpenCount();
+
     /// <summary>Has the kernel forget the flow, so that its next segment in either direction begins a new entry.</summary>
     /// <returns>False when there was no entry.</returns>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
     public bool Forget(in FlowKey flow)
     {
         // An entry is found by what its packets look like in either direction; under NAT only one of the two is the socket's.
+        if (IsKnownToBeEmpty())
+            return false;
         var forgotten = Ask("forget", Delete, flow) is not null;
         return Ask("forget", Delete, flow.Reversed) is not null || forgotten;
     }
@@ -28,9 +34,14 @@ public sealed class ConnectionTracking : IDisposable
     /// <summary>Whether the flow's addresses or ports are rewritten on their way.</summary>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
     public bool IsTranslated(in FlowKey flow)
-        => Ask("look up", Get, flow) is { Translated: true } || Ask("look up", Get, flow.Reversed) is { Translated: true };
+        => !IsKnownToBeEmpty()
+            && (Ask("look up", Get, flow) is { Translated: true } || Ask("look up", Get, flow.Reversed) is { Translated: true });
 
-    public void Dispose() => _socket?.Dispose();
+    public void Dispose()
+    {
+        _socket?.Dispose();
+        _count?.Dispose();
+    }
 
     internal static NetlinkSocket? OpenOrNull(NetlinkProtocol protocol)
     {
@@ -44,6 +55,31 @@ public sealed class ConnectionTracking : IDisposable
         }
     }
 
+    private static SafeFileHandle? OpenCount()
+    {
+        try
+        {
+            return File.OpenHandle("/proc/sys/net/netfilter/nf_conntrack_count", share: FileShare.ReadWrite);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // No connection tracking, or not shown to a user namespace.
+            return null;
+        }
+    }
+
+    /// <summary>
+    /// Nothing is tracked here: no flow need be asked for. One read of a number, where most namespaces track nothing and every move would ask
+    /// four times, twice of it while a peer waits.
+    /// </summary>
+    private bool IsKnownToBeEmpty()
+    {
+        if (_count is null)
+            return false;
+        Span<byte> digits = stackalloc byte[16];
+        return RandomAccess.Read(_count, digits, fileOffset: 0) > 0 && digits[0] == (byte)'0';
+    }
+
     /// <returns>Null when there is no entry. A deletion gives an empty one.</returns>
     private Entry? Ask(string verb, ushort message, in FlowKey flow)
     {
@@ -55,15 +91,10 @@ public sealed class ConnectionTracking : IDisposable
             new NetfilterHeader { Family = flow.IsIPv4 ? Netfilter.FamilyIPv4 : Netfilter.FamilyIPv6 });
         // Without a tuple a deletion would empty the whole table.
         WriteTuple(request, flow);
-        try
-        {
-            return _socket.Query(request, Parse) ?? new Entry(Translated: false);
-        }
-        catch (NetlinkException exception) when (exception.Errno is Errno.NoEntry or Errno.Invalid or Errno.NotSupported)
-        {
-            // EINVAL and EOPNOTSUPP: nfnetlink knows no connection tracking.
-            return null;
-        }
+        // EINVAL and EOPNOTSUPP: nfnetlink knows no connection tracking.
+        return _socket.TryQuery(request, Parse, [Errno.NoEntry, Errno.Invalid, Errno.NotSupported], out var entry)
+            ? entry ?? new Entry(Translated: false)
+            : null;
     }
 
     private static void WriteTuple(NetlinkMessageBuilder request, in FlowKey flow)

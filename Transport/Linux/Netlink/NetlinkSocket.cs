@@ -46,8 +46,24 @@ internal sealed unsafe class NetlinkSocket : IDisposable
         where T : class
     {
         var results = new List<T>(1);
-        Transact(request, parse, results);
+        Transact(request, parse, results, []);
         return results.Count > 0 ? results[0] : null;
+    }
+
+    /// <summary>Sends a request that has one answer, or is refused with an error that is an answer as well.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="parse">Makes something of the answer.</param>
+    /// <param name="expected">Error numbers that only say that there is nothing: no exception, as a move asks several such questions.</param>
+    /// <param name="result">The first result of <paramref name="parse"/> that is not null, or null.</param>
+    /// <returns>False when the kernel refused with one of the errors expected.</returns>
+    /// <exception cref="NetlinkException">The kernel refused it for another reason.</exception>
+    public bool TryQuery<T>(NetlinkMessageBuilder request, NetlinkParser<T> parse, ReadOnlySpan<int> expected, out T? result)
+        where T : class
+    {
+        var results = new List<T>(1);
+        var refusal = Transact(request, parse, results, expected).Refusal;
+        result = results.Count > 0 ? results[0] : null;
+        return !refusal;
     }
 
     /// <summary>Asks for a whole table; asks again when it changed in the middle of being told (NLM_F_DUMP_INTR).</summary>
@@ -59,7 +75,7 @@ internal sealed unsafe class NetlinkSocket : IDisposable
         for (var attempt = 0; attempt < DumpAttempts; attempt++)
         {
             results.Clear();
-            if (Transact(request, parse, results))
+            if (Transact(request, parse, results, []).Consistent)
                 return results;
         }
 
@@ -112,8 +128,9 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     }
 
     /// <summary>One request and its answers up to the last acknowledgement or the end of the dump.</summary>
-    /// <returns>False when the dump was inconsistent.</returns>
-    private bool Transact<T>(NetlinkMessageBuilder request, NetlinkParser<T> parse, List<T> results)
+    /// <returns>Whether the dump was consistent, and whether the kernel refused with one of the errors expected.</returns>
+    private (bool Consistent, bool Refusal) Transact<T>(
+        NetlinkMessageBuilder request, NetlinkParser<T> parse, List<T> results, ReadOnlySpan<int> expected)
         where T : class
     {
         lock (_turn)
@@ -122,7 +139,7 @@ internal sealed unsafe class NetlinkSocket : IDisposable
             var datagram = request.Finish(first, out var answered, out var next);
             _sequence = next - 1;
             Send(datagram, request.Operation);
-            return ReceiveAnswers(new Exchange(request.Operation, first, answered), parse, results);
+            return ReceiveAnswers(new Exchange(request.Operation, first, answered), parse, results, expected);
         }
     }
 
@@ -145,7 +162,8 @@ internal sealed unsafe class NetlinkSocket : IDisposable
         }
     }
 
-    private bool ReceiveAnswers<T>(Exchange exchange, NetlinkParser<T> parse, List<T> results)
+    private (bool Consistent, bool Refusal) ReceiveAnswers<T>(
+        Exchange exchange, NetlinkParser<T> parse, List<T> results, ReadOnlySpan<int> expected)
         where T : class
     {
         var buffer = ArrayPool<byte>.Shared.Rent(ReceiveBufferSize);
@@ -163,9 +181,11 @@ internal sealed unsafe class NetlinkSocket : IDisposable
                     throw new NetlinkException(exchange.Operation, Errno.BadMessage);
             }
 
+            if (exchange.Failure is NetlinkException refusal && expected.Contains(refusal.Errno))
+                return (!exchange.Inconsistent, Refusal: true);
             if (exchange.Failure is not null)
                 throw exchange.Failure;
-            return !exchange.Inconsistent;
+            return (!exchange.Inconsistent, Refusal: false);
         }
         finally
         {

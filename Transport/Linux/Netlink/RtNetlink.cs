@@ -115,15 +115,7 @@ public sealed partial class RtNetlink : IDisposable
     private T? QueryOrNull<T>(NetlinkMessageBuilder request, NetlinkParser<T> parse, params ReadOnlySpan<int> absent)
         where T : class
     {
-        try
-        {
-            return _socket.Query(request, parse);
-        }
-        catch (NetlinkException exception) when (IsOneOf(exception.Errno, absent))
-        {
-            return null;
-        }
+        _socket.TryQuery(request, parse, absent, out var result);
+        return result;
     }
-
-    private static bool IsOneOf(int errno, ReadOnlySpan<int> numbers) => numbers.Contains(errno);
 }

@@ -28,16 +28,12 @@ public sealed class SocketDiagnostics : IDisposable
         if (_socket is null)
             return false;
         var request = new NetlinkMessageBuilder($"look at the socket of {flow}").Begin(ByFamily, NetlinkFlags.Ack, new Request(flow, linkIndex));
-        try
-        {
-            return _socket.Query<object>(request, static (in NetlinkMessage message) =>
-                message.Attributes(AnswerSize).Find(Md5SignatureAttribute).IsEmpty ? null : message.Type) is not null;
-        }
-        catch (NetlinkException exception) when (exception.Errno is Errno.NoEntry)
-        {
-            // The socket is gone, or the kernel has no diagnostics of TCP.
-            return false;
-        }
+        // ENOENT: the socket is gone, or the kernel has no diagnostics of TCP.
+        return _socket.TryQuery<object>(
+            request,
+            static (in NetlinkMessage message) => message.Attributes(AnswerSize).Find(Md5SignatureAttribute).IsEmpty ? null : message.Type,
+            [Errno.NoEntry],
+            out var keys) && keys is not null;
     }
 
     public void Dispose() => _socket?.Dispose();

@@ -7,51 +7,56 @@ namespace TcpActors.Transport.Linux.Tcp;
 /// <summary>Options and queues of a kernel TCP socket that .NET has no name for. Errors are <see cref="SocketException"/>.</summary>
 internal static unsafe class TcpSocketExtensions
 {
-    private const int TcpInfoSize = 248;
+    public static int GetInt(this Socket socket, int level, int option) =>
+        socket.TryGetInt(level, option, out int value) ? value : throw LastError();
 
-    public static int GetInt(this Socket socket, int level, int option)
-    {
-        int value = 0;
-        socket.GetRawSocketOption(level, option, MemoryMarshal.AsBytes(new Span<int>(ref value)));
-        return value;
-    }
-
+    /// <returns>False when this kernel or this kind of socket does not know the option: no exception, as a move asks for many.</returns>
     public static bool TryGetInt(this Socket socket, int level, int option, out int value)
     {
-        try
+        int read = 0;
+        int length = sizeof(int);
+        bool isKnown = TcpSystemCalls.GetOption(socket.SafeHandle, level, option, &read, &length) == 0;
+        value = read;
+        return isKnown;
+    }
+
+    /// <returns>How many bytes the kernel has written; -1 when it refused, with the reason in <see cref="LastErrno"/>.</returns>
+    public static int TryGetBytes(this Socket socket, int level, int option, Span<byte> bytes)
+    {
+        int length = bytes.Length;
+        fixed (byte* first = bytes)
         {
-            value = socket.GetInt(level, option);
-            return true;
-        }
-        catch (SocketException)
-        {
-            value = 0;
-            return false;
+            return TcpSystemCalls.GetOption(socket.SafeHandle, level, option, first, &length) == 0 ? length : -1;
         }
     }
 
-    public static void SetInt(this Socket socket, int level, int option, int value) =>
-        socket.SetRawSocketOption(level, option, MemoryMarshal.AsBytes(new ReadOnlySpan<int>(in value)));
+    public static void SetInt(this Socket socket, int level, int option, int value)
+    {
+        if (!socket.TrySetInt(level, option, value))
+        {
+            throw LastError();
+        }
+    }
 
     /// <returns>False when the kernel does not take it.</returns>
-    public static bool TrySetInt(this Socket socket, int level, int option, int value)
+    public static bool TrySetInt(this Socket socket, int level, int option, int value) =>
+        TcpSystemCalls.SetOption(socket.SafeHandle, level, option, &value, sizeof(int)) == 0;
+
+    /// <inheritdoc cref="TrySetInt"/>
+    public static bool TrySetBytes(this Socket socket, int level, int option, ReadOnlySpan<byte> bytes)
     {
-        try
+        fixed (byte* first = bytes)
         {
-            socket.SetInt(level, option, value);
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
+            return TcpSystemCalls.SetOption(socket.SafeHandle, level, option, first, bytes.Length) == 0;
         }
     }
 
     public static TcpInfo GetTcpInfo(this Socket socket)
     {
-        byte[] bytes = new byte[TcpInfoSize];
-        int length = socket.GetRawSocketOption(TcpOption.LevelTcp, TcpOption.Info, bytes);
-        return new TcpInfo(length == bytes.Length ? bytes : bytes[..length]);
+        TcpInfo info = default;
+        return socket.TryGetBytes(TcpOption.LevelTcp, TcpOption.Info, MemoryMarshal.AsBytes(new Span<TcpInfo>(ref info))) >= 0
+            ? info
+            : throw LastError();
     }
 
     /// <summary>An integer that ioctl(2) tells of a socket: bytes unread, unacknowledged, unsent.</summary>
@@ -135,6 +140,9 @@ internal static unsafe class TcpSocketExtensions
             }
         }
     }
+
+    /// <summary>The last system call's error number.</summary>
+    public static int LastErrno => Marshal.GetLastPInvokeError();
 
     /// <summary>The last system call's error, as .NET's own sockets would report it.</summary>
     public static SocketException LastError() => ErrorOf(Marshal.GetLastPInvokeError());

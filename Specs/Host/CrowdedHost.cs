@@ -1,0 +1,354 @@
+using System.IO.Pipelines;
+using System.Net;
+using Akka.Actor;
+using Akka.Configuration;
+using Microsoft.Extensions.Logging.Abstractions;
+using TcpActors.Actors;
+using TcpActors.Actors.Contract;
+using TcpActors.Engine.Buffers;
+using TcpActors.Engine.State;
+using TcpActors.Engine.Wire;
+using TcpActors.HostSide;
+using TcpActors.HostSide.Managed;
+using TcpActors.HostSide.Policy;
+using TcpActors.Transport;
+using TcpActors.Transport.Links;
+using TcpActors.Transport.Receive;
+using Xunit;
+
+namespace TcpActors.Specs.Host;
+
+/// <summary>
+/// A host with many offloaded connections, each with an application that awaits a read. One thread plays the receiving thread and all peers,
+/// which remember no more than two numbers each; the clock moves when the spec says so.
+/// </summary>
+internal sealed class CrowdedHost : IDisposable
+{
+    private const int Most = 20_000;
+    private const int FirstPort = 1024;
+    private const int HeaderLength = 54;
+    private const int SegmentLength = 1460;
+    private const int Window = 2 << 20;
+    private const int FramesOnCable = 256;
+    private const int Burst = 16;
+
+    private static readonly SeqNum s_first = new(1000);
+    private static readonly IPEndPoint s_local = IPEndPoint.Parse("10.0.0.1:80");
+
+    private readonly ActorSystem _system = ActorSystem.Create("crowd", OffloadEngine.ReferenceConfig.WithFallback(
+        ConfigurationFactory.ParseString("akka { loglevel = ERROR, loggers = [], log-dead-letters = off }")));
+    private readonly ManualTime _time = new();
+    private readonly InMemoryLinkPair _cable = new(new InMemoryLinkOptions { QueueLength = FramesOnCable });
+    private readonly WorkerThreads _workers = new(1);
+    private readonly ManagedChunkPool _slotMemory = new();
+    private readonly PostedBuffers _buffers = new();
+    private readonly TransferStack _fromToes = new();
+    private readonly ConnectionParts _parts;
+    private readonly OffloadEngine _toe;
+    private readonly Connection[] _connections = new Connection[Most];
+    private readonly uint[] _sent = new uint[Most];
+    private readonly uint[] _received = new uint[Most];
+    private readonly byte[] _frame = GC.AllocateArray<byte>(HeaderLength + ushort.MaxValue, pinned: true);
+    private readonly RxFrame[] _frames = new RxFrame[FramesOnCable];
+    private int _count;
+    private long _read;
+
+    public CrowdedHost()
+    {
+        IActorRef supervisor = _system.ActorOf(Props.Create(
+            () => new HostSupervisor("crowd", _buffers, _fromToes, null, _workers, NullLogger.Instance)));
+        var clock = new MonotonicClock(_time);
+        _parts = new ConnectionParts(supervisor, OffloadPolicies.Never, Pool, new SlotTable(_slotMemory), clock, Window, Window, PipeScheduler.ThreadPool);
+        _toe = new OffloadEngine(_system, new OffloadEngineOptions
+        {
+            Name = "toe",
+            Link = _cable.A,
+            Buffers = _buffers,
+            ToHost = _fromToes,
+            Host = supervisor,
+            Clock = clock,
+            Logger = NullLogger.Instance,
+        });
+        supervisor.Tell(new HostMessages.AddToe(new ToeUnit(_toe, new ManagedFlowGate(_toe.Flows), InterfaceIndex: 1)));
+        FillCable();
+    }
+
+    /// <summary>Memory of the connections' bytes, and of nothing else; keeps none that is given back.</summary>
+    public ManagedChunkPool Pool { get; } = new(keepReady: 0);
+
+    /// <summary>What the garbage collector keeps, commit slots included.</summary>
+    public static long MemoryInUse()
+    {
+        GC.Collect(generation: 2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        GC.WaitForPendingFinalizers();
+        GC.Collect(generation: 2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        return GC.GetTotalMemory(forceFullCollection: true);
+    }
+
+    /// <summary>Sets up and offloads that many connections.</summary>
+    public void Add(int count)
+    {
+        var moves = new List<Task<MoveResult>>();
+        long before = FramesSent();
+        for (int i = _count; i < _count + count; i++)
+        {
+            var remote = new IPEndPoint(IPAddress.Parse("10.0.0.2"), FirstPort + i);
+            var connection = new Connection(
+                new ConnectionId(i + 1), s_local, remote, _parts, (self, events) => new Half(FlowKey.From(s_local, remote), self.Memory, events));
+            _parts.Supervisor.Tell(new HostMessages.Register(connection));
+            (_connections[i], _sent[i], _received[i]) = (connection, s_first.Value, s_first.Value);
+            moves.Add(connection.OffloadAsync());
+        }
+
+        StepUntil(() => moves.TrueForAll(move => move.IsCompleted));
+        moves.ForEach(move => Assert.Equal(1, move.Result.Moved));
+
+        // Their first acknowledgements would take the cable from what is to be sent.
+        StepUntil(() => FramesSent() >= before + count);
+        for (int end = _count + count; _count < end; _count++)
+        {
+            _ = ReadAsync(_connections[_count].Input);
+        }
+    }
+
+    /// <summary>The last connections each receive and send so many bytes.</summary>
+    public void Exchange(int connections, int bytes)
+    {
+        byte[] data = new byte[bytes];
+        for (int i = _count - connections; i < _count; i++)
+        {
+            long read = Interlocked.Read(ref _read) + bytes;
+            uint received = _received[i] + (uint)bytes;
+            ValueTask<FlushResult> write = OnReceivingThread(() => _connections[i].Output.WriteAsync(data));
+            for (int left = bytes; left > 0;)
+            {
+                for (int sent = 0; sent < Burst && left > 0; sent++)
+                {
+                    int length = Math.Min(left, SegmentLength);
+                    Send(i, length);
+                    left -= length;
+                }
+
+                Step();
+            }
+
+            StepUntil(() => Interlocked.Read(ref _read) == read && _received[i] == received && write.IsCompleted);
+        }
+    }
+
+    /// <summary>Ten seconds pass and nothing comes.</summary>
+    public void Rest()
+    {
+        for (int i = 0; i < 100; i++)
+        {
+            _time.Microseconds += 100_000;
+            Step();
+        }
+    }
+
+    public void Dispose()
+    {
+        _toe.Dispose();
+        _cable.Dispose();
+        _workers.Dispose();
+        _system.Terminate().Wait();
+    }
+
+    private long FramesSent() => _cable.A.Counters.TxFrames + _cable.A.Counters.TxDropped;
+
+    private async Task ReadAsync(PipeReader input)
+    {
+        while (true)
+        {
+            ReadResult result = await input.ReadAsync();
+            long length = result.Buffer.Length;
+            input.AdvanceTo(result.Buffer.End);
+            Interlocked.Add(ref _read, length);
+        }
+    }
+
+    private void StepUntil(Func<bool> condition)
+    {
+        long deadline = Environment.TickCount64 + 60_000;
+        while (!condition())
+        {
+            Assert.True(
+                Environment.TickCount64 < deadline, $"nothing happens any more: {_toe.Dispatcher.Counters} {_cable.A.Counters}");
+            Step();
+        }
+    }
+
+    /// <summary>One turn of the receiving thread; the peers acknowledge what it has sent.</summary>
+    private void Step()
+    {
+        OnReceivingThread(() => _toe.Loop.RunOnce(Microseconds.Zero));
+        int count;
+        while ((count = _cable.B.Receive(_frames, Microseconds.Zero)) > 0)
+        {
+            foreach (ref readonly RxFrame frame in _frames.AsSpan(0, count))
+            {
+                Assert.True(IpFrame.TryParse(frame.Bytes, out IpFrame ip));
+                Assert.True(ip.TryGetFlow(frame.Bytes, out FlowKey flow));
+                Assert.True(TcpSegment.TryParse(ip.PayloadOf(frame.Bytes), frame.SegmentSize, ip.Tos, out TcpSegment segment));
+                Take(flow.LocalPort - FirstPort, in segment);
+                frame.Return();
+            }
+        }
+    }
+
+    /// <summary>The cable's ends make their buffers at first use: all of them now, so that none is taken for a connection's.</summary>
+    private void FillCable()
+    {
+        foreach ((ILink from, ILink to) in (ReadOnlySpan<(ILink, ILink)>)[(_cable.A, _cable.B), (_cable.B, _cable.A)])
+        {
+            for (int i = 0; i < FramesOnCable; i++)
+            {
+                SendFrame(from, from == _cable.A ? 40 * SegmentLength : SegmentLength);
+            }
+
+            int count = to.Receive(_frames, Microseconds.Zero);
+            Assert.Equal(FramesOnCable, count);
+            Array.ForEach(_frames, frame => frame.Return());
+        }
+    }
+
+    private T OnReceivingThread<T>(Func<T> action)
+    {
+        ((IReceiveLoopWork)_toe).Enter();
+        T result = action();
+        ((IReceiveLoopWork)_toe).Leave();
+        return result;
+    }
+
+    private void Take(int index, in TcpSegment segment)
+    {
+        if (segment.Payload.Length > 0 && segment.Seq.Value == _received[index])
+        {
+            _received[index] += (uint)segment.Payload.Length;
+            Send(index, length: 0);
+        }
+    }
+
+    private void Send(int index, int length)
+    {
+        var builder = new FrameBuilder
+        {
+            Flow = FlowKey.From(_connections[index].RemoteEndPoint, s_local),
+            Seq = new SeqNum(_sent[index]),
+            Ack = new SeqNum(_received[index]),
+            Flags = TcpFlags.Ack | TcpFlags.Psh,
+            Window = ushort.MaxValue,
+            Payload = _frame.AsSpan(HeaderLength, length),
+        };
+        builder.Write(_frame);
+        SendFrame(_cable.B, length);
+        _sent[index] += (uint)length;
+    }
+
+    private unsafe void SendFrame(ILink link, int length)
+    {
+        byte* bytes = (byte*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref _frame[0]);
+        var frame = new TxFrame
+        {
+            Header = bytes,
+            HeaderLength = HeaderLength,
+            Payload0 = bytes + HeaderLength,
+            Payload0Length = length,
+            SegmentSize = length > SegmentLength ? SegmentLength : 0,
+            TransportOffset = 34,
+            IsIPv4 = true,
+            ChecksumPartial = true,
+        };
+        Assert.Equal(1, link.Send(new ReadOnlySpan<TxFrame>(in frame)));
+    }
+
+    private sealed class ManualTime : TimeProvider
+    {
+        public long Microseconds { get; set; } = 1_000_000_000;
+
+        public override long TimestampFrequency => 1_000_000;
+
+        public override long GetTimestamp() => Microseconds;
+    }
+
+    /// <summary>The stack's part of a connection: it has nothing but its variables.</summary>
+    private sealed class Half(FlowKey flow, PostedMemory memory, IHostHalfEvents events) : IHostHalf
+    {
+        public void Start()
+        {
+        }
+
+        public void DataReady()
+        {
+        }
+
+        public void WindowOpened()
+        {
+        }
+
+        public FlowKey Flow => flow;
+
+        public int FindInterface() => 1;
+
+        public string? Prepare() => null;
+
+        public void Stop()
+        {
+        }
+
+        public TakeOut TakeOut(IFlowGate gate)
+        {
+            memory.Send.Rebase(s_first);
+            memory.Receive.Rebase(s_first);
+            var connection = new ConnectionInvariants
+            {
+                Flow = flow,
+                InitialSendSequence = s_first,
+                InitialReceiveSequence = s_first,
+                ReceiveWindowScale = 7,
+                PeerMss = SegmentLength,
+            };
+            var segment = new SegmentInvariants
+            {
+                SourceMac = default,
+                NextHopMac = default,
+                PathMtu = 1500,
+                EffectiveMss = SegmentLength,
+            };
+            return new TakeOut.Taken(connection, segment, SegmentVariants.Quiet with
+            {
+                SndUna = s_first,
+                SndNxt = s_first,
+                SndMax = s_first,
+                SndWnd = ushort.MaxValue,
+                SndWl1 = s_first,
+                SndWl2 = s_first,
+                RcvNxt = s_first,
+                RcvWnd = Window,
+                LastAckSent = s_first,
+            });
+        }
+
+        public void StayHere()
+        {
+        }
+
+        public void Vacate()
+        {
+        }
+
+        public void Restore(in HandBack state, IFlowGate gate) => throw new NotSupportedException("Nothing is uploaded here.");
+
+        public Task Resume(IFlowGate gate) => throw new NotSupportedException("Nothing is uploaded here.");
+
+        public void ShutdownSend()
+        {
+        }
+
+        public void Close() => events.Closed();
+
+        public void Abort() => events.Closed();
+
+        public SegmentVariants Query() => SegmentVariants.Quiet;
+    }
+}

@@ -1,0 +1,47 @@
+using TcpActors.Specs.Kernel;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace TcpActors.Specs.Host;
+
+/// <summary>What a connection costs that does nothing, which is what most connections do most of the time.</summary>
+[Collection(nameof(RunsAlone))]
+public sealed class IdleMemorySpecs(ITestOutputHelper output)
+{
+    private const int Connections = 1000;
+    private const int Bytes = 1 << 20;
+
+    /// <summary>
+    /// The commit slot and what the application's own waiting takes are in it, and nothing of a kernel's. There is room for a tenth more than is
+    /// needed today.
+    /// </summary>
+    private const int Most = 4100;
+
+    [Fact]
+    public void An_idle_connection_takes_little_memory_and_none_for_what_it_has_moved()
+    {
+        using var host = new CrowdedHost();
+
+        // What is made once for all connections, the cable's buffers among it.
+        host.Add(Connections / 2);
+        host.Exchange(8, Bytes);
+        host.Rest();
+        long before = CrowdedHost.MemoryInUse();
+
+        host.Add(Connections);
+        host.Rest();
+        double unused = (CrowdedHost.MemoryInUse() - before) / (double)Connections;
+        host.Exchange(Connections, Bytes);
+        double busy = (CrowdedHost.MemoryInUse() - before) / (double)Connections;
+        host.Rest();
+        double idle = (CrowdedHost.MemoryInUse() - before) / (double)Connections;
+
+        output.WriteLine($"{unused:F0} bytes before, {busy:F0} after 1 MiB each way, {idle:F0} when idle");
+        Assert.Equal(0, host.Pool.RentedBytes);
+        Assert.InRange(idle, 2000, Most);
+
+        // What the TOE keeps ready for all its flows varies by some hundred kilobytes.
+        Assert.InRange(idle - unused, double.MinValue, 300);
+        Assert.True(busy > unused + 600, "moving bytes took nothing that could be given back");
+    }
+}
