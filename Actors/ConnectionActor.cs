@@ -243,9 +243,14 @@ internal sealed partial class ConnectionActor : UntypedActor
 
         _failed = false;
 
-        if (_engine.ShouldDeliver || freed)
+        if (_engine.ShouldDeliver)
         {
-            _seat.NotifyApplication(_engine.ShouldDeliver, freed);
+            _seat.Memory.Application.NotifyReadable();
+        }
+
+        if (freed)
+        {
+            _seat.Memory.Application.NotifyWritable();
         }
 
         _seat.IsSending = variants.SndUna != variants.SndMax;

@@ -16,10 +16,6 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
     private int _timerRung;
     private bool _isSending;
 
-    // The receiving thread's.
-    private bool _owesReadable;
-    private bool _owesWritable;
-
     public ConnectionSeat(ToeContext toe, TransferEntry entry, PostedMemory memory, FlowEntry flow)
     {
         (Toe, Owned, Connection, Memory, Flow) = (toe, entry.Variables, entry.Connection, memory, flow);
@@ -131,48 +127,6 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
         if (!IsLeft && Interlocked.Exchange(ref _timerRung, 1) == 0)
         {
             Actor.Tell(ConnectionActor.Doorbell.Timer, ActorRefs.NoSender);
-        }
-    }
-
-    /// <summary>
-    /// Tells the application what it may do. On the receiving thread not at once: more may have arrived already, and one wake-up does for all.
-    /// </summary>
-    public void NotifyApplication(bool isReadable, bool isWritable)
-    {
-        if (ReferenceEquals(ReadyQueue.OfThisThread, Toe.Ready))
-        {
-            if (!_owesReadable && !_owesWritable)
-            {
-                Toe.Ready.OweNotice(this);
-            }
-
-            _owesReadable |= isReadable;
-            _owesWritable |= isWritable;
-        }
-        else
-        {
-            Notify(isReadable, isWritable);
-        }
-    }
-
-    /// <summary>Tells the application now what it is owed; on the receiving thread.</summary>
-    public void PayNotice()
-    {
-        (bool isReadable, bool isWritable) = (_owesReadable, _owesWritable);
-        (_owesReadable, _owesWritable) = (false, false);
-        Notify(isReadable, isWritable);
-    }
-
-    private void Notify(bool isReadable, bool isWritable)
-    {
-        if (isReadable)
-        {
-            Memory.Application.NotifyReadable();
-        }
-
-        if (isWritable)
-        {
-            Memory.Application.NotifyWritable();
         }
     }
 

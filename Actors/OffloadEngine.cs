@@ -114,7 +114,7 @@ public sealed class OffloadEngine : IDisposable, IReceiveLoopWork
     void IReceiveLoopWork.RunDue(Microseconds now)
     {
         _wheel.Advance(now);
-        _ready.Looked(Dispatcher.Counters.Delivered);
+        _ready.Looked();
         if (_ready.HasWork)
         {
             _ready.Drain(DrainBudget);

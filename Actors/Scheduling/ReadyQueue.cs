@@ -10,19 +10,13 @@ namespace TcpActors.Actors.Scheduling;
 /// <param name="wake">Ends the receiving thread's wait for frames, or its next one.</param>
 public sealed class ReadyQueue(Action wake)
 {
-    // An application that is told of every segment wakes up for each; one that is told late stands idle.
-    private const int SegmentsForOneNotice = 8;
-
     [ThreadStatic]
     private static ReadyQueue? s_ofThisThread;
 
     private readonly Queue<IRunnable> _ready = new();
     private readonly ConcurrentQueue<IRunnable> _posted = new();
     private readonly ConcurrentQueue<ConnectionSeat> _afterLook = new();
-    private readonly Queue<ConnectionSeat> _owed = new();
     private int _served;
-    private long _owedSince;
-    private long _lookedAt;
 
     /// <summary>The queue of the receiving thread that is running; null on every other thread.</summary>
     public static ReadyQueue? OfThisThread => s_ofThisThread;
@@ -55,7 +49,7 @@ public sealed class ReadyQueue(Action wake)
     }
 
     /// <summary>Whether somebody waits for the next look at the link: it is to be short.</summary>
-    public bool IsLookDue => _owed.Count > 0 || !_afterLook.IsEmpty;
+    public bool IsLookDue => !_afterLook.IsEmpty;
 
     /// <summary>Has a connection rung when the receiving thread has looked at its link once more. Any thread.</summary>
     internal void AfterNextLook(ConnectionSeat seat)
@@ -67,24 +61,9 @@ public sealed class ReadyQueue(Action wake)
         }
     }
 
-    /// <summary>An application is to be told something when the link has nothing more, or enough has come. This thread only.</summary>
-    internal void OweNotice(ConnectionSeat seat) => _owed.Enqueue(seat);
-
     /// <summary>The link was looked at.</summary>
-    /// <param name="delivered">Segments that it has delivered so far.</param>
-    internal void Looked(long delivered)
+    internal void Looked()
     {
-        if (delivered == _lookedAt || delivered - _owedSince >= SegmentsForOneNotice)
-        {
-            for (int count = _owed.Count; count > 0; count--)
-            {
-                _owed.Dequeue().PayNotice();
-            }
-
-            _owedSince = delivered;
-        }
-
-        _lookedAt = delivered;
         for (int count = _afterLook.Count; count > 0 && _afterLook.TryDequeue(out ConnectionSeat? seat); count--)
         {
             seat.RingAfterLook();
@@ -112,11 +91,6 @@ public sealed class ReadyQueue(Action wake)
 
     private void Leave(ReadyQueue? before)
     {
-        while (_owed.TryDequeue(out ConnectionSeat? seat))
-        {
-            seat.PayNotice();
-        }
-
         s_ofThisThread = before;
         if (Interlocked.Decrement(ref _served) == 0)
         {
