@@ -23,11 +23,7 @@ internal static class ProfileCommand
         {
             string report = await Profile.TakeAsync(
                 Catalogue.Find(parsed.GetValue(row)!), parsed.GetValue(on), parsed.GetValue(seconds), parsed.GetValue(data));
-            foreach (string line in report.Split('\n').Where(line => line.Length > 0 && line[0] != '#'))
-            {
-                Console.Out.WriteLine(line.TrimEnd());
-            }
-
+            await Console.Out.WriteLineAsync(report);
             return 0;
         });
         return command;

@@ -39,8 +39,14 @@ internal sealed class ChildProcess : IAsyncDisposable
         StreamWriter input = _process.Process.StandardInput;
         await input.WriteLineAsync(JsonSerializer.Serialize(order));
         await input.FlushAsync();
-        string line = await _process.Process.StandardOutput.ReadLineAsync()
-            ?? throw new BenchException("A process of the bench ended in the middle of its work; what it said is above.");
+        if (await _process.Process.StandardOutput.ReadLineAsync() is not { } line)
+        {
+            // Above 128: by that signal.
+            await _process.Exited;
+            throw new BenchException(
+                $"A process of the bench ended in the middle of its work, with {_process.Process.ExitCode}; what it said is above.");
+        }
+
         ChildAnswer answer = JsonSerializer.Deserialize<ChildAnswer>(line)!;
         return answer.Error is null ? answer.Value.Deserialize<T>()! : throw new BenchException(answer.Error);
     }

@@ -41,7 +41,7 @@ internal static class Profile
                 ["report", "-i", data, "--stdio", "--no-children", "-g", "none", "--percent-limit", "0.5", "--sort", "symbol,dso"], output: true);
             string text = await report.StandardOutput.ReadToEndAsync();
             await report.WaitForExitAsync();
-            return report.ExitCode == 0 ? text : throw new BenchException("perf could not report what it recorded.");
+            return report.ExitCode == 0 ? Trimmed(text) : throw new BenchException("perf could not report what it recorded.");
         }
         finally
         {
@@ -52,6 +52,11 @@ internal static class Profile
             }
         }
     }
+
+    // Without comments, and without the room that perf gives the longest name of a method.
+    private static string Trimmed(string report) => string.Join('\n', report.Split('\n')
+        .Where(line => line.Length > 0 && line[0] != '#')
+        .Select(line => string.Join("  ", line.Split("  ", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)[..^2])));
 
     private static Process Start(string[] arguments, bool output)
     {

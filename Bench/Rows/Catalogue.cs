@@ -25,6 +25,8 @@ internal static class Catalogue
         new KestrelRow(),
         new CrowdRow(),
         new MemoryRow(),
+        new BlackoutRow(),
+        new MoveCostRow(),
     ];
 
     /// <exception cref="BenchException">There is none of that name.</exception>
