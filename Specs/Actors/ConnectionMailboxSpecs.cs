@@ -1,5 +1,4 @@
 using Akka.Actor;
-using Akka.Dispatch;
 using Akka.TestKit.Xunit2;
 using TcpActors.Actors;
 using TcpActors.Actors.Scheduling;
