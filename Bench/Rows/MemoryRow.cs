@@ -12,12 +12,13 @@ namespace TcpActors.Bench.Rows;
 /// </summary>
 internal sealed class MemoryRow : Row
 {
+    private const int Connections = 1000;
     private const string Process = "process";
     private const string Kernel = "kernel";
 
     public override string Name => "memory";
 
-    public override string Title => "memory of an idle connection after 1 MiB each way";
+    public override string Title => $"memory of each of {Connections:N0} idle connections after 1 MiB each way";
 
     public override IReadOnlyList<Contender> Contenders => [Contender.Engine];
 
@@ -35,7 +36,7 @@ internal sealed class MemoryRow : Row
 
     private static async Task<Figures> MeasureAsync()
     {
-        IdleMemoryMeasurement measured = await IdleMemoryMeasurement.RunAsync();
+        IdleMemoryMeasurement measured = await IdleMemoryMeasurement.RunAsync(Connections);
         var figures = new Figures { [Process] = measured.Managed + measured.Native };
         if (measured.Kernel is { } kernel)
         {
