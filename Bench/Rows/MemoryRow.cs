@@ -1,47 +1,32 @@
-using TcpActors.Bench.Lab;
 using TcpActors.Bench.Load;
 using TcpActors.Bench.Measuring;
-using TcpActors.Bench.Scale;
 using TcpActors.Bench.Serving;
 
 namespace TcpActors.Bench.Rows;
 
 /// <summary>
-/// What a connection takes that has moved a megabyte each way and now waits for more. It all happens in the serving process, on a veth of
-/// its own.
+/// What a connection takes that has moved a megabyte each way and now waits for more: memory of the serving process, the bench's own code
+/// for the connection included. What the kernel keeps for a socket is not in it, so there is no ratio.
 /// </summary>
 internal sealed class MemoryRow : Row
 {
-    private const string Process = "process";
-    private const string Kernel = "kernel";
+    private const int Connections = 2000;
 
     public override string Name => "memory";
 
-    public override string Title => "memory of an idle connection after 1 MiB each way";
+    public override string Title => $"memory of an idle connection after 1 MiB each way, {Connections:N0} of them";
 
     public override IReadOnlyList<Contender> Contenders => [Contender.Engine];
 
-    public override bool ComparesBytes => false;
-
     public override IReadOnlyList<Measure> Measures { get; } =
     [
-        new(Process, "bytes of the process", Better.Lower, 5120, 2048) { BoundsAreAbsolute = true },
-        new(Kernel, "bytes of the kernel for the socket that stands by", Better.Lower),
+        new(MemoryLoad.Managed, "bytes", Better.Lower, 5120, 2048) { BoundsAreAbsolute = true },
+        new(MemoryLoad.Resident, "bytes", Better.Lower, 5120, 2048) { BoundsAreAbsolute = true },
     ];
 
-    public override Task<IServing> ServeAsync(Contender on) => Task.FromResult<IServing>(new AnsweringServing(_ => MeasureAsync()));
+    public override bool ComparesBytes => false;
 
-    public override Task<Figures> RunAsync(ContenderProcesses processes, LoadOrder order) => processes.AskServerAsync(Name);
+    public override Task<IServing> ServeAsync(Contender on) => Task.FromResult<IServing>(new MemoryServing(on));
 
-    private static async Task<Figures> MeasureAsync()
-    {
-        IdleMemoryMeasurement measured = await IdleMemoryMeasurement.RunAsync();
-        var figures = new Figures { [Process] = measured.Managed + measured.Native };
-        if (measured.Kernel is { } kernel)
-        {
-            figures[Kernel] = kernel;
-        }
-
-        return figures;
-    }
+    public override Figures Load(LoadOrder order) => MemoryLoad.Run(order, Connections);
 }
