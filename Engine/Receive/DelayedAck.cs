@@ -4,8 +4,8 @@ using TcpActors.Engine.Wire;
 namespace TcpActors.Engine.Receive;
 
 /// <summary>
-/// When received data is acknowledged (RFC 9293 3.8.6.3, RFC 5681 4.2). Holds what is relearned after a move: how large the peer's
-/// full-sized segments are, and that the first acknowledgements should not wait.
+/// When received data is acknowledged (RFC 9293 3.8.6.3, RFC 5681 4.2): at least every second segment at once, whatever its size. Counting bytes
+/// is allowed and starves a sender of small messages, whose congestion window counts segments (Linux), until its probe after 8 ms.
 /// </summary>
 internal struct DelayedAck
 {
@@ -15,10 +15,6 @@ internal struct DelayedAck
     /// </summary>
     private const int QuickAfterMove = 16;
 
-    /// <summary>What a full-sized segment has at least, until a larger one is seen (RFC 9293 3.7.1: the default send MSS).</summary>
-    private const int DefaultMss = 536;
-
-    private int _fullSize;
     private int _quick;
 
     public void StartAfterMove() => _quick = QuickAfterMove;
@@ -31,20 +27,11 @@ internal struct DelayedAck
         }
     }
 
-    /// <summary>In-order data was received and RCV_NXT is already behind it.</summary>
+    /// <summary>In-order data was received.</summary>
     /// <returns>Whether the acknowledgement is due at once.</returns>
     public bool OnInOrder(in TcpSegment segment, ref SegmentVariants variants)
     {
-        int count = Math.Max(1, segment.SegmentCount);
-        int size = (segment.Payload.Length + count - 1) / count;
-        _fullSize = Math.Max(Math.Max(_fullSize, DefaultMss), size);
-        if (size >= _fullSize)
-        {
-            variants.UnackedSegments = (byte)Math.Min(byte.MaxValue, variants.UnackedSegments + count);
-        }
-
-        // RFC 9293 3.8.6.3: in a stream of full-sized segments at least every second one is acknowledged. Smaller ones count by their
-        // bytes.
-        return _quick > 0 || variants.UnackedSegments >= 2 || variants.RcvNxt - variants.LastAckSent >= 2 * _fullSize;
+        variants.UnackedSegments = (byte)Math.Min(byte.MaxValue, variants.UnackedSegments + Math.Max(1, segment.SegmentCount));
+        return _quick > 0 || variants.UnackedSegments >= 2;
     }
 }

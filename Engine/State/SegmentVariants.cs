@@ -145,7 +145,7 @@ public struct SegmentVariants
 
     public TcpState State;
 
-    /// <summary>Full-sized segments received and not yet acknowledged (RFC 9293 3.8.6.3: at least every second one is).</summary>
+    /// <summary>Segments received and not yet acknowledged (RFC 9293 3.8.6.3: at least every second one is).</summary>
     public byte UnackedSegments;
 
     public RecoveryPhase Recovery;

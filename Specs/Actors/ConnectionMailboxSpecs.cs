@@ -15,15 +15,15 @@ public sealed class ConnectionMailboxSpecs : TestKit
         : base(OffloadEngine.ReferenceConfig) => _queue = new DoorbellQueue(Sys.DeadLetters);
 
     [Fact]
-    public void Messages_come_in_the_order_they_were_told_and_doorbells_after_them()
+    public void Messages_come_in_the_order_they_were_told_and_take_turns_with_doorbells_a_bell_first()
     {
-        Put(ConnectionActor.Doorbell.Application, "one", "two");
-        Assert.Equal(3, _queue.Count);
+        Put("one", "two", ConnectionActor.Doorbell.Application, ConnectionActor.Doorbell.Segments);
+        Assert.Equal(4, _queue.Count);
 
-        Assert.Equal("one", Take());
-        Put("three");
+        Assert.Same(ConnectionActor.Doorbell.Segments, Take());
+        Put("three", ConnectionActor.Doorbell.Segments);
 
-        Assert.Equal(["two", "three", ConnectionActor.Doorbell.Application], TakeAll());
+        Assert.Equal(["one", ConnectionActor.Doorbell.Segments, "two", ConnectionActor.Doorbell.Application, "three"], TakeAll());
         Assert.False(_queue.HasMessages);
     }
 
@@ -88,10 +88,10 @@ public sealed class ConnectionMailboxSpecs : TestKit
 
         _queue.CleanUp(TestActor, seen);
 
-        Assert.True(seen.TryDequeue(out Envelope told));
-        Assert.Equal(("told", TestActor), (told.Message, told.Sender));
         Assert.True(seen.TryDequeue(out Envelope bell));
         Assert.Equal((ConnectionActor.Doorbell.Segments, Sys.DeadLetters), (bell.Message, bell.Sender));
+        Assert.True(seen.TryDequeue(out Envelope told));
+        Assert.Equal(("told", TestActor), (told.Message, told.Sender));
         Assert.False(_queue.HasMessages);
     }
 

@@ -46,15 +46,19 @@ internal sealed class CrowdedHost : IDisposable
     private readonly ConnectionParts _parts;
     private readonly OffloadEngine _toe;
     private readonly Connection[] _connections = new Connection[Most];
+    private readonly FlowKey[] _flows = new FlowKey[Most];
     private readonly uint[] _sent = new uint[Most];
     private readonly uint[] _received = new uint[Most];
     private readonly byte[] _frame = GC.AllocateArray<byte>(HeaderLength + ushort.MaxValue, pinned: true);
+    private readonly byte[] _data = new byte[FramesOnCable * SegmentLength];
     private readonly RxFrame[] _frames = new RxFrame[FramesOnCable];
     private int _count;
     private long _read;
 
-    public CrowdedHost()
+    /// <param name="keepReady">Bytes of returned buffer memory that are kept, to be lent again.</param>
+    public CrowdedHost(long keepReady = 0)
     {
+        Pool = new ManagedChunkPool(keepReady: keepReady);
         IActorRef supervisor = _system.ActorOf(Props.Create(
             () => new HostSupervisor("crowd", _buffers, _fromToes, null, _workers, NullLogger.Instance)));
         var clock = new MonotonicClock(_time);
@@ -73,8 +77,8 @@ internal sealed class CrowdedHost : IDisposable
         FillCable();
     }
 
-    /// <summary>Memory of the connections' bytes, and of nothing else; keeps none that is given back.</summary>
-    public ManagedChunkPool Pool { get; } = new(keepReady: 0);
+    /// <summary>Memory of the connections' bytes, and of nothing else.</summary>
+    public ManagedChunkPool Pool { get; }
 
     /// <summary>What the garbage collector keeps, commit slots included.</summary>
     public static long MemoryInUse()
@@ -97,6 +101,7 @@ internal sealed class CrowdedHost : IDisposable
                 new ConnectionId(i + 1), s_local, remote, _parts, (self, events) => new Half(FlowKey.From(s_local, remote), self.Memory, events));
             _parts.Supervisor.Tell(new HostMessages.Register(connection));
             (_connections[i], _sent[i], _received[i]) = (connection, s_first.Value, s_first.Value);
+            _flows[i] = FlowKey.From(remote, s_local);
             moves.Add(connection.OffloadAsync());
         }
 
@@ -134,6 +139,37 @@ internal sealed class CrowdedHost : IDisposable
 
             StepUntil(() => Interlocked.Read(ref _read) == read && _received[i] == received && write.IsCompleted);
         }
+    }
+
+    /// <summary>
+    /// The first connection receives full segments, so many between two looks at the link, and sends as many; allocates nothing itself.
+    /// </summary>
+    public void Stream(int segments, int batch)
+    {
+        ReadOnlyMemory<byte> data = _data.AsMemory(0, batch * SegmentLength);
+        long deadline = Environment.TickCount64 + 120_000;
+        ((IReceiveLoopWork)_toe).Enter();
+        for (int done = 0; done < segments; done += batch)
+        {
+            uint received = _received[0] + (uint)data.Length;
+            long read = Interlocked.Read(ref _read) + data.Length;
+            ValueTask<FlushResult> write = _connections[0].Output.WriteAsync(data);
+            for (int i = 0; i < batch; i++)
+            {
+                Send(0, SegmentLength);
+            }
+
+            while (_received[0] != received || Interlocked.Read(ref _read) != read || !write.IsCompleted)
+            {
+                _toe.Loop.RunOnce(Microseconds.Zero);
+                TakeAll();
+                Assert.True(Environment.TickCount64 < deadline);
+            }
+
+            _ = write.Result;
+        }
+
+        ((IReceiveLoopWork)_toe).Leave();
     }
 
     /// <summary>Ten seconds pass and nothing comes.</summary>
@@ -182,6 +218,11 @@ internal sealed class CrowdedHost : IDisposable
     private void Step()
     {
         OnReceivingThread(() => _toe.Loop.RunOnce(Microseconds.Zero));
+        TakeAll();
+    }
+
+    private void TakeAll()
+    {
         int count;
         while ((count = _cable.B.Receive(_frames, Microseconds.Zero)) > 0)
         {
@@ -233,7 +274,7 @@ internal sealed class CrowdedHost : IDisposable
     {
         var builder = new FrameBuilder
         {
-            Flow = FlowKey.From(_connections[index].RemoteEndPoint, s_local),
+            Flow = _flows[index],
             Seq = new SeqNum(_sent[index]),
             Ack = new SeqNum(_received[index]),
             Flags = TcpFlags.Ack | TcpFlags.Psh,
@@ -259,7 +300,7 @@ internal sealed class CrowdedHost : IDisposable
             IsIPv4 = true,
             ChecksumPartial = true,
         };
-        Assert.Equal(1, link.Send(new ReadOnlySpan<TxFrame>(in frame)));
+        Assert.True(link.Send(new ReadOnlySpan<TxFrame>(in frame)) == 1);
     }
 
     private sealed class ManualTime : TimeProvider

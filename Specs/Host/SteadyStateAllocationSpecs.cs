@@ -1,0 +1,33 @@
+using TcpActors.Specs.Kernel;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace TcpActors.Specs.Host;
+
+/// <summary>A segment's whole way, from a link's frame to the application and from the application to a frame, through the actor.</summary>
+[Collection(nameof(RunsAlone))]
+public sealed class SteadyStateAllocationSpecs(ITestOutputHelper output)
+{
+    private const int Segments = 500_000;
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(16)]
+    public void A_million_segments_half_in_and_half_out_allocate_next_to_nothing_in_the_whole_process(int batch)
+    {
+        using var host = new CrowdedHost(keepReady: 16 << 20);
+        host.Add(1);
+
+        // A longer burst first: as much buffer memory as will ever be out at one time.
+        host.Stream(Segments / 10, 4 * batch);
+        host.Stream(Segments / 10, batch);
+        long before = GC.GetTotalAllocatedBytes(precise: true);
+
+        host.Stream(Segments, batch);
+
+        // The runtime's own threads allocate a little.
+        double each = (GC.GetTotalAllocatedBytes(precise: true) - before) / (2.0 * Segments);
+        output.WriteLine($"{each} bytes a segment");
+        Assert.InRange(each, 0, 0.01);
+    }
+}
