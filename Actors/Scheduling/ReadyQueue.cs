@@ -48,8 +48,8 @@ public sealed class ReadyQueue(Action wake)
         }
     }
 
-    /// <summary>Whether somebody waits for the next look at the link: it is to be short.</summary>
-    public bool IsLookDue => !_afterLook.IsEmpty;
+    /// <summary>Whether somebody waits for the next look at the link, or for what comes after it: it is to be short.</summary>
+    public bool IsLookDue => !_afterLook.IsEmpty || !_posted.IsEmpty;
 
     /// <summary>Has a connection rung when the receiving thread has looked at its link once more. Any thread.</summary>
     internal void AfterNextLook(ConnectionSeat seat)

@@ -9,6 +9,8 @@ namespace TcpActors.Specs.Host;
 public sealed class SteadyStateAllocationSpecs(ITestOutputHelper output)
 {
     private const int Segments = 500_000;
+    private const int Attempts = 3;
+    private const double Most = 0.01;
 
     [Theory]
     [InlineData(1)]
@@ -21,13 +23,17 @@ public sealed class SteadyStateAllocationSpecs(ITestOutputHelper output)
         // A longer burst first: as much buffer memory as will ever be out at one time.
         host.Stream(Segments / 10, 4 * batch);
         host.Stream(Segments / 10, batch);
-        long before = GC.GetTotalAllocatedBytes(precise: true);
+        double least = double.MaxValue;
+        for (int i = 0; i < Attempts && least >= Most; i++)
+        {
+            // The runtime's own threads allocate a little, and now and then more; what a segment costs it costs each time.
+            long before = GC.GetTotalAllocatedBytes(precise: true);
+            host.Stream(Segments, batch);
+            double each = (GC.GetTotalAllocatedBytes(precise: true) - before) / (2.0 * Segments);
+            output.WriteLine($"{each} bytes a segment");
+            least = Math.Min(least, each);
+        }
 
-        host.Stream(Segments, batch);
-
-        // The runtime's own threads allocate a little.
-        double each = (GC.GetTotalAllocatedBytes(precise: true) - before) / (2.0 * Segments);
-        output.WriteLine($"{each} bytes a segment");
-        Assert.InRange(each, 0, 0.01);
+        Assert.InRange(least, 0, Most);
     }
 }

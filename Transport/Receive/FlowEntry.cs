@@ -240,7 +240,7 @@ public sealed class FlowEntry
             SegmentBytes packet = segment.IpPacket;
             sink(packet.Length == packet.InMemory.Length ? packet.InMemory : packet.ToArray());
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        catch (IOException)
         {
             // Its link has lost the rest of it: a lost packet.
         }

@@ -46,7 +46,7 @@ internal sealed unsafe class HeapFrames : IRxFrameOwner
             frame.Slice(0, frame.Length).CopyTo([new MemorySlice(copy.Data, frame.Length)]);
             return true;
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        catch (IOException)
         {
             Return(token);
             return false;

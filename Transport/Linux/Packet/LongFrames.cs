@@ -152,7 +152,7 @@ internal sealed unsafe class LongFrames(PacketDescriptor socket, int slots) : IF
         for (int i = 0; i < Attempts && received < 0; i++)
         {
             // The first call after the interface went down tells that instead.
-            received = ReceiveMessage(socket, &message, DoNotWait | Truncate);
+            received = TryReceive(&message);
         }
 
         if (received != sizeof(VirtioNetHeader) + length)
@@ -160,6 +160,18 @@ internal sealed unsafe class LongFrames(PacketDescriptor socket, int slots) : IF
             throw new IOException(received < 0
                 ? $"A frame could not be read from its socket: {Marshal.GetLastPInvokeErrorMessage()}."
                 : $"The socket gave a frame of {received} bytes instead of {length}.");
+        }
+    }
+
+    private nint TryReceive(MessageHeader* message)
+    {
+        try
+        {
+            return ReceiveMessage(socket, message, DoNotWait | Truncate);
+        }
+        catch (ObjectDisposedException closed)
+        {
+            throw new IOException("The link was closed, and with it went what it had not handed over.", closed);
         }
     }
 
