@@ -38,6 +38,7 @@ internal sealed partial class ConnectionActor
         _framer = null;
         _engine.Trim();
         _seat.Flow.Trim();
+        _seat.IsWriter = _seat.Memory.Send.Count > 0;
         _seat.Memory.Application.NotifyIdle();
     }
 }

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using TcpActors.Actors.Contract;
 using TcpActors.Engine;
+using TcpActors.Engine.Buffers;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Transmit;
 using TcpActors.Engine.Wire;
@@ -18,9 +19,8 @@ internal sealed partial class ConnectionActor : UntypedActor
 {
     private const int FailuresBeforeUpload = 8;
 
-    // Four super-segments: enough to pay for a look at the link, little enough to be in the caches still when it leaves.
-    private const int MostInOneBatch = 4 * 65536;
-    private const int LeastSendAllowance = 2 * MostInOneBatch;
+    // Sixteen super-segments: enough to pay for a look at the link, little enough that acknowledgements do not wait for long.
+    private const int MostInOneBatch = 16 * 65536;
 
     private readonly ConnectionSeat _seat;
     private readonly ToeContext _toe;
@@ -228,12 +228,7 @@ internal sealed partial class ConnectionActor : UntypedActor
         }
 
         _seat.Memory.Receive.Commit(variants.RcvNxt);
-        _seat.Memory.Send.Allowance = (int)Math.Min(Math.Max(LeastSendAllowance, 2L * variants.CongestionWindow), int.MaxValue);
-        bool freed = _seat.Memory.Send.Una != variants.SndUna;
-        if (freed)
-        {
-            _seat.Memory.Send.FreeTo(variants.SndUna);
-        }
+        bool mayWrite = AllowWriter(in variants);
 
         Flush();
         if (!_failed)
@@ -248,7 +243,7 @@ internal sealed partial class ConnectionActor : UntypedActor
             _seat.Memory.Application.NotifyReadable();
         }
 
-        if (freed)
+        if (mayWrite)
         {
             _seat.Memory.Application.NotifyWritable();
         }
@@ -268,6 +263,22 @@ internal sealed partial class ConnectionActor : UntypedActor
         {
             _seat.RingSoon();
         }
+    }
+
+    /// <summary>Frees what was acknowledged and says how far ahead the application may write.</summary>
+    /// <returns>Whether it is to be told. Not for what was sent: the acknowledgement is soon enough, and a writer woken less often writes more.</returns>
+    private bool AllowWriter(in SegmentVariants variants)
+    {
+        SendBuffer buffer = _seat.Memory.Send;
+        bool isFreed = buffer.Una != variants.SndUna;
+        if (isFreed)
+        {
+            buffer.FreeTo(variants.SndUna);
+        }
+
+        _seat.IsWriter |= buffer.Count > 0;
+        buffer.Allow((int)variants.Flight, _toe.WriteAhead.Share);
+        return isFreed;
     }
 
     /// <summary>What a link does not take is lost on the way; the commit stands.</summary>

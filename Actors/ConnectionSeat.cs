@@ -15,6 +15,7 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
     private int _applicationRung;
     private int _timerRung;
     private bool _isSending;
+    private bool _isWriter;
 
     public ConnectionSeat(ToeContext toe, TransferEntry entry, PostedMemory memory, FlowEntry flow)
     {
@@ -79,6 +80,29 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
         set => Volatile.Write(ref _isSending, value);
     }
 
+    /// <summary>Whether its application writes, or did until a short while ago; for the owner.</summary>
+    public bool IsWriter
+    {
+        get => _isWriter;
+        set
+        {
+            if (value == _isWriter)
+            {
+                return;
+            }
+
+            _isWriter = value;
+            if (value)
+            {
+                Toe.WriteAhead.Join();
+            }
+            else
+            {
+                Toe.WriteAhead.Leave();
+            }
+        }
+    }
+
     public void PathTooBig(int mtu, SeqNum quoted) =>
         Actor.Tell(new ConnectionActor.TooBig(mtu, quoted), ActorRefs.NoSender);
 
@@ -94,7 +118,8 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
     public void Leave()
     {
         IsLeft = true;
-        Memory.Send.Allowance = int.MaxValue;
+        IsWriter = false;
+        Memory.Send.Allow(0, int.MaxValue);
         Flow.Detach();
         Toe.Wheel.Schedule(this, Microseconds.Never);
     }

@@ -40,6 +40,8 @@ internal sealed class ToeContext
     /// <summary>The connections the TOE has. Used by its supervisor only; here, so that they outlive its restart.</summary>
     public Dictionary<ConnectionId, ConnectionSeat> Seats { get; } = [];
 
+    public WriteAhead WriteAhead { get; } = new();
+
     /// <summary>The receiving thread.</summary>
     public required ReceiveLoop Receiver { get; init; }
 

@@ -15,6 +15,7 @@ public sealed unsafe class SendBuffer : SequencedBuffer, IDisposable
     private uint _end;
     private int _lent;
     private int _allowance = int.MaxValue;
+    private int _ahead = int.MaxValue;
 
     /// <param name="pool">Where the memory comes from.</param>
     /// <param name="limit">Bytes that may wait in the buffer, up to 2^30.</param>
@@ -32,14 +33,21 @@ public sealed unsafe class SendBuffer : SequencedBuffer, IDisposable
     /// <summary>Bytes freed since the beginning, modulo 2^32; fewer again when some are put back (<see cref="Prepend"/>).</summary>
     public uint Freed => Volatile.Read(ref _una);
 
+    /// <summary>Bytes that may wait now, at most <see cref="SequencedBuffer.Limit"/>.</summary>
+    public int Allowance => Math.Min(Volatile.Read(ref _allowance), Limit);
+
+    /// <summary>Whether a producer that found the buffer full has enough room again: a quarter of what it may write ahead.</summary>
+    public bool HasRoomAgain => Allowance - Count >= Math.Max(1, Math.Min(Volatile.Read(ref _ahead), Allowance) / 4);
+
     /// <summary>
-    /// Bytes that may wait now, at most <see cref="SequencedBuffer.Limit"/>: the owner keeps it to what its window can use, as what waits longer is
-    /// cold when it is sent. The producer is to be told when it grows.
+    /// Bounds what may wait, for the owner: what waits long is cold when it is sent. The producer is to be told when there is more room for it.
     /// </summary>
-    public int Allowance
+    /// <param name="flight">Bytes sent and not acknowledged.</param>
+    /// <param name="ahead">Bytes that may wait unsent beside them; <see cref="int.MaxValue"/>: up to the limit.</param>
+    public void Allow(int flight, int ahead)
     {
-        get => Math.Min(Volatile.Read(ref _allowance), Limit);
-        set => Volatile.Write(ref _allowance, value);
+        Volatile.Write(ref _ahead, ahead);
+        Volatile.Write(ref _allowance, (int)Math.Min((long)flight + ahead, int.MaxValue));
     }
 
     /// <summary>Bytes held.</summary>

@@ -172,8 +172,8 @@ public sealed partial class ConnectionOutput : PipeWriter, IValueTaskSource<Flus
     }
 
     /// <summary>
-    /// Hands what was written to the owner. Waits while the send buffer is full, until a quarter of it is free, or while there is no buffer
-    /// memory: this is the back-pressure.
+    /// Hands what was written to the owner. Waits while the send buffer is full, until a quarter of what may wait unsent is free, or while
+    /// there is no buffer memory: this is the back-pressure.
     /// </summary>
     /// <param name="cancellationToken">Ends the wait; the bytes stay written.</param>
     /// <exception cref="OperationCanceledException">When the token was cancelled.</exception>
@@ -358,8 +358,7 @@ public sealed partial class ConnectionOutput : PipeWriter, IValueTaskSource<Flus
         _loan = Loan.None;
     }
 
-    private bool HasRoomAgain() =>
-        !IsAnythingWaiting && _buffer.Count <= _buffer.Allowance - (_buffer.Allowance / 4) && _buffer.Count < _buffer.Allowance;
+    private bool HasRoomAgain() => !IsAnythingWaiting && _buffer.HasRoomAgain;
 
     private bool CanAnnounce()
     {
