@@ -1,0 +1,23 @@
+using Xunit;
+
+namespace TcpActors.Specs.Simulation.Goodput;
+
+public class GoodputSpecs
+{
+    [TableFact]
+    [Trait("Category", "GoodputTable")]
+    public void Every_cell_of_the_table_is_above_its_floor()
+    {
+        IReadOnlyList<string> tooSlow = GoodputTable.Write(GoodputTable.Path);
+        Assert.True(tooSlow.Count == 0, $"{tooSlow.Count} rows are under their floors:\n{string.Join('\n', tooSlow)}");
+    }
+
+    [Fact]
+    public void A_cell_measures_the_same_to_the_last_digit_again()
+    {
+        Cell cell = Cell.Cheap(GoodputTable.Congestion)[^1];
+        Measurement measured = cell.Measure();
+        Assert.Equal(measured, cell.Measure());
+        Assert.True(measured.Mbit > 0 && measured.Sent > 0);
+    }
+}
