@@ -26,6 +26,9 @@ internal static class Fairness
     /// <summary>What Jain's index must be at least.</summary>
     public static double Floor(int flows) => flows <= 2 ? 0.9 : flows <= 8 ? 0.85 : 0.8;
 
+    /// <summary>Mbit/s that the flows must have together: it is no use to be fair and slow.</summary>
+    public static double FloorTogether => new Cell(GoodputTable.Congestion, Loss: 0, 20.ms, 1.MiB).Floor;
+
     /// <summary>The flows' goodputs in Mbit/s.</summary>
     /// <param name="seed">Of the run.</param>
     /// <param name="congestion">Each flow's algorithm.</param>
