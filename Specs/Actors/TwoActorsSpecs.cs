@@ -5,6 +5,7 @@ using TcpActors.Actors;
 using TcpActors.Actors.Contract;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
+using TcpActors.Specs.Simulation;
 using TcpActors.Transport.Links;
 using Xunit;
 using Xunit.Abstractions;
@@ -144,14 +145,14 @@ public sealed class TwoActorsSpecs(ITestOutputHelper output) : TestKit(Configura
         using var toes = new TwoToes(Sys, TestActor, TestActor);
         toes.Offload();
         ReceiveN(2);
-        toes.LinkOfA.LosesAll = true;
+        toes.LinkOfA.Faults = new Faults { Loss = 1 };
         toes.A.Write(new byte[1000]);
         toes.Settle();
         toes.A.Tell(new Toe.Command.Upload([new ConnectionId(1)]));
         toes.Settle();
         Assert.Empty(toes.A.ToHost.PullAll());
 
-        toes.LinkOfA.LosesAll = false;
+        toes.LinkOfA.Faults = Faults.None;
         toes.LinkOfA.Throws = throws;
         toes.B.Write(new byte[5000]);
         toes.Settle();

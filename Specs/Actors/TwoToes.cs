@@ -6,6 +6,7 @@ using TcpActors.Actors.Contract;
 using TcpActors.Engine.Buffers;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
+using TcpActors.Specs.Simulation;
 using TcpActors.Transport;
 using TcpActors.Transport.Links;
 using TcpActors.Transport.Receive;
@@ -18,16 +19,16 @@ namespace TcpActors.Specs.Actors;
 /// </summary>
 internal sealed class TwoToes : IDisposable
 {
-    private readonly ManualTime _time = new();
+    private readonly World _world = new(1);
     private readonly InMemoryLinkPair _cable;
 
     public TwoToes(ActorSystem system, IActorRef hostA, IActorRef hostB, InMemoryLinkOptions? link = null, SeqNum? firstSequence = null)
     {
         _cable = new InMemoryLinkPair(link);
         SeqNum iss = firstSequence ?? new SeqNum(1000);
-        LinkOfA = new FaultyLink(_cable.A);
-        A = new Side(system, LinkOfA, _cable.B, hostA, _time, isA: true, iss);
-        B = new Side(system, _cable.B, _cable.A, hostB, _time, isA: false, iss);
+        LinkOfA = new FaultyLink(_cable.A, _world);
+        A = new Side(system, LinkOfA, _cable.B, hostA, _world.Time, isA: true, iss);
+        B = new Side(system, _cable.B, _cable.A, hostB, _world.Time, isA: false, iss);
     }
 
     /// <summary>A's end of the cable.</summary>
@@ -67,23 +68,24 @@ internal sealed class TwoToes : IDisposable
         Microseconds next = Microseconds.Min(A.Earliest, B.Earliest);
         if (next > until)
         {
-            _time.AdvanceTo(until);
+            _world.RunFor(until - Now);
             return false;
         }
 
-        _time.AdvanceTo(next);
+        _world.RunFor(Microseconds.Max(next - Now, Microseconds.Zero));
         Settle();
         return true;
     }
 
     /// <summary>Time passes and nobody has done anything yet.</summary>
-    public void Pass(Microseconds time) => _time.AdvanceTo(Now + time);
+    public void Pass(Microseconds time) => _world.RunFor(time);
 
     public void Dispose()
     {
         A.Dispose();
         B.Dispose();
         _cable.Dispose();
+        _world.Dispose();
     }
 
     /// <summary>One end: a TOE, and the host memory of the connection.</summary>
@@ -271,17 +273,5 @@ internal sealed class TwoToes : IDisposable
         }
 
         public void Dispose() => _work.Leave();
-    }
-
-    /// <summary>A clock that only the spec moves.</summary>
-    private sealed class ManualTime : TimeProvider
-    {
-        private long _microseconds = 1_000_000;
-
-        public override long TimestampFrequency => 1_000_000;
-
-        public void AdvanceTo(Microseconds time) => _microseconds = Math.Max(_microseconds, time.Value);
-
-        public override long GetTimestamp() => _microseconds;
     }
 }

@@ -11,6 +11,7 @@ using TcpActors.Engine.Wire;
 using TcpActors.HostSide;
 using TcpActors.HostSide.Managed;
 using TcpActors.HostSide.Policy;
+using TcpActors.Specs.Simulation;
 using TcpActors.Transport;
 using TcpActors.Transport.Links;
 using TcpActors.Transport.Receive;
@@ -37,7 +38,7 @@ internal sealed class CrowdedHost : IDisposable
 
     private readonly ActorSystem _system = ActorSystem.Create("crowd", OffloadEngine.ReferenceConfig.WithFallback(
         ConfigurationFactory.ParseString("akka { loglevel = ERROR, loggers = [], log-dead-letters = off }")));
-    private readonly ManualTime _time = new();
+    private readonly World _world = new(1, start: Microseconds.FromSeconds(1000));
     private readonly InMemoryLinkPair _cable = new(new InMemoryLinkOptions { QueueLength = FramesOnCable });
     private readonly WorkerThreads _workers = new(1);
     private readonly ManagedChunkPool _slotMemory = new();
@@ -61,7 +62,7 @@ internal sealed class CrowdedHost : IDisposable
         Pool = new ManagedChunkPool(keepReady: keepReady);
         IActorRef supervisor = _system.ActorOf(Props.Create(
             () => new HostSupervisor("crowd", _buffers, _fromToes, null, _workers, NullLogger.Instance)));
-        var clock = new MonotonicClock(_time);
+        var clock = new MonotonicClock(_world.Time);
         _parts = new ConnectionParts(supervisor, OffloadPolicies.Never, Pool, new SlotTable(_slotMemory), clock, Window, Window, PipeScheduler.ThreadPool);
         _toe = new OffloadEngine(_system, new OffloadEngineOptions
         {
@@ -177,7 +178,7 @@ internal sealed class CrowdedHost : IDisposable
     {
         for (int i = 0; i < 100; i++)
         {
-            _time.Microseconds += 100_000;
+            _world.RunFor(Microseconds.FromMilliseconds(100));
             Step();
         }
     }
@@ -187,6 +188,7 @@ internal sealed class CrowdedHost : IDisposable
         _toe.Dispose();
         _cable.Dispose();
         _workers.Dispose();
+        _world.Dispose();
         _system.Terminate().Wait();
     }
 
@@ -301,15 +303,6 @@ internal sealed class CrowdedHost : IDisposable
             ChecksumPartial = true,
         };
         Assert.True(link.Send(new ReadOnlySpan<TxFrame>(in frame)) == 1);
-    }
-
-    private sealed class ManualTime : TimeProvider
-    {
-        public long Microseconds { get; set; } = 1_000_000_000;
-
-        public override long TimestampFrequency => 1_000_000;
-
-        public override long GetTimestamp() => Microseconds;
     }
 
     /// <summary>The stack's part of a connection: it has nothing but its variables.</summary>

@@ -2,6 +2,7 @@ using System.Net;
 using Akka.Actor;
 using TcpActors.Engine.State;
 using TcpActors.HostSide.Managed;
+using TcpActors.Specs.Simulation;
 using TcpActors.Transport.Links;
 using Xunit;
 
@@ -30,7 +31,7 @@ internal sealed record ManagedPairOptions
 /// </summary>
 internal sealed class ManagedPair : IDisposable
 {
-    private readonly ManualTime? _time;
+    private readonly World? _world;
     private readonly InMemoryLinkPair _cable;
 
     /// <param name="options">What it is like.</param>
@@ -38,7 +39,12 @@ internal sealed class ManagedPair : IDisposable
     /// <param name="time">The time; null: a clock that only the spec moves.</param>
     public ManagedPair(ManagedPairOptions? options = null, ActorSystem? system = null, TimeProvider? time = null)
     {
-        time ??= _time = new ManualTime();
+        if (time is null)
+        {
+            _world = new World(1, start: Microseconds.FromSeconds(1000));
+            time = _world.Time;
+        }
+
         options ??= new ManagedPairOptions();
         _cable = new InMemoryLinkPair(options.Link);
         IPAddress a = IPAddress.Parse(options.IPv6 ? "fd00::a" : "10.0.0.1");
@@ -96,7 +102,7 @@ internal sealed class ManagedPair : IDisposable
             return false;
         }
 
-        _time!.AdvanceTo(next);
+        _world!.RunFor(Microseconds.Max(next - Now, Microseconds.Zero));
         Settle();
         return true;
     }
@@ -110,7 +116,7 @@ internal sealed class ManagedPair : IDisposable
             StepToNextDeadline();
         }
 
-        _time!.AdvanceTo(until);
+        _world!.RunFor(until - Now);
         Settle();
     }
 
@@ -121,16 +127,6 @@ internal sealed class ManagedPair : IDisposable
         A.Loop.Dispose();
         B.Loop.Dispose();
         _cable.Dispose();
-    }
-
-    private sealed class ManualTime : TimeProvider
-    {
-        private long _microseconds = 1_000_000_000;
-
-        public override long TimestampFrequency => 1_000_000;
-
-        public void AdvanceTo(Microseconds time) => _microseconds = Math.Max(_microseconds, time.Value);
-
-        public override long GetTimestamp() => _microseconds;
+        _world?.Dispose();
     }
 }

@@ -60,7 +60,8 @@ public class DeterminismSpecs
     [Fact]
     public void A_scenario_reads_back_as_it_was_written()
     {
-        Scenario scenario = new() { Rtt = 1.ms, Congestion = "reno", Offloads = true, Faults = Everything, FaultsBack = new Faults { Loss = 1.0 / 3 } };
+        Faults back = new() { Loss = 1.0 / 3 };
+        Scenario scenario = new() { Rtt = 1.ms, Congestion = "reno", Offloads = true, Faults = Everything, FaultsBack = back };
         string text = scenario.ToString();
         Assert.Equal(text, ScenarioText.Parse(text).ToString());
         Assert.Equal("", new Scenario().ToString());

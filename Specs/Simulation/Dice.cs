@@ -3,9 +3,9 @@ using System.Buffers.Binary;
 namespace TcpActors.Specs.Simulation;
 
 /// <summary>
-/// All randomness of a simulation: xoshiro256** seeded through SplitMix64, in integers alone, so that a seed gives the same numbers on every
-/// machine and runtime. Each link, direction, fault and application has dice of its own (<see cref="Fork"/>), which depend on the seed and
-/// the name and not on what was drawn before: one more draw in one place changes no other.
+/// All randomness of a simulation: xoshiro256** seeded through SplitMix64, in integers alone, so that a seed gives the same numbers on
+/// every machine and runtime. Each link, direction, fault and application has dice of its own (<see cref="Fork"/>), which depend on the
+/// seed and the name and not on what was drawn before: one more draw in one place changes no other.
 /// </summary>
 internal sealed class Dice
 {

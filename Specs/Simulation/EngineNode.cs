@@ -1,4 +1,3 @@
-using TcpActors.Actors.Contract;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Transmit;
 using TcpActors.Engine.Wire;
@@ -74,7 +73,9 @@ internal sealed class EngineNode : INode, IDisposable
         Finish();
     }
 
-    /// <summary>The application has so many bytes more to write, as fast as the buffer takes them; beyond what it was given before.</summary>
+    /// <summary>
+    /// The application has so many bytes more to write, as fast as the buffer takes them; beyond what it was given before.
+    /// </summary>
     public void Writes(long bytes)
     {
         Application.Behaviour = Application.Behaviour with { Bytes = Application.Written + bytes };
@@ -84,7 +85,9 @@ internal sealed class EngineNode : INode, IDisposable
     /// <summary>For <see cref="World.RunUntil"/>: whether the application has read so much in all.</summary>
     public Func<bool> HasRead(long bytes) => () => Application.Read >= bytes;
 
-    /// <summary>For <see cref="World.RunUntil"/>: whether the application has read so much or the owner wants to give the connection back.</summary>
+    /// <summary>
+    /// For <see cref="World.RunUntil"/>: whether the application has read so much or the owner wants to give the connection back.
+    /// </summary>
     public Func<bool> HasReadOrGivenUp(long bytes) => () => Application.Read >= bytes || Requested != UploadReason.None;
 
     public void Run()
@@ -167,9 +170,9 @@ internal sealed class EngineNode : INode, IDisposable
     public override string ToString()
     {
         ref readonly SegmentVariants v = ref Variants;
-        return $"{Name}: written {Application.Written}, read {Application.Read}, una {v.SndUna} nxt {v.SndNxt} max {v.SndMax} wnd {v.SndWnd} "
-            + $"cwnd {v.CongestionWindow} ssthresh {v.SlowStartThreshold} {v.Recovery}, rcv {v.RcvNxt} wnd {v.RcvWnd}, srtt {v.SmoothedRtt} "
-            + $"rto at {v.RetransmitAt} persist at {v.PersistAt}, moves {Moves}, crashes {Crashes}, requested {Requested}";
+        return $"{Name}: written {Application.Written}, read {Application.Read}, una {v.SndUna} nxt {v.SndNxt} max {v.SndMax} "
+            + $"wnd {v.SndWnd} cwnd {v.CongestionWindow} ssthresh {v.SlowStartThreshold} {v.Recovery}, "
+            + $"rcv {v.RcvNxt} wnd {v.RcvWnd}, srtt {v.SmoothedRtt} rto at {v.RetransmitAt} persist at {v.PersistAt}, moves {Moves}, crashes {Crashes}, requested {Requested}";
     }
 
     private void Arrive()

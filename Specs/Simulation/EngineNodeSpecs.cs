@@ -33,13 +33,14 @@ public class EngineNodeSpecs
         {
             (EngineNode a, EngineNode b) = world.Pair(new Scenario { Faults = Lossy, FaultsBack = Lossy });
             Dice dice = world.Dice.Fork("clocks");
+            Func<SegmentVariants, NodeSetup, SegmentVariants>? change = throughTheKernel ? KernelStay.Forget : null;
             a.Writes(2.MiB);
             b.Writes(2.MiB);
             for (int i = 1; i <= 40; i++)
             {
                 EngineNode node = i % 2 == 0 ? a : b;
                 Microseconds ahead = new(dice.Below(3_000_000_000));
-                world.At(world.Now + Microseconds.FromMilliseconds(20 * i), () => node.Move(500.us, ahead, throughTheKernel ? KernelStay.Forget : null));
+                world.After(Microseconds.FromMilliseconds(20 * i), () => node.Move(500.us, ahead, change));
             }
 
             world.RunUntil(() => a.Application.Read == 2.MiB && b.Application.Read == 2.MiB && a.Moves + b.Moves == 40, 600.s);
@@ -54,7 +55,7 @@ public class EngineNodeSpecs
             b.Writes(1.MiB);
             for (int i = 1; i <= 20; i++)
             {
-                world.At(world.Now + Microseconds.FromMilliseconds(7 * i), i % 2 == 0 ? a.Crash : b.Crash);
+                world.After(Microseconds.FromMilliseconds(7 * i), i % 2 == 0 ? a.Crash : b.Crash);
             }
 
             world.RunUntil(() => a.Application.Read == 1.MiB && b.Application.Read == 1.MiB && a.Crashes + b.Crashes == 20, 600.s);
@@ -102,7 +103,8 @@ public class EngineNodeSpecs
     public void Super_segments_travel_whole() =>
         Replay.Run(600, world =>
         {
-            SimulatedFlow flow = world.Pair(new Scenario { Offloads = true, Rate = 10_000.Mbit, Rtt = 1.ms, Buffer = 4.MiB, Faults = Lossy });
+            Scenario scenario = new() { Offloads = true, Rate = 10_000.Mbit, Rtt = 1.ms, Buffer = 4.MiB, Faults = Lossy };
+            SimulatedFlow flow = world.Pair(scenario);
             flow.A.Writes(20.MiB);
             world.RunUntil(flow.B.HasRead(20.MiB), 60.s);
             Assert.True(flow.Cable.Forward.PassedBytes / flow.Cable.Forward.Passed > 10_000);

@@ -8,8 +8,8 @@ using TcpActors.Transport.Transmit;
 namespace TcpActors.Specs.Simulation;
 
 /// <summary>
-/// One owner of a connection's variables, by the rules of <c>ConnectionActor</c>: a batch is segments, timers, output; then the commit, which
-/// a slot of a later epoch refuses; then received bytes are shown, acknowledged memory is freed, frames leave.
+/// One owner of a connection's variables, by the rules of <c>ConnectionActor</c>: a batch is segments, timers, output; then the commit,
+/// which a slot of a later epoch refuses; then received bytes are shown, acknowledged memory is freed, frames leave.
 /// </summary>
 internal sealed class EngineOwner
 {
@@ -29,7 +29,10 @@ internal sealed class EngineOwner
         SegmentVariants variants = memory.Slot.Read(out Epoch epoch).ToDeadlines(Now);
         Epoch = epoch;
         memory.Slot.TryCommit(epoch, in variants);
-        Engine = new TcpEngine(setup.Connection, setup.Segment, in variants, memory.Send, memory.Receive, _output) { MaxBurst = setup.MaxBurst };
+        Engine = new TcpEngine(setup.Connection, setup.Segment, in variants, memory.Send, memory.Receive, _output)
+        {
+            MaxBurst = setup.MaxBurst,
+        };
         _framer = new SegmentFramer(link, new HeaderTemplate(setup.Connection, setup.Segment));
     }
 
@@ -65,7 +68,9 @@ internal sealed class EngineOwner
     }
 
     /// <summary>Ends a batch.</summary>
-    /// <param name="crashes">Whether it fails before the commit: everything since the last one is lost, and the next attempt succeeds.</param>
+    /// <param name="crashes">
+    /// Whether it fails before the commit: everything since the last one is lost, and the next attempt succeeds.
+    /// </param>
     /// <param name="beforeSending">Sees what was committed, before any of it leaves.</param>
     /// <returns>False when this owner is stale; it has then published nothing.</returns>
     public bool Finish(bool crashes, Action<TransmitQueue> beforeSending)

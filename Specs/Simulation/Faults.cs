@@ -38,12 +38,14 @@ internal sealed record Faults
 
     public double Duplication { get; init; }
 
-    /// <summary>Of one byte being changed, with the checksum left as it was: every receiver can tell (RFC 1071: a burst of up to 15 bits).</summary>
+    /// <summary>
+    /// Of one byte being changed, with the checksum left as it was: every receiver can tell (RFC 1071: a burst of up to 15 bits).
+    /// </summary>
     public double Corruption { get; init; }
 
     /// <summary>
-    /// Of one byte of the TCP header behind the ports being changed and the checksum made to fit: no receiver can tell, and the stream may come
-    /// to harm. For specs of what survives anything, not of what arrives.
+    /// Of one byte of the TCP header behind the ports being changed and the checksum made to fit: no receiver can tell, and the stream may
+    /// come to harm. For specs of what survives anything, not of what arrives.
     /// </summary>
     public double MendedCorruption { get; init; }
 

@@ -1,4 +1,3 @@
-using TcpActors.Engine;
 using TcpActors.Engine.State;
 
 namespace TcpActors.Specs.Simulation;
@@ -19,7 +18,4 @@ internal sealed record NodeSetup
 
     /// <summary>How far the owner's clock is ahead of the world's; two machines do not agree.</summary>
     public Microseconds ClockAhead { get; init; }
-
-    /// <inheritdoc cref="TcpEngine.MaxBurst"/>
-    public int MaxBurst { get; init; } = TcpEngine.MaxSuperSegment;
 }

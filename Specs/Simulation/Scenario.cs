@@ -1,5 +1,4 @@
 using System.Net;
-using TcpActors.Engine;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 using TcpActors.Transport.Links;
@@ -136,7 +135,6 @@ internal sealed record Scenario
             },
             SendBuffer = Buffer,
             ReceiveBuffer = Buffer,
-            MaxBurst = Offloads ? TcpEngine.MaxSuperSegment : Math.Max(Mss, 16 * Mss),
         };
     }
 }

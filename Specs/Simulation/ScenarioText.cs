@@ -4,8 +4,8 @@ using TcpActors.Engine.State;
 namespace TcpActors.Specs.Simulation;
 
 /// <summary>
-/// Scenarios as text: <c>rate=100000000 rtt=20000 loss=0.01 back.loss=0.1</c>, times in microseconds, what is as usual left out. What was written
-/// reads back as the same scenario, to the bit.
+/// Scenarios as text: <c>rate=100000000 rtt=20000 loss=0.01 back.loss=0.1</c>, times in microseconds, what is as usual left out. What was
+/// written reads back as the same scenario, to the bit.
 /// </summary>
 internal static class ScenarioText
 {

@@ -162,11 +162,12 @@ internal sealed class ScriptedPeer : INode
 
     private void See(in RxFrame frame)
     {
-        bool isSegment = IpFrame.TryParse(frame.Bytes, out IpFrame ip)
-            && (frame.Checksum == ChecksumStatus.Good || ip.Packet.HasValidChecksum(ip.PayloadOf(frame.Bytes)))
-            && TcpSegment.TryParse(ip.PayloadOf(frame.Bytes), out _);
+        bool isWhole = IpFrame.TryParse(frame.Bytes, out IpFrame ip)
+            && (frame.Checksum == ChecksumStatus.Good || ip.Packet.HasValidChecksum(ip.PayloadOf(frame.Bytes)));
+        Assert.True(isWhole, "What the engine sent is no IP packet, or its checksum is wrong.");
+        bool isSegment = TcpSegment.TryParse(
+            frame.Slice(ip.PayloadOffset, ip.PayloadLength), frame.SegmentSize, ip.Ecn, out TcpSegment segment);
         Assert.True(isSegment, "What the engine sent is no TCP segment.");
-        TcpSegment.TryParse(frame.Slice(ip.PayloadOffset, ip.PayloadLength), frame.SegmentSize, ip.Ecn, out TcpSegment segment);
         long position = segment.Seq - _setup.Variants.SndUna;
         Assert.True(
             segment.Payload.IsEmpty || Engine.Application.AreOurs(segment.Payload.InMemory, position),

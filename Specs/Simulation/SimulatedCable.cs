@@ -13,7 +13,9 @@ internal sealed record CableOptions
     /// <summary>Time that a bit takes from one end to the other.</summary>
     public Microseconds Delay { get; init; } = new(500);
 
-    /// <summary>Up to this much more, drawn for each frame; frames stay in order. Breaks the lock-step of flows that share a queue.</summary>
+    /// <summary>
+    /// Up to this much more, drawn for each frame; frames stay in order. Breaks the lock-step of flows that share a queue.
+    /// </summary>
     public Microseconds Jitter { get; init; }
 
     /// <summary>Bytes that may wait before the bottleneck (<see cref="Simulation.Bottleneck"/>).</summary>

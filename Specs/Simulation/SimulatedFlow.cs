@@ -1,6 +1,5 @@
 using System.Net;
 using TcpActors.Engine.State;
-using TcpActors.Transport.Links;
 
 namespace TcpActors.Specs.Simulation;
 
@@ -28,7 +27,9 @@ internal static class Furnishing
             return [.. scenarios.Select((scenario, i) => world.Flow(scenario, $"{i + 1}", shared))];
         }
 
-        /// <summary>An engine, started, that talks to a peer whose every segment the spec writes; over a path without delay unless it is given.</summary>
+        /// <summary>
+        /// An engine, started, that talks to a peer whose every segment the spec writes; over a path without delay unless it is given.
+        /// </summary>
         public ScriptedPeer Peer(Scenario? scenario = null)
         {
             scenario ??= new Scenario { Rate = 0, Rtt = Microseconds.Zero, Buffer = 50_000, Timestamps = false, Sack = false, Mtu = 1040 };

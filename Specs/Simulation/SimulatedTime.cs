@@ -3,8 +3,8 @@ using TcpActors.Engine.State;
 namespace TcpActors.Specs.Simulation;
 
 /// <summary>
-/// A world's virtual time as a <see cref="TimeProvider"/>, for whatever takes one: <c>MonotonicClock</c>, a capturing link, a host. Its timers
-/// are events of the world; their callbacks run on the simulation's thread.
+/// A world's virtual time as a <see cref="TimeProvider"/>, for whatever takes one: <c>MonotonicClock</c>, a capturing link, a host. Its
+/// timers are events of the world; their callbacks run on the simulation's thread.
 /// </summary>
 internal sealed class SimulatedTime(World world) : TimeProvider
 {

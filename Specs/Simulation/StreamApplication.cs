@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using TcpActors.Engine.State;
@@ -8,7 +7,9 @@ namespace TcpActors.Specs.Simulation;
 /// <summary>How an application writes and reads.</summary>
 internal sealed record Behaviour
 {
-    /// <summary>Reads whatever comes and writes as soon as it is told to (<see cref="EngineNode.Writes"/>), as much as the buffer takes.</summary>
+    /// <summary>
+    /// Reads whatever comes and writes as soon as it is told to (<see cref="EngineNode.Writes"/>), as much as the buffer takes.
+    /// </summary>
     public static Behaviour Bulk { get; } = new();
 
     /// <summary>Small messages at irregular times.</summary>
@@ -43,8 +44,8 @@ internal sealed record Behaviour
 }
 
 /// <summary>
-/// The application at one end: writes bytes that say at which place of the stream they stand, and checks those that it reads, so that a byte
-/// lost, doubled or out of place is seen where it happens.
+/// The application at one end: writes bytes that say at which place of the stream they stand, and checks those that it reads, so that a
+/// byte lost, doubled or out of place is seen where it happens.
 /// </summary>
 internal sealed class StreamApplication
 {

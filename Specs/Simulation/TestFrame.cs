@@ -23,7 +23,15 @@ internal static class TestFrame
         }.ToArray();
         fixed (byte* start = bytes)
         {
-            TxFrame frame = new() { Header = start, HeaderLength = 54, Payload0 = start + 54, Payload0Length = 946, TransportOffset = 34, IsIPv4 = true };
+            TxFrame frame = new()
+            {
+                Header = start,
+                HeaderLength = 54,
+                Payload0 = start + 54,
+                Payload0Length = 946,
+                TransportOffset = 34,
+                IsIPv4 = true,
+            };
             link.Send(new ReadOnlySpan<TxFrame>(in frame));
         }
     }

@@ -9,8 +9,8 @@ using TcpActors.Transport.Links;
 namespace TcpActors.Specs.Simulation;
 
 /// <summary>
-/// What has happened in a world: the last events as text, and a running SHA-256 of all of them with the headers of every frame, by which two
-/// runs are compared to the bit. Text is made only of what is looked at.
+/// What has happened in a world: the last events as text, and a running SHA-256 of all of them with the headers of every frame, by which
+/// two runs are compared to the bit. Text is made only of what is looked at.
 /// </summary>
 internal sealed class Trace(World world)
 {

@@ -20,9 +20,9 @@ internal interface INode
 internal sealed class SimulationException(string message) : Exception(message);
 
 /// <summary>
-/// A simulation: virtual time, the events to come, and the nodes that act in it. One thread and no wall clock: time goes from one due event to
-/// the next, events of one moment happen in the order in which they were planned, nodes act in the order in which they were added. So the
-/// same seed gives the same run to the bit, which <see cref="Trace"/>'s hash shows.
+/// A simulation: virtual time, the events to come, and the nodes that act in it. One thread and no wall clock: time goes from one due event
+/// to the next, events of one moment happen in the order in which they were planned, nodes act in the order in which they were added. So
+/// the same seed gives the same run to the bit, which <see cref="Trace"/>'s hash shows.
 /// </summary>
 internal sealed class World : IDisposable
 {
@@ -34,9 +34,12 @@ internal sealed class World : IDisposable
     private long _order;
     private int _stepsInThisMoment;
 
-    public World(ulong seed)
+    /// <param name="seed">Of everything random.</param>
+    /// <param name="start">When it begins; null: at 1 s. Not at zero, which some code might take for "never".</param>
+    public World(ulong seed, Microseconds? start = null)
     {
         Dice = new Dice(seed);
+        Now = start ?? Microseconds.FromSeconds(1);
         Time = new SimulatedTime(this);
         Trace = new Trace(this);
     }
@@ -51,8 +54,7 @@ internal sealed class World : IDisposable
     /// <summary>Buffer memory of every connection here.</summary>
     public ManagedChunkPool Pool { get; } = new(limit: 4L << 30);
 
-    /// <summary>It does not begin at zero, which some code might take for "never".</summary>
-    public Microseconds Now { get; private set; } = Microseconds.FromSeconds(1);
+    public Microseconds Now { get; private set; }
 
     public long Steps { get; private set; }
 

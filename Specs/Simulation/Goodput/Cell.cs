@@ -5,8 +5,8 @@ using TcpActors.Specs.Engine.Tcp;
 namespace TcpActors.Specs.Simulation.Goodput;
 
 /// <summary>
-/// One cell of the table: a bulk transfer over 100 Mbit/s with a drop-tail queue of one bandwidth-delay product (64 KiB at least) and random
-/// loss of data; what the application has read from the third to the twentieth second counts.
+/// One cell of the table: a bulk transfer over 100 Mbit/s with a drop-tail queue of one bandwidth-delay product (64 KiB at least) and
+/// random loss of data; what the application has read from the third to the twentieth second counts.
 /// </summary>
 /// <param name="Congestion">The algorithm's name.</param>
 /// <param name="Loss">Probability of each frame of data.</param>
@@ -36,7 +36,9 @@ internal sealed record Cell(string Congestion, double Loss, Microseconds Rtt, in
     /// <summary>The round trip of one segment on the empty path: its transmission takes time too.</summary>
     public double PathRtt => (Rtt.Value / Mega) + (Scenario.FullFrame * 8.0 / Scenario.Rate);
 
-    /// <summary>The lossless bound in Mbit/s: what the rate leaves for payload, or what the smaller of the two buffers lets through.</summary>
+    /// <summary>
+    /// The lossless bound in Mbit/s: what the rate leaves for payload, or what the smaller of the two buffers lets through.
+    /// </summary>
     public double Bound => Math.Min(
         Scenario.Rate / Mega * Scenario.Mss / Scenario.FullFrame,
         Buffer * 8.0 / PathRtt / Mega);

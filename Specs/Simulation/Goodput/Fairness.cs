@@ -4,16 +4,18 @@ using TcpActors.Specs.Engine.Tcp;
 namespace TcpActors.Specs.Simulation.Goodput;
 
 /// <summary>
-/// Bulk transfers that share one bottleneck of 100 Mbit/s and 20 ms with a queue of one bandwidth-delay product, and how evenly. Each begins at
-/// a moment of its own within the first second, and frames jitter by up to a millisecond: flows in lock-step with a drop-tail queue shut each
-/// other out, which says nothing about the algorithm (Floyd and Jacobson: On Traffic Phase Effects, 1991).
+/// Bulk transfers that share one bottleneck of 100 Mbit/s and 20 ms with a queue of one bandwidth-delay product, and how evenly. Each
+/// begins at a moment of its own within the first second, and frames jitter by up to a millisecond: flows in lock-step with a drop-tail
+/// queue shut each other out, which says nothing about the algorithm (Floyd and Jacobson: On Traffic Phase Effects, 1991).
 /// </summary>
 internal static class Fairness
 {
     private static readonly Microseconds LeftOut = 5.s;
     private static readonly Microseconds Measured = 30.s;
 
-    /// <summary>Jain's index: (sum x)^2 / (n sum x^2); 1 when all have the same, 1/n when one has everything (Jain, Chiu, Hawe, 1984).</summary>
+    /// <summary>
+    /// Jain's index: (sum x)^2 / (n sum x^2); 1 when all have the same, 1/n when one has everything (Jain, Chiu, Hawe, 1984).
+    /// </summary>
     /// <exception cref="ArgumentException">When nobody has anything.</exception>
     public static double Index(IReadOnlyList<double> shares)
     {

@@ -8,8 +8,9 @@ public class GoodputSpecs
     [Trait("Category", "GoodputTable")]
     public void Every_cell_of_the_table_is_above_its_floor()
     {
-        IReadOnlyList<string> tooSlow = GoodputTable.Write(GoodputTable.Path);
-        Assert.True(tooSlow.Count == 0, $"{tooSlow.Count} rows are under their floors:\n{string.Join('\n', tooSlow)}");
+        GoodputPage page = GoodputTable.Measure();
+        File.WriteAllText(GoodputTable.Path, page.Text);
+        Assert.True(page.TooSlow.Count == 0, $"{page.TooSlow.Count} rows are under their floors:\n{string.Join('\n', page.TooSlow)}");
     }
 
     [Fact]

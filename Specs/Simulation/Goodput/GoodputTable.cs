@@ -22,9 +22,8 @@ internal static class GoodputTable
     /// <summary>Where the table is kept.</summary>
     public static string Path => System.IO.Path.Combine(Folder(), "..", "GOODPUT.md");
 
-    /// <summary>Measures every cell and writes the page.</summary>
-    /// <returns>The rows that are under their floors.</returns>
-    public static IReadOnlyList<string> Write(string path)
+    /// <summary>Measures every cell.</summary>
+    public static GoodputPage Measure()
     {
         IReadOnlyList<Cell> cells = Cell.All(Congestion);
         Measurement[] measured = new Measurement[cells.Count];
@@ -51,7 +50,8 @@ internal static class GoodputTable
             double index = Fairness.Index(shares);
             string row = string.Create(
                 Culture,
-                $"| {flows} {Congestion} | {index:0.000} | {Fairness.Floor(flows):0.00} | {shares.Sum():0.0000} | {Fairness.FloorTogether:0.0000} |");
+                $"| {flows} {Congestion} | {index:0.000} | {Fairness.Floor(flows):0.00} |"
+                + $" {shares.Sum():0.0000} | {Fairness.FloorTogether:0.0000} |");
             page.Append(row).Append('\n');
             if (index < Fairness.Floor(flows) || shares.Sum() < Fairness.FloorTogether)
             {
@@ -59,8 +59,7 @@ internal static class GoodputTable
             }
         }
 
-        File.WriteAllText(path, page.ToString());
-        return tooSlow;
+        return new GoodputPage(page.ToString(), tooSlow);
     }
 
     /// <summary>One line of the table.</summary>
@@ -76,8 +75,8 @@ internal static class GoodputTable
     private static string Head => $"""
         # Goodput in the simulator
 
-        One bulk transfer, {Congestion}, over 100 Mbit/s with a drop-tail queue of one bandwidth-delay product (64 KiB at least) and random loss of
-        data frames: what the application read from the third to the twentieth second of virtual time. A floor is 0.8 of what theory allows
+        One bulk transfer, {Congestion}, over 100 Mbit/s with a drop-tail queue of one bandwidth-delay product (64 KiB at least) and random
+        loss of data frames: what the application read from the third to the twentieth second of virtual time. A floor is 0.8 of what theory allows
         (`Theory.cs`, `Cell.cs`) and is computed, not read from here. Every figure is reproducible to the last digit:
         `{WriteVariable}=write dotnet test Specs -c Release --filter "Category=GoodputTable"` measures and writes all of this.
 
@@ -97,6 +96,11 @@ internal static class GoodputTable
 
     private static string Folder([CallerFilePath] string file = "") => System.IO.Path.GetDirectoryName(file)!;
 }
+
+/// <summary>The page as it is to be, with every figure measured just now.</summary>
+/// <param name="Text">Markdown; equal to what is committed unless something has changed how the engine behaves.</param>
+/// <param name="TooSlow">The rows that are under their floors.</param>
+internal sealed record GoodputPage(string Text, IReadOnlyList<string> TooSlow);
 
 /// <summary>A spec that measures the whole table: run when <c>TCPACTORS_TABLE=write</c> asks for it.</summary>
 [AttributeUsage(AttributeTargets.Method)]

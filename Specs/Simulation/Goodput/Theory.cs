@@ -1,8 +1,8 @@
 namespace TcpActors.Specs.Simulation.Goodput;
 
 /// <summary>
-/// What a path and a loss rate allow, by the models of the literature. Windows are in segments, times in seconds, p is the probability that a
-/// segment is lost, b the segments that one acknowledgement stands for.
+/// What a path and a loss rate allow, by the models of the literature. Windows are in segments, times in seconds, p is the probability that
+/// a segment is lost, b the segments that one acknowledgement stands for.
 /// </summary>
 internal static class Theory
 {
@@ -16,21 +16,22 @@ internal static class Theory
     public static double RenoWindow(double p, double b = SegmentsPerAck) => Math.Sqrt(3 / (2 * b * p));
 
     /// <summary>
-    /// CUBIC's mean window with beta 0.7 and C 0.4: the cubic region, 1.054 (RTT / p)^0.75, or Reno's (1.2 / sqrt p, RFC 3649) where that is
-    /// larger (RFC 9438 5.1).
+    /// CUBIC's mean window with beta 0.7 and C 0.4: the cubic region, 1.054 (RTT / p)^0.75, or Reno's (1.2 / sqrt p, RFC 3649) where that
+    /// is larger (RFC 9438 5.1).
     /// </summary>
     public static double CubicWindow(double p, double rtt) => Math.Max(1.2 / Math.Sqrt(p), 1.054 * Math.Pow(rtt / p, 0.75));
 
     /// <summary>
-    /// Reno's rate with time-outs, in segments per second (Padhye, Firoiu, Towsley, Kurose: Modeling TCP Throughput, 1998, the approximation of
-    /// equation 33; RFC 5348 3.1 is the same without the two bounds).
+    /// Reno's rate with time-outs, in segments per second (Padhye, Firoiu, Towsley, Kurose: Modeling TCP Throughput, 1998, the
+    /// approximation of equation 33; RFC 5348 3.1 is the same without the two bounds).
     /// </summary>
     /// <param name="p">Loss.</param>
     /// <param name="rtt">Round trip.</param>
     /// <param name="rto">T0, the first time-out.</param>
     /// <param name="b">Segments an acknowledgement stands for.</param>
     /// <param name="largestWindow">W_max, the receiver's.</param>
-    public static double PadhyeRate(double p, double rtt, double rto, double b = SegmentsPerAck, double largestWindow = double.PositiveInfinity)
+    public static double PadhyeRate(
+        double p, double rtt, double rto, double b = SegmentsPerAck, double largestWindow = double.PositiveInfinity)
     {
         double recovering = rtt * Math.Sqrt(2 * b * p / 3);
         double timingOut = rto * Math.Min(1, 3 * Math.Sqrt(3 * b * p / 8)) * p * (1 + (32 * p * p));
