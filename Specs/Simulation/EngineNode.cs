@@ -124,13 +124,8 @@ internal sealed class EngineNode : INode, IDisposable
         Finish();
     }
 
-    /// <summary>The next batch fails before its commit.</summary>
-    public void Crash()
-    {
-        Crashes++;
-        _crashes = true;
-        Finish();
-    }
+    /// <summary>The next batch fails before its commit: what it received and decided is lost.</summary>
+    public void Crash() => _crashes = true;
 
     /// <summary>Gives the variables to another owner, on its own clock.</summary>
     /// <param name="pause">How long nobody owns them; frames wait meanwhile, timers stand still.</param>
@@ -194,6 +189,7 @@ internal sealed class EngineNode : INode, IDisposable
         _crashes = false;
         if (crashes)
         {
+            Crashes++;
             _world.Trace.Add(Name, "crashes");
         }
 

@@ -58,7 +58,8 @@ public class EngineNodeSpecs
                 world.After(Microseconds.FromMilliseconds(7 * i), i % 2 == 0 ? a.Crash : b.Crash);
             }
 
-            world.RunUntil(() => a.Application.Read == 1.MiB && b.Application.Read == 1.MiB && a.Crashes + b.Crashes == 20, 600.s);
+            world.RunUntil(() => a.Application.Read == 1.MiB && b.Application.Read == 1.MiB, 600.s);
+            Assert.True(a.Crashes > 5 && b.Crashes > 5);
         });
 
     [Fact]

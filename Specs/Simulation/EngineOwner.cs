@@ -9,10 +9,13 @@ namespace TcpActors.Specs.Simulation;
 
 /// <summary>
 /// One owner of a connection's variables, by the rules of <c>ConnectionActor</c>: a batch is segments, timers, output; then the commit,
-/// which a slot of a later epoch refuses; then received bytes are shown, acknowledged memory is freed, frames leave.
+/// which a slot of a later epoch refuses; then received bytes are shown, acknowledged memory is freed, frames leave. What an actor
+/// survives, an exception of the engine, ends the simulation: it is a bug.
 /// </summary>
 internal sealed class EngineOwner
 {
+    private const int MostInOneBatch = 16 * 65536;
+
     private readonly World _world;
     private readonly ConnectionMemory _memory;
     private readonly Microseconds _clockAhead;
@@ -31,7 +34,7 @@ internal sealed class EngineOwner
         memory.Slot.TryCommit(epoch, in variants);
         Engine = new TcpEngine(setup.Connection, setup.Segment, in variants, memory.Send, memory.Receive, _output)
         {
-            MaxBurst = setup.MaxBurst,
+            MostInOneBatch = MostInOneBatch,
         };
         _framer = new SegmentFramer(link, new HeaderTemplate(setup.Connection, setup.Segment));
     }
@@ -75,13 +78,11 @@ internal sealed class EngineOwner
     /// <returns>False when this owner is stale; it has then published nothing.</returns>
     public bool Finish(bool crashes, Action<TransmitQueue> beforeSending)
     {
-        Verdict verdict = Engine.Fire(Now);
-        Note(in verdict);
-        Engine.Transmit(Now);
+        Decide();
         if (crashes)
         {
             Engine.Restore(_memory.Slot.Read(out _), Now);
-            Engine.Transmit(Now);
+            Decide();
         }
 
         ref readonly SegmentVariants variants = ref Engine.Variants;
@@ -105,6 +106,12 @@ internal sealed class EngineOwner
         }
 
         return true;
+    }
+
+    private void Decide()
+    {
+        Note(Engine.Fire(Now));
+        Engine.Transmit(Now);
     }
 
     private void Note(in Verdict verdict)
