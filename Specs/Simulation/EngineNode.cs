@@ -135,6 +135,12 @@ internal sealed class EngineNode : INode, IDisposable
     public EngineOwner Move(
         Microseconds pause = default, Microseconds? clockAhead = null, Func<SegmentVariants, NodeSetup, SegmentVariants>? change = null)
     {
+        if (_isMoving)
+        {
+            // The next owner had no time to do anything but begin.
+            Arrive();
+        }
+
         EngineOwner before = _owner;
         Microseconds ahead = clockAhead ?? _setup.ClockAhead;
         SegmentVariants variants = before.Engine.Variants.ToTimesRemaining(before.Now);

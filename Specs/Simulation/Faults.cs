@@ -12,6 +12,11 @@ namespace TcpActors.Specs.Simulation;
 /// <param name="LossWhenBad">Loss while bad.</param>
 internal sealed record Burst(double ToBad, double ToGood, double LossWhenGood = 0, double LossWhenBad = 1)
 {
+    /// <summary>
+    /// After so long without a frame the channel is good: counted in frames alone, a burst would outlive any number of retransmissions.
+    /// </summary>
+    public Microseconds Memory { get; init; } = Microseconds.FromSeconds(1);
+
     /// <summary>The loss in the long run.</summary>
     public double MeanLoss => ((ToBad * LossWhenBad) + (ToGood * LossWhenGood)) / (ToBad + ToGood);
 }

@@ -15,6 +15,7 @@ internal sealed class FaultyLink : ILink
     private readonly FrameStore _store = new();
     private readonly Dice _loss, _burst, _reordering, _duplication, _corruption, _mending, _truncation;
     private FaultCounters _befallen;
+    private Microseconds _lastFrameAt;
     private bool _isBad;
 
     /// <param name="inner">The link that does the work; disposed with this one.</param>
@@ -219,6 +220,8 @@ internal sealed class FaultyLink : ILink
             return false;
         }
 
+        _isBad &= _world.Now - _lastFrameAt <= burst.Memory;
+        _lastFrameAt = _world.Now;
         _isBad = _isBad ? !_burst.Chance(burst.ToGood) : _burst.Chance(burst.ToBad);
         return _burst.Chance(_isBad ? burst.LossWhenBad : burst.LossWhenGood);
     }

@@ -92,7 +92,7 @@ internal static class ScenarioText
 
     private static string Text(Burst? burst) => burst is null
         ? "none"
-        : string.Join('/', Text(burst.ToBad), Text(burst.ToGood), Text(burst.LossWhenGood), Text(burst.LossWhenBad));
+        : string.Join('/', Text(burst.ToBad), Text(burst.ToGood), Text(burst.LossWhenGood), Text(burst.LossWhenBad), Text(burst.Memory.Value));
 
     private static string Text(IReadOnlyList<Blackout> blackouts) =>
         blackouts.Count == 0 ? "none" : string.Join(',', blackouts.Select(b => $"{Text(b.From.Value)}-{Text(b.Until.Value)}"));
@@ -117,10 +117,9 @@ internal static class ScenarioText
             return null;
         }
 
-        double[] parts = [.. text.Split('/').Select(Number)];
-        return parts is [double toBad, double toGood, double whenGood, double whenBad]
-            ? new Burst(toBad, toGood, whenGood, whenBad)
-            : throw new FormatException($"A burst has four numbers, not '{text}'.");
+        return text.Split('/') is [string toBad, string toGood, string whenGood, string whenBad, string memory]
+            ? new Burst(Number(toBad), Number(toGood), Number(whenGood), Number(whenBad)) { Memory = Time(memory) }
+            : throw new FormatException($"A burst has five numbers, not '{text}'.");
     }
 
     private static IReadOnlyList<Blackout> BlackoutsOf(string text) => text == "none"

@@ -21,4 +21,12 @@ public class GoodputSpecs
         Assert.Equal(measured, cell.Measure());
         Assert.True(measured.Mbit > 0 && measured.Sent > 0);
     }
+
+    [Fact]
+    public void Flows_of_one_algorithm_get_their_share_on_either_side()
+    {
+        (double one, double other) = Fairness.Against(seed: 1, GoodputTable.Congestion, GoodputTable.Congestion, each: 2);
+        Assert.Equal(2, one + other, 1e-9);
+        Assert.InRange(one, 0.8, 1.2);
+    }
 }
