@@ -173,7 +173,8 @@ internal sealed class EngineNode : INode, IDisposable
         ref readonly SegmentVariants v = ref Variants;
         return $"{Name}: written {Application.Written}, read {Application.Read}, una {v.SndUna} nxt {v.SndNxt} max {v.SndMax} "
             + $"wnd {v.SndWnd} cwnd {v.CongestionWindow} ssthresh {v.SlowStartThreshold} {v.Recovery}, "
-            + $"rcv {v.RcvNxt} wnd {v.RcvWnd}, srtt {v.SmoothedRtt} rto at {v.RetransmitAt} persist at {v.PersistAt}, moves {Moves}, crashes {Crashes}, requested {Requested}";
+            + $"rcv {v.RcvNxt} wnd {v.RcvWnd}, srtt {v.SmoothedRtt} rto at {v.RetransmitAt} persist at {v.PersistAt}, "
+            + $"moves {Moves}, crashes {Crashes}, requested {Requested}";
     }
 
     private void Arrive()

@@ -14,7 +14,12 @@ public class EngineNodeSpecs
         {
             Faults faults = new()
             {
-                Loss = 0.01, Burst = new Burst(0.002, 0.3), Reordering = 0.02, Duplication = 0.01, Corruption = 0.01, Truncation = 0.01,
+                Loss = 0.01,
+                Burst = new Burst(0.002, 0.3),
+                Reordering = 0.02,
+                Duplication = 0.01,
+                Corruption = 0.01,
+                Truncation = 0.01,
             };
             SimulatedFlow flow = world.Pair(new Scenario { Faults = faults, FaultsBack = faults });
             flow.A.Writes(1.MiB);
@@ -77,6 +82,15 @@ public class EngineNodeSpecs
             Assert.True(stale.IsStale);
             Assert.Equal(sent, world.Trace.Count);
             world.RunUntil(b.HasRead(100_000), 10.s);
+        });
+
+    [Fact]
+    public void Two_owners_are_seen() =>
+        Replay.Run(450, world =>
+        {
+            EngineNode a = world.Pair(new Scenario()).A;
+            a.Memory.Slot.Open(new Epoch(9), a.Variants);
+            Assert.Contains("stale", Assert.Throws<SimulationException>(() => a.Writes(1)).Message, StringComparison.Ordinal);
         });
 
     [Theory]

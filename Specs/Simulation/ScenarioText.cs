@@ -90,9 +90,9 @@ internal static class ScenarioText
 
     private static string Text(bool value) => value ? "yes" : "no";
 
-    private static string Text(Burst? burst) => burst is null
+    private static string Text(Burst? b) => b is null
         ? "none"
-        : string.Join('/', Text(burst.ToBad), Text(burst.ToGood), Text(burst.LossWhenGood), Text(burst.LossWhenBad), Text(burst.Memory.Value));
+        : string.Join('/', Text(b.ToBad), Text(b.ToGood), Text(b.LossWhenGood), Text(b.LossWhenBad), Text(b.Memory.Value));
 
     private static string Text(IReadOnlyList<Blackout> blackouts) =>
         blackouts.Count == 0 ? "none" : string.Join(',', blackouts.Select(b => $"{Text(b.From.Value)}-{Text(b.Until.Value)}"));

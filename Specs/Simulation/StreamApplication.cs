@@ -15,7 +15,10 @@ internal sealed record Behaviour
     /// <summary>Small messages at irregular times.</summary>
     public static Behaviour Chatty { get; } = new()
     {
-        WriteSize = 600, WritePause = Microseconds.FromMilliseconds(5), ReadPause = Microseconds.FromMilliseconds(1), IsIrregular = true,
+        WriteSize = 600,
+        WritePause = Microseconds.FromMilliseconds(5),
+        ReadPause = Microseconds.FromMilliseconds(1),
+        IsIrregular = true,
     };
 
     /// <summary>Reads less than comes, so that the window closes.</summary>

@@ -76,8 +76,8 @@ internal static class GoodputTable
         # Goodput in the simulator
 
         One bulk transfer, {Congestion}, over 100 Mbit/s with a drop-tail queue of one bandwidth-delay product (64 KiB at least) and random
-        loss of data frames: what the application read from the third to the twentieth second of virtual time. A floor is 0.8 of what theory allows
-        (`Theory.cs`, `Cell.cs`) and is computed, not read from here. Every figure is reproducible to the last digit:
+        loss of data frames: what the application read from the third to the twentieth second of virtual time. A floor is 0.8 of what theory
+        allows (`Theory.cs`, `Cell.cs`) and is computed, not read from here. Every figure is reproducible to the last digit:
         `{WriteVariable}=write dotnet test Specs -c Release --filter "Category=GoodputTable"` measures and writes all of this.
 
         | loss | RTT, ms | buffer, KiB | Mbit/s | floor | by | times the floor | time-outs | sent again | segments | seed |
