@@ -12,7 +12,7 @@ namespace TcpActors.Specs.Simulation;
 /// What has happened in a world: the last events as text, and a running SHA-256 of all of them with the headers of every frame, by which
 /// two runs are compared to the bit. Text is made only of what is looked at.
 /// </summary>
-internal sealed class Trace(World world)
+internal sealed class Trace(World world) : IDisposable
 {
     private const int Kept = 256;
     private const int HeaderKept = HeaderTemplate.MaxLength;
@@ -80,6 +80,8 @@ internal sealed class Trace(World world)
 
         return text.ToString();
     }
+
+    public void Dispose() => _hash.Dispose();
 
     private Entry Begin(string where, string what, long value, int length)
     {

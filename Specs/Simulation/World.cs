@@ -42,6 +42,7 @@ internal sealed class World : IDisposable
         Now = start ?? Microseconds.FromSeconds(1);
         Time = new SimulatedTime(this);
         Trace = new Trace(this);
+        Own(Trace);
     }
 
     /// <summary>The dice that all others are forked from.</summary>
