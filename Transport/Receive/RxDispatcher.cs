@@ -16,7 +16,7 @@ public interface IHostStackInput
 /// <summary>
 /// Reads batches of frames from the channel, validates them, finds each one's flow and rings every touched owner once per batch. It runs
 /// inside the link thread's write to the channel (synchronous continuations), so a frame is processed on the thread that received it.
-/// The link's memory is borrowed: what an owner has not taken before the link runs short (<see cref="ILink.LendingDepth"/>) is copied out of
+/// The link's memory is borrowed: what an owner has not taken before the link runs short (<see cref="IReceiveQueue.LendingDepth"/>) is copied out of
 /// it (<see cref="FlowEntry.Evacuate"/>), and whoever takes a segment returns its frame.
 /// </summary>
 public sealed class RxDispatcher
@@ -37,7 +37,7 @@ public sealed class RxDispatcher
     /// <param name="flows">The flows of this TOE.</param>
     /// <param name="host">Gets what belongs to no flow; null: it is dropped and counted (the kernel has its own copy).</param>
     /// <param name="afterDoorbells">Runs once after the doorbells of a batch were rung: drains the owners that run on this thread.</param>
-    /// <param name="lendingDepth"><see cref="ILink.LendingDepth"/> of the link.</param>
+    /// <param name="lendingDepth"><see cref="IReceiveQueue.LendingDepth"/> of the link.</param>
     /// <param name="fifoDepth">Batches the channel holds while the dispatcher is busy; beyond that they are dropped and counted.</param>
     public RxDispatcher(FlowTable flows, IHostStackInput? host, Action afterDoorbells, int lendingDepth = 0, int fifoDepth = 16)
     {
