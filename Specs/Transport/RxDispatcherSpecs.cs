@@ -133,7 +133,7 @@ public sealed class RxDispatcherSpecs
             {
                 Flow = new FlowKey(receiver.RemoteAddress, receiver.LocalAddress, receiver.RemotePort, receiver.LocalPort),
                 Flags = TcpFlags.Ack,
-                Payload = new byte[10],
+                Payload = new byte[100],
             }.ToArray();
             byte[] pinned = GC.AllocateArray<byte>(frame.Length, pinned: true);
             frame.CopyTo(pinned, 0);
