@@ -85,6 +85,9 @@ internal abstract record TakeOut
     /// <summary>It stays where it is.</summary>
     /// <param name="Reason">For people: what about the connection stands against an offload.</param>
     public sealed record Refused(string Reason) : TakeOut;
+
+    /// <summary>It could neither leave nor go on: its flow is the stack's, and the connection is lost.</summary>
+    public sealed record Lost(Exception Failure) : TakeOut;
 }
 
 /// <summary>A connection on its way back into the host's stack; deadlines are times remaining.</summary>

@@ -122,6 +122,12 @@ public sealed class ReceiveLoop : IDisposable
                 // The dispatcher did not run inside the write: the batch is its own until it has.
                 _batch = new RxBatch();
             }
+
+            if (_dispatcher.Completion.IsFaulted)
+            {
+                // Nobody would read the channel any more: what ended the dispatcher ends this thread, and is told.
+                _dispatcher.Completion.GetAwaiter().GetResult();
+            }
         }
 
         while (_posted.TryDequeue(out Action? action))

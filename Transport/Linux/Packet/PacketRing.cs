@@ -194,10 +194,10 @@ internal sealed unsafe class PacketRing : IRxFrameOwner, IDisposable
             bool isCut = slot->CapturedLength < slot->Length;
             if (isCut && (status & StatusCopy) != 0)
             {
-                _long!.Add(_next, (int)slot->Length);
+                _long!.Add(_next, (int)slot->Length, new ReadOnlySpan<byte>((byte*)slot + slot->MacOffset, (int)slot->CapturedLength));
             }
 
-            if (isCut && ((status & StatusCopy) == 0 || slot->Length > HeapFrames.Largest))
+            if (slot->Length > HeapFrames.Largest || (isCut && (status & StatusCopy) == 0))
             {
                 Refuse(slot);
             }
