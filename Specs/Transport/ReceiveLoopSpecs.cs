@@ -51,6 +51,27 @@ public sealed class ReceiveLoopSpecs : IDisposable
     }
 
     [Fact]
+    public async Task A_barrier_is_passed_although_the_thread_has_ended()
+    {
+        var failed = new TaskCompletionSource();
+        bool isThrough = false;
+        _loop.OnFailure = _ =>
+        {
+            _loop.PostBarrier(() => isThrough = true);
+            failed.SetResult();
+        };
+        _queue.Failure = new IOException("the queue is broken");
+        _loop.Start();
+        await failed.Task.WaitAsync(TimeSpan.FromSeconds(10));
+        _loop.Dispose();
+        Assert.True(isThrough);
+
+        bool isThroughToo = false;
+        _loop.PostBarrier(() => isThroughToo = true);
+        Assert.True(isThroughToo);
+    }
+
+    [Fact]
     public void It_says_that_it_is_about_to_look_and_then_that_it_looked()
     {
         _loop.RunOnce(Microseconds.Zero);
@@ -87,10 +108,17 @@ public sealed class ReceiveLoopSpecs : IDisposable
 
         public int Lent { get; private set; }
 
+        public Exception? Failure { get; set; }
+
         public int Depth => Most;
 
         public int Receive(Span<RxFrame> frames, Microseconds timeout)
         {
+            if (Failure is not null)
+            {
+                throw Failure;
+            }
+
             int count = Math.Min(Waiting, frames.Length);
             for (int i = 0; i < count; i++)
             {

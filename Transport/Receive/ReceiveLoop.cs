@@ -41,6 +41,7 @@ public sealed class ReceiveLoop : IDisposable
     private Thread? _thread;
     private volatile bool _stopping;
     private volatile bool _isResting;
+    private volatile bool _hasEnded;
 
     /// <param name="name">What its thread is called.</param>
     /// <param name="queue">Where frames come from.</param>
@@ -74,14 +75,22 @@ public sealed class ReceiveLoop : IDisposable
     }
 
     /// <summary>
-    /// Has the thread run something once every frame that its queue holds at this moment was dispatched. Any thread.
+    /// Has the thread run something once every frame that its queue holds at this moment was dispatched; when the thread has ended, this one
+    /// runs it. Any thread.
     /// </summary>
     public void PostBarrier(Action action)
     {
         // The queue may never be seen empty: then it is enough that as many frames came out of it as were in it at most.
         long last = Volatile.Read(ref _received) + RxBatch.Capacity;
         _barriers.Enqueue(new Barrier(action, last > long.MaxValue - _queue.Depth ? long.MaxValue : last + _queue.Depth));
-        _queue.Wake();
+        if (_hasEnded)
+        {
+            PassAllBarriers();
+        }
+        else
+        {
+            _queue.Wake();
+        }
     }
 
     /// <summary>Wakes the thread, because a deadline came nearer. Any thread.</summary>
@@ -182,7 +191,19 @@ public sealed class ReceiveLoop : IDisposable
         }
         finally
         {
+            _hasEnded = true;
+            Interlocked.MemoryBarrier();
+            PassAllBarriers();
             _work.Leave();
+        }
+    }
+
+    /// <summary>Nobody dispatches what the queue holds any more.</summary>
+    private void PassAllBarriers()
+    {
+        while (_barriers.TryDequeue(out Barrier barrier))
+        {
+            barrier.Action();
         }
     }
 }
