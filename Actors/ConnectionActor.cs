@@ -326,16 +326,8 @@ internal sealed partial class ConnectionActor : UntypedActor
 
     private void SetTimer()
     {
-        Microseconds due = Microseconds.Min(Microseconds.Min(_engine.NextDeadline, _drainUntil), _restAt);
-
-        // A deadline that fires early is recomputed; one that moved nearer has to be moved.
-        if (due < _seat.ScheduledFor && _toe.Wheel.Schedule(_seat, due) && ReceiveThreadSleeps)
-        {
-            _toe.Receiver.Wake();
-        }
+        _seat.SetTimer(Microseconds.Min(Microseconds.Min(_engine.NextDeadline, _drainUntil), _restAt));
     }
-
-    private static bool ReceiveThreadSleeps => Scheduling.ReadyQueue.OfThisThread is null;
 
     private void Apply(InvariantsUpdate update, Microseconds now)
     {

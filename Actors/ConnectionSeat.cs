@@ -14,6 +14,8 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
 {
     private int _applicationRung;
     private int _timerRung;
+    private ReceiveLane _lane;
+    private ReceiveLane _timerLane;
     private bool _isSending;
     private bool _isWriter;
 
@@ -21,6 +23,7 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
     {
         (Toe, Owned, Connection, Memory, Flow) = (toe, entry.Variables, entry.Connection, memory, flow);
         Segment = entry.Segment;
+        _lane = _timerLane = toe.Lanes[0];
     }
 
     public ToeContext Toe { get; }
@@ -39,6 +42,9 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
     public ConnectionId Id => Owned.Connection;
 
     public Epoch Epoch => Owned.Epoch;
+
+    /// <summary>Whose thread receives the flow's segments, as far as is known. Any thread.</summary>
+    private ReceiveLane Lane => Volatile.Read(ref _lane);
 
     /// <summary>Why the host was asked to take the connection back; <see cref="UploadReason.None"/>: it was not.</summary>
     public UploadReason Requested { get; set; }
@@ -66,13 +72,21 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
         // It holds nothing that the seat does not.
     }
 
-    public void SegmentsReady() => Actor.Tell(ConnectionActor.Doorbell.Segments, ActorRefs.NoSender);
+    public void SegmentsReady()
+    {
+        if (ReadyQueue.OfThisThread is { } here && here != Lane.Ready && Toe.LaneOf(here) is { } lane)
+        {
+            Volatile.Write(ref _lane, lane);
+        }
+
+        Actor.Tell(ConnectionActor.Doorbell.Segments, ActorRefs.NoSender);
+    }
 
     // The first bytes after a pause leave within the call: nobody else will come by. While earlier ones are under way, the receiving thread
     // will, for their acknowledgements, and what is written until then goes out together.
     public void DataReady() => RingApplication(here: !Volatile.Read(ref _isSending));
 
-    public void WindowOpened() => RingApplication(here: Toe.Receiver.IsResting);
+    public void WindowOpened() => RingApplication(here: Lane.Loop.IsResting);
 
     /// <summary>Whether bytes are under way that the peer has not acknowledged; a hint for the application's threads.</summary>
     public bool IsSending
@@ -121,7 +135,25 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
         IsWriter = false;
         Memory.Send.Allow(0, int.MaxValue);
         Flow.Detach();
-        Toe.Wheel.Schedule(this, Microseconds.Never);
+        _timerLane.Wheel.Schedule(this, Microseconds.Never);
+    }
+
+    /// <summary>
+    /// Sees to it that the actor runs at a deadline; one that fires early is computed anew, so only one that came nearer is moved. For the actor.
+    /// </summary>
+    public void SetTimer(Microseconds due)
+    {
+        ReceiveLane lane = Lane;
+        if (lane != _timerLane)
+        {
+            _timerLane.Wheel.Schedule(this, Microseconds.Never);
+            _timerLane = lane;
+        }
+
+        if (due < ScheduledFor && lane.Wheel.Schedule(this, due))
+        {
+            lane.Loop.Wake();
+        }
     }
 
     /// <summary>Puts the variables on the stack back to the host.</summary>
@@ -156,7 +188,7 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
     }
 
     /// <summary>Has the actor run again when the receiving thread has looked at its link.</summary>
-    public void RingSoon() => Toe.Ready.AfterNextLook(this);
+    public void RingSoon() => Lane.Ready.AfterNextLook(this);
 
     /// <summary>The look has been taken.</summary>
     public void RingAfterLook()
@@ -180,7 +212,7 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
         }
         else
         {
-            ReceiveThreadExecutor.TellAt(Toe.Ready, Actor, ConnectionActor.Doorbell.Application);
+            ReceiveThreadExecutor.TellAt(Lane.Ready, Actor, ConnectionActor.Doorbell.Application);
         }
     }
 }

@@ -3,7 +3,6 @@ using Akka.Configuration;
 using Microsoft.Extensions.Logging;
 using TcpActors.Actors.Contract;
 using TcpActors.Actors.Scheduling;
-using TcpActors.Engine.State;
 using TcpActors.Transport;
 using TcpActors.Transport.Links;
 using TcpActors.Transport.Receive;
@@ -32,7 +31,7 @@ public sealed record OffloadEngineOptions
 
     public MonotonicClock Clock { get; init; } = MonotonicClock.System;
 
-    /// <summary>The wheel that the receiving thread advances, where a managed stack on the same link shares it; null: one of its own.</summary>
+    /// <summary>The wheel that the first receiving thread advances, where a managed stack on the same link shares it; null: one of its own.</summary>
     public TimerWheel? Wheel { get; init; }
 
     public int Capacity { get; init; } = 100_000;
@@ -41,38 +40,27 @@ public sealed record OffloadEngineOptions
 }
 
 /// <summary>
-/// One TOE: a link, its receiving thread with the dispatcher and the timer wheel, and the <see cref="ToeSupervisor"/> with an actor for
-/// each connection. The host talks to <see cref="Supervisor"/> with the messages of <see cref="Toe"/>.
+/// One TOE: a link, a lane with a receiving thread for each of the link's queues, and the <see cref="ToeSupervisor"/> with an actor for each
+/// connection. The host talks to <see cref="Supervisor"/> with the messages of <see cref="Toe"/>.
 /// </summary>
-public sealed class OffloadEngine : IDisposable, IReceiveLoopWork
+public sealed class OffloadEngine : IDisposable
 {
-    /// <summary>Mailboxes run on the receiving thread between two looks at the link.</summary>
-    private const int DrainBudget = 256;
-
-    private readonly ReadyQueue _ready;
-    private readonly TimerWheel _wheel;
-    private readonly ILink _link;
-    private ReadyQueue.Scope _scope;
-
     /// <param name="system">Its configuration must contain <see cref="ReferenceConfig"/>.</param>
     /// <param name="options">Its parts.</param>
     public OffloadEngine(ActorSystem system, OffloadEngineOptions options)
     {
         Name = options.Name;
-        _link = options.Link;
-        _wheel = options.Wheel ?? new TimerWheel(options.Clock.Now);
-        _ready = new ReadyQueue(_link.Wake);
+        Link = options.Link;
         Flows = new FlowTable();
-        Dispatcher = new RxDispatcher(Flows, options.HostStack, () => _ready.Drain(DrainBudget), _link.LendingDepth);
-        Loop = new ReceiveLoop(_link, Dispatcher, this, options.Clock);
-        Loop.OnFailure = failure => Log.ReceiverFailed(options.Logger, failure, Name);
+        IReceiveQueue[] queues = [Link, .. Link.FurtherQueues];
+        Lanes = [.. queues.Select((queue, i) => Lane(queue, i, options))];
         FromHost = new TransferStack();
         var context = new ToeContext
         {
             Name = options.Name,
             Link = options.Link,
             Flows = Flows,
-            Wheel = _wheel,
+            Lanes = [.. Lanes],
             Clock = options.Clock,
             Buffers = options.Buffers,
             ToHost = options.ToHost,
@@ -80,8 +68,6 @@ public sealed class OffloadEngine : IDisposable, IReceiveLoopWork
             Host = options.Host,
             Logger = options.Logger,
             Capacity = options.Capacity,
-            Receiver = Loop,
-            Ready = _ready,
         };
         Supervisor = system.ActorOf(ToeSupervisor.Create(context), $"toe-{options.Name}");
     }
@@ -92,7 +78,7 @@ public sealed class OffloadEngine : IDisposable, IReceiveLoopWork
 
     public string Name { get; }
 
-    public ILink Link => _link;
+    public ILink Link { get; }
 
     /// <summary>The TOE's actor.</summary>
     public IActorRef Supervisor { get; }
@@ -102,30 +88,49 @@ public sealed class OffloadEngine : IDisposable, IReceiveLoopWork
 
     public FlowTable Flows { get; }
 
-    public RxDispatcher Dispatcher { get; }
+    /// <summary>One for each queue of the link; never empty.</summary>
+    public IReadOnlyList<ReceiveLane> Lanes { get; }
 
-    /// <summary>The receiving thread; specs step it.</summary>
-    public ReceiveLoop Loop { get; }
-
-    Microseconds IReceiveLoopWork.Earliest => _ready.IsLookDue ? Microseconds.Zero : _wheel.Earliest;
-
-    void IReceiveLoopWork.Enter() => _scope = _ready.Enter();
-
-    void IReceiveLoopWork.RunDue(Microseconds now)
+    /// <summary>Starts the receiving threads.</summary>
+    public void Start()
     {
-        _wheel.Advance(now);
-        _ready.Looked();
-        if (_ready.HasWork)
+        foreach (ReceiveLane lane in Lanes)
         {
-            _ready.Drain(DrainBudget);
+            lane.Loop.Start();
         }
     }
 
-    void IReceiveLoopWork.Leave() => _scope.Dispose();
+    /// <summary>Runs something, on a receiving thread, once every frame that the link holds at this moment was dispatched. Any thread.</summary>
+    public void PostBarrier(Action action)
+    {
+        int left = Lanes.Count;
+        foreach (ReceiveLane lane in Lanes)
+        {
+            lane.Loop.PostBarrier(() =>
+            {
+                if (Interlocked.Decrement(ref left) == 0)
+                {
+                    action();
+                }
+            });
+        }
+    }
 
     public void Dispose()
     {
-        Loop.Dispose();
-        _link.Dispose();
+        foreach (ReceiveLane lane in Lanes)
+        {
+            lane.Dispose();
+        }
+
+        Link.Dispose();
+    }
+
+    private ReceiveLane Lane(IReceiveQueue queue, int number, OffloadEngineOptions options)
+    {
+        TimerWheel wheel = (number == 0 ? options.Wheel : null) ?? new TimerWheel(options.Clock.Now);
+        var lane = new ReceiveLane($"rx {Link.Name}.{number}", queue, Flows, options.HostStack, wheel, options.Clock);
+        lane.Loop.OnFailure = failure => Log.ReceiverFailed(options.Logger, failure, Name);
+        return lane;
     }
 }

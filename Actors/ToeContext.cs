@@ -17,8 +17,6 @@ internal sealed class ToeContext
 
     public required FlowTable Flows { get; init; }
 
-    public required TimerWheel Wheel { get; init; }
-
     public required MonotonicClock Clock { get; init; }
 
     public required PostedBuffers Buffers { get; init; }
@@ -42,9 +40,20 @@ internal sealed class ToeContext
 
     public WriteAhead WriteAhead { get; } = new();
 
-    /// <summary>The receiving thread.</summary>
-    public required ReceiveLoop Receiver { get; init; }
+    /// <summary>One for each receiving thread.</summary>
+    public required ReceiveLane[] Lanes { get; init; }
 
-    /// <summary>What it runs between two looks at the link.</summary>
-    public required ReadyQueue Ready { get; init; }
+    /// <summary>The lane that has this queue; null: it is another TOE's.</summary>
+    public ReceiveLane? LaneOf(ReadyQueue ready)
+    {
+        foreach (ReceiveLane lane in Lanes)
+        {
+            if (lane.Ready == ready)
+            {
+                return lane;
+            }
+        }
+
+        return null;
+    }
 }

@@ -135,6 +135,16 @@ internal sealed partial class HostSupervisor
         }
 
         _queue.End(tenancy);
+        if (done.Result is TakeOut.Lost { Failure: { } failure })
+        {
+            tenancy.Owner = Ownership.Host;
+            Log.TakeOutFailed(_logger, failure, done.Connection, tenancy.Epoch);
+            tenancy.Connection.Fail(failure);
+            Refuse(tenancy, failure.Message);
+            CheckQuiesced();
+            return;
+        }
+
         if (done.Result is not TakeOut.Taken taken)
         {
             tenancy.Owner = Ownership.Host;

@@ -85,6 +85,9 @@ internal abstract record TakeOut
     /// <summary>It stays where it is.</summary>
     /// <param name="Reason">For people: what about the connection stands against an offload.</param>
     public sealed record Refused(string Reason) : TakeOut;
+
+    /// <summary>It could neither leave nor go on: its flow is the stack's, and the connection is lost.</summary>
+    public sealed record Lost(Exception Failure) : TakeOut;
 }
 
 /// <summary>A connection on its way back into the host's stack; deadlines are times remaining.</summary>
@@ -112,8 +115,11 @@ internal interface IHostHalfEvents
 /// <summary>Where a flow's frames go: to the host's stack or to a TOE.</summary>
 internal interface IFlowGate
 {
-    /// <summary>How long to wait for <see cref="Forward"/>. A flooded ring holds nobody up: then a late frame is what it would be on any network, late.</summary>
-    static TimeSpan Patience { get; } = TimeSpan.FromMilliseconds(20);
+    /// <summary>
+    /// How long to wait for <see cref="Forward"/>: until a receiving thread gets a core on a busy machine. One that gets none holds nobody up
+    /// for longer: then a late frame is what it would be on any network, late.
+    /// </summary>
+    static TimeSpan Patience { get; } = TimeSpan.FromMilliseconds(500);
 
     /// <summary>
     /// From now on these flows' frames go to the TOE, which keeps them, and only the TOE may send for them. Synchronous: every frame that

@@ -58,4 +58,7 @@ internal static partial class Log
 
     [LoggerMessage(21, LogLevel.Warning, "{Flow}: a step of giving up a move failed; the others were done")]
     public static partial void StepFailed(ILogger logger, Exception failure, Engine.Wire.FlowKey flow);
+
+    [LoggerMessage(22, LogLevel.Error, "Connection {Connection}, epoch {Epoch}, could neither be offloaded nor go on; it is lost")]
+    public static partial void TakeOutFailed(ILogger logger, Exception failure, ConnectionId connection, Epoch epoch);
 }

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using TcpActors.Actors.Contract;
 using TcpActors.Engine.State;
+using TcpActors.Engine.Wire;
 
 namespace TcpActors.HostSide;
 
@@ -114,8 +115,17 @@ internal static class MoveWork
 
     private static void Stay(Leaving leaving, IActorRef host, Exception why)
     {
-        leaving.Half.StayHere();
-        host.Tell(new HostMessages.TakeOutDone(leaving.Id, null, new TakeOut.Refused(why.Message)));
+        TakeOut result = new TakeOut.Refused(why.Message);
+        try
+        {
+            leaving.Half.StayHere();
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            result = new TakeOut.Lost(e);
+        }
+
+        host.Tell(new HostMessages.TakeOutDone(leaving.Id, null, result));
     }
 
     private static void TakeOut(
@@ -142,7 +152,7 @@ internal static class MoveWork
 
         foreach (Leaving leaving in batch)
         {
-            TakeOut result = leaving.Half.TakeOut(toe.Gate);
+            TakeOut result = TakeOut(leaving.Half, toe.Gate);
             if (result is TakeOut.Taken one)
             {
                 taken.Add(leaving.Half);
@@ -153,6 +163,35 @@ internal static class MoveWork
                 host.Tell(new HostMessages.TakeOutDone(leaving.Id, null, result));
             }
         }
+    }
+
+    /// <summary>A half that throws, against its contract, does not leave the others of the batch claimed and stopped.</summary>
+    private static TakeOut TakeOut(IHostHalf half, IFlowGate gate)
+    {
+        try
+        {
+            return half.TakeOut(gate);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            GiveUp(half.Flow, gate);
+            return new TakeOut.Lost(e);
+        }
+    }
+
+    /// <summary>Hands a flow to the stack although the connection is lost.</summary>
+    private static void GiveUp(FlowKey flow, IFlowGate gate)
+    {
+        try
+        {
+            gate.Release([flow]);
+        }
+        catch (IOException)
+        {
+            // What comes is dropped.
+        }
+
+        _ = gate.Forward(flow, static _ => { });
     }
 
     private static void HandOver(Leaving leaving, TakeOut.Taken taken, ToeUnit toe, IActorRef host)

@@ -54,6 +54,11 @@ public sealed record OffloadHostOptions : HostOptions
     public IReadOnlyList<ToeOptions> Toes { get; init; } = [];
 
     /// <summary>
+    /// Receiving threads of each TOE, over which the kernel spreads connections; 1 to 64. With a <see cref="CaptureFile"/> there is one.
+    /// </summary>
+    public int ReceiveQueues { get; init; } = Math.Min(Environment.ProcessorCount, 16);
+
+    /// <summary>
     /// How long a receiving thread looks for frames before it sleeps, as long as that pays; an idle TOE sleeps at once. It gives its core to
     /// any thread that wants it. Zero: it always sleeps at once, which saves processor time and costs a wake-up for each round trip.
     /// </summary>

@@ -50,7 +50,7 @@ internal sealed class SteeredGate(OffloadEngine engine, ISteering steering, uint
         // Frames that were marked before the release may still be in the link's ring: the entry stays until they are through. So does who
         // would end the connection, or that could be answered before they are: a FIN that comes late to a closed socket draws an RST.
         var through = new TaskCompletionSource();
-        engine.Loop.PostBarrier(() =>
+        engine.PostBarrier(() =>
         {
             engine.Flows.Retire(entry);
             through.SetResult();

@@ -57,6 +57,7 @@ internal sealed class ToeFactory : IDisposable
             packets = PacketLink.Open(toe.Interface, new PacketLinkOptions
             {
                 OwnedMark = mark,
+                Queues = _options.CaptureFile is null ? _options.ReceiveQueues : 1,
                 BusyPoll = new Microseconds((long)_options.BusyPoll.TotalMicroseconds),
             });
             ILink link = Capture(packets, isOnlyOne);
@@ -76,7 +77,7 @@ internal sealed class ToeFactory : IDisposable
                 Capacity = _options.ToeCapacity,
                 Logger = _logger,
             });
-            engine.Loop.Start();
+            engine.Start();
             if (drop is not null)
             {
                 _parts.Add(drop);

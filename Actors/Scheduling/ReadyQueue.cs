@@ -17,6 +17,7 @@ public sealed class ReadyQueue(Action wake)
     private readonly ConcurrentQueue<IRunnable> _posted = new();
     private readonly ConcurrentQueue<ConnectionSeat> _afterLook = new();
     private int _served;
+    private int _lookedFor;
 
     /// <summary>The queue of the receiving thread that is running; null on every other thread.</summary>
     public static ReadyQueue? OfThisThread => s_ofThisThread;
@@ -61,10 +62,13 @@ public sealed class ReadyQueue(Action wake)
         }
     }
 
-    /// <summary>The link was looked at.</summary>
+    /// <summary>The link is about to be looked at.</summary>
+    internal void Looking() => _lookedFor = _afterLook.Count;
+
+    /// <summary>The link was looked at, for those who waited when that began.</summary>
     internal void Looked()
     {
-        for (int count = _afterLook.Count; count > 0 && _afterLook.TryDequeue(out ConnectionSeat? seat); count--)
+        for (; _lookedFor > 0 && _afterLook.TryDequeue(out ConnectionSeat? seat); _lookedFor--)
         {
             seat.RingAfterLook();
         }

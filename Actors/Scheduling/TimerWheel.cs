@@ -39,6 +39,7 @@ public sealed class TimerWheel
     private readonly ulong[] _occupied = new ulong[Levels * SlotsPerLevel / 64];
     private readonly List<TimerEntry> _expired = [];
     private long _tick;
+    private int _advancedBy;
 
     public TimerWheel(Microseconds now) => _tick = now.Value >> TickBits;
 
@@ -46,7 +47,9 @@ public sealed class TimerWheel
     public int Count { get; private set; }
 
     /// <summary>Sets or moves a deadline; Never removes it.</summary>
-    /// <returns>Whether the wheel's earliest deadline may have come nearer: a thread that sleeps for it has to be woken.</returns>
+    /// <returns>
+    /// Whether the thread that advances the wheel has to be woken: the earliest deadline may have come nearer, and this is another thread.
+    /// </returns>
     public bool Schedule(TimerEntry entry, Microseconds due)
     {
         lock (_lock)
@@ -60,7 +63,7 @@ public sealed class TimerWheel
             Microseconds before = EarliestLocked();
             entry.ScheduledFor = due;
             Link(entry, _tick + 1);
-            return due < before;
+            return due < before && _advancedBy != Environment.CurrentManagedThreadId;
         }
     }
 
@@ -83,6 +86,7 @@ public sealed class TimerWheel
         long target = now.Value >> TickBits;
         lock (_lock)
         {
+            _advancedBy = Environment.CurrentManagedThreadId;
             while (_tick < target)
             {
                 if (Count == 0)

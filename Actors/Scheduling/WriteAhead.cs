@@ -7,7 +7,7 @@ namespace TcpActors.Actors.Scheduling;
 /// </summary>
 internal sealed class WriteAhead
 {
-    private const int All = 4 << 20;
+    private const int All = 8 << 20;
     private const int Least = 128 << 10;
 
     private int _writers;

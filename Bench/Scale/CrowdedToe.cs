@@ -76,7 +76,7 @@ internal sealed unsafe class CrowdedToe : IDisposable
     /// <param name="segments">How many in all.</param>
     public void Receive(int segments)
     {
-        ((IReceiveLoopWork)_toe).Enter();
+        _toe.Lanes[0].Enter();
         for (int left = segments; left > 0; left -= BatchLength)
         {
             for (int i = 0; i < BatchLength; i++)
@@ -84,7 +84,7 @@ internal sealed unsafe class CrowdedToe : IDisposable
                 _active[(_next + i) % _active.Length].Send(_cable.B);
             }
 
-            _toe.Loop.RunOnce(Microseconds.Zero);
+            _toe.Lanes[0].Loop.RunOnce(Microseconds.Zero);
             for (int i = 0; i < BatchLength; i++)
             {
                 ReceiveBuffer buffer = _active[(_next + i) % _active.Length].Buffer;
@@ -95,7 +95,7 @@ internal sealed unsafe class CrowdedToe : IDisposable
             DropAnswers();
         }
 
-        ((IReceiveLoopWork)_toe).Leave();
+        _toe.Lanes[0].Leave();
     }
 
     /// <summary>Segments that were received and whose bytes the applications had.</summary>

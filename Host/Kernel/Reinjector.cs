@@ -25,13 +25,13 @@ internal sealed class Reinjector : IDisposable
     /// <summary>Packets that could not be: to TCP they are lost.</summary>
     public long Dropped { get; private set; }
 
-    /// <param name="ipPacket">A whole IP packet with a TCP segment, addressed to this host.</param>
+    /// <param name="ipPacket">An IP packet addressed to this host; dropped unless it has a TCP header.</param>
     /// <param name="scope">Scope id of a link-local address; 0 for others.</param>
     public void Inject(ReadOnlySpan<byte> ipPacket, long scope)
     {
         lock (_lock)
         {
-            if (ipPacket.Length > _packet.Length || !IpPacket.TryParse(ipPacket, out IpPacket ip)
+            if (ipPacket.Length > _packet.Length || !TryParse(ipPacket, out IpPacket ip)
                 || (ip.IsIPv4 ? _ipv4 : _ipv6) is not { } socket)
             {
                 Dropped++;
@@ -63,13 +63,14 @@ internal sealed class Reinjector : IDisposable
     /// <inheritdoc cref="Inject"/>
     public void InjectAckOf(ReadOnlySpan<byte> ipPacket, long scope)
     {
-        if (!IpPacket.TryParse(ipPacket, out IpPacket ip) || ip.Length < ip.PayloadOffset + SmallestTcpHeader)
+        if (!TryParse(ipPacket, out IpPacket ip))
         {
             return;
         }
 
-        int headers = ip.PayloadOffset + ((ipPacket[ip.PayloadOffset + 12] >> 4) * 4);
-        if (headers > ip.Length)
+        int tcpHeader = (ipPacket[ip.PayloadOffset + 12] >> 4) * 4;
+        int headers = ip.PayloadOffset + tcpHeader;
+        if (tcpHeader < SmallestTcpHeader || headers > ip.Length)
         {
             return;
         }
@@ -77,6 +78,13 @@ internal sealed class Reinjector : IDisposable
         byte[] ack = ipPacket[..headers].ToArray();
         BinaryPrimitives.WriteUInt16BigEndian(
             ack.AsSpan(ip.IsIPv4 ? 2 : 4), (ushort)(ip.IsIPv4 ? headers : headers - IpPacket.IPv6HeaderLength));
+        if (ip.IsIPv4)
+        {
+            Span<byte> checksum = ack.AsSpan(10, 2);
+            checksum.Clear();
+            BinaryPrimitives.WriteUInt16BigEndian(checksum, InternetChecksum.Of(ack.AsSpan(0, ip.PayloadOffset)));
+        }
+
         ack[ip.PayloadOffset + 13] = (byte)TcpFlags.Ack;
         Inject(ack, scope);
     }
@@ -86,6 +94,10 @@ internal sealed class Reinjector : IDisposable
         _ipv4?.Dispose();
         _ipv6?.Dispose();
     }
+
+    /// <summary>Whoever knows a flow's addresses and ports can send it anything.</summary>
+    private static bool TryParse(ReadOnlySpan<byte> ipPacket, out IpPacket ip) =>
+        IpPacket.TryParse(ipPacket, out ip) && ip.Protocol == IpPacket.Tcp && !ip.IsFragment && ip.PayloadLength >= SmallestTcpHeader;
 
     private static void CompleteChecksum(Span<byte> tcp, in IpPacket ip)
     {

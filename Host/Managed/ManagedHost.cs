@@ -56,7 +56,7 @@ public sealed class ManagedHost : IOffloadHost
             Logger = options.LoggerFactory.CreateLogger("TcpActors.Toe"),
         });
         _core.AddToe(new ToeUnit(_toe, new ManagedFlowGate(_toe.Flows), InterfaceIndex));
-        _toe.Loop.Start();
+        _toe.Start();
     }
 
     /// <summary>The TOE's name.</summary>

@@ -196,9 +196,8 @@ internal sealed class ManagedStack : IHostStackInput, IDisposable
     /// <summary>Sets an entry's timer; Never: none.</summary>
     internal void Schedule(TimerEntry entry, Microseconds due)
     {
-        if (Options.Wheel.Schedule(entry, due) && ReadyQueue.OfThisThread is null)
+        if (Options.Wheel.Schedule(entry, due))
         {
-            // Not the receiving thread: it may be asleep until a later deadline.
             Options.Link.Wake();
         }
     }

@@ -52,6 +52,19 @@ public sealed class TimerWheelSpecs
     }
 
     [Fact]
+    public void The_thread_that_advances_the_wheel_wakes_nobody_and_another_one_does()
+    {
+        var wheel = new TimerWheel(Microseconds.Zero);
+        wheel.Advance(new Microseconds(1));
+        Assert.False(wheel.Schedule(new Entry(), new Microseconds(50_000)));
+        bool wakes = false;
+        var other = new Thread(() => wakes = wheel.Schedule(new Entry(), new Microseconds(40_000)));
+        other.Start();
+        other.Join();
+        Assert.True(wakes);
+    }
+
+    [Fact]
     public void Setting_and_firing_allocates_nothing()
     {
         var wheel = new TimerWheel(Microseconds.Zero);

@@ -164,7 +164,7 @@ internal sealed class TwoToes : IDisposable
 
         public int ReadableRings { get; private set; }
 
-        public Microseconds Earliest => ((IReceiveLoopWork)Toe).Earliest;
+        public Microseconds Earliest => Toe.Lanes[0].Earliest;
 
         public SegmentInvariants Segment => _entry.Segment;
 
@@ -214,7 +214,7 @@ internal sealed class TwoToes : IDisposable
         public int Step()
         {
             using ReadyScope scope = Enter();
-            return Toe.Loop.RunOnce(Microseconds.Zero);
+            return Toe.Lanes[0].Loop.RunOnce(Microseconds.Zero);
         }
 
         public void OwnedBy(IOwnerDoorbell owner) => _owner = owner;
@@ -268,7 +268,7 @@ internal sealed class TwoToes : IDisposable
 
         public ReadyScope(OffloadEngine toe)
         {
-            _work = toe;
+            _work = toe.Lanes[0];
             _work.Enter();
         }
 

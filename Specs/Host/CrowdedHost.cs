@@ -14,7 +14,6 @@ using TcpActors.HostSide.Policy;
 using TcpActors.Specs.Simulation;
 using TcpActors.Transport;
 using TcpActors.Transport.Links;
-using TcpActors.Transport.Receive;
 using Xunit;
 
 namespace TcpActors.Specs.Host;
@@ -149,7 +148,7 @@ internal sealed class CrowdedHost : IDisposable
     {
         ReadOnlyMemory<byte> data = _data.AsMemory(0, batch * SegmentLength);
         long deadline = Environment.TickCount64 + 120_000;
-        ((IReceiveLoopWork)_toe).Enter();
+        _toe.Lanes[0].Enter();
         for (int done = 0; done < segments; done += batch)
         {
             uint received = _received[0] + (uint)data.Length;
@@ -162,7 +161,7 @@ internal sealed class CrowdedHost : IDisposable
 
             while (_received[0] != received || Interlocked.Read(ref _read) != read || !write.IsCompleted)
             {
-                _toe.Loop.RunOnce(Microseconds.Zero);
+                _toe.Lanes[0].Loop.RunOnce(Microseconds.Zero);
                 TakeAll();
                 Assert.True(Environment.TickCount64 < deadline);
             }
@@ -170,7 +169,7 @@ internal sealed class CrowdedHost : IDisposable
             _ = write.Result;
         }
 
-        ((IReceiveLoopWork)_toe).Leave();
+        _toe.Lanes[0].Leave();
     }
 
     /// <summary>Ten seconds pass and nothing comes.</summary>
@@ -211,7 +210,7 @@ internal sealed class CrowdedHost : IDisposable
         while (!condition())
         {
             Assert.True(
-                Environment.TickCount64 < deadline, $"nothing happens any more: {_toe.Dispatcher.Counters} {_cable.A.Counters}");
+                Environment.TickCount64 < deadline, $"nothing happens any more: {_toe.Lanes[0].Dispatcher.Counters} {_cable.A.Counters}");
             Step();
         }
     }
@@ -219,7 +218,7 @@ internal sealed class CrowdedHost : IDisposable
     /// <summary>One turn of the receiving thread; the peers acknowledge what it has sent.</summary>
     private void Step()
     {
-        OnReceivingThread(() => _toe.Loop.RunOnce(Microseconds.Zero));
+        OnReceivingThread(() => _toe.Lanes[0].Loop.RunOnce(Microseconds.Zero));
         TakeAll();
     }
 
@@ -257,9 +256,9 @@ internal sealed class CrowdedHost : IDisposable
 
     private T OnReceivingThread<T>(Func<T> action)
     {
-        ((IReceiveLoopWork)_toe).Enter();
+        _toe.Lanes[0].Enter();
         T result = action();
-        ((IReceiveLoopWork)_toe).Leave();
+        _toe.Lanes[0].Leave();
         return result;
     }
 

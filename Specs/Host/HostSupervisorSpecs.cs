@@ -93,6 +93,18 @@ public sealed class HostSupervisorSpecs : TestKit
     }
 
     [Fact]
+    public async Task One_that_is_lost_on_its_way_out_is_refused_and_fails()
+    {
+        Connection connection = _host.Add();
+        ((ScriptedHost.Half)connection.Half).CannotLeave = new InvalidOperationException("it broke");
+
+        MoveResult result = await connection.OffloadAsync().WaitAsync(s_patience);
+
+        Assert.Equal("it broke", Assert.Single(result.Refused).Reason);
+        await Assert.ThrowsAnyAsync<Exception>(() => connection.Input.ReadAsync().AsTask().WaitAsync(s_patience));
+    }
+
+    [Fact]
     public async Task The_epoch_of_a_connection_that_ended_stays_its_own()
     {
         Connection connection = await OffloadedAsync(_host.Add());

@@ -43,7 +43,7 @@ internal sealed class ManagedSide : IReceiveLoopWork
             _work = this;
             Flows = new FlowTable();
             Dispatcher = new RxDispatcher(Flows, Stack, static () => { });
-            Loop = new ReceiveLoop(Tap, Dispatcher, this, Clock);
+            Loop = new ReceiveLoop("rx", Tap, Dispatcher, this, Clock);
         }
         else
         {
@@ -59,7 +59,7 @@ internal sealed class ManagedSide : IReceiveLoopWork
                 Clock = Clock,
                 Logger = NullLogger.Instance,
             });
-            (_work, Flows, Dispatcher, Loop) = (Toe, Toe.Flows, Toe.Dispatcher, Toe.Loop);
+            (_work, Flows, Dispatcher, Loop) = (Toe.Lanes[0], Toe.Flows, Toe.Lanes[0].Dispatcher, Toe.Lanes[0].Loop);
         }
 
         Gate = new ManagedFlowGate(Flows);
@@ -126,6 +126,10 @@ internal sealed class ManagedSide : IReceiveLoopWork
     }
 
     void IReceiveLoopWork.Enter()
+    {
+    }
+
+    void IReceiveLoopWork.Looking()
     {
     }
 

@@ -68,6 +68,38 @@ public sealed class MoveWorkSpecs : TestKit
         ExpectMsg<Toe.Event.Refused>();
     }
 
+    [Fact]
+    public void One_that_breaks_when_it_is_taken_out_is_lost_and_the_others_leave()
+    {
+        var gate = new NarrowGate(room: 5);
+        Connection[] connections = [.. Enumerable.Range(0, 5).Select(_ => _host.Add())];
+        var failure = new InvalidOperationException("it broke");
+        ((ScriptedHost.Half)connections[1].Half).CannotLeave = failure;
+
+        ToeUnit toe = new(_host.Toe, gate, InterfaceIndex: 1);
+        MoveWork.Offload([.. connections.Select(LeavingOf)], [toe], TestActor, new SharedInvariants(), nextHops: null);
+
+        Dictionary<ConnectionId, TakeOut> done = Done().ToDictionary(each => each.Connection, each => each.Result);
+        Assert.Same(failure, Assert.IsType<TakeOut.Lost>(done[connections[1].Id]).Failure);
+        Assert.Equal(4, done.Values.Count(result => result is TakeOut.Taken));
+        Assert.DoesNotContain(connections[1].Half.Flow, gate.Owned);
+    }
+
+    [Fact]
+    public void One_that_cannot_go_on_is_lost_and_the_others_stay()
+    {
+        Connection[] connections = [.. Enumerable.Range(0, 5).Select(_ => _host.Add())];
+        var failure = new InvalidOperationException("it broke");
+        ((ScriptedHost.Half)connections[1].Half).CannotStay = failure;
+
+        ToeUnit toe = new(_host.Toe, new NarrowGate(room: 0), InterfaceIndex: 1);
+        MoveWork.Offload([.. connections.Select(LeavingOf)], [toe], TestActor, new SharedInvariants(), nextHops: null);
+
+        Dictionary<ConnectionId, TakeOut> done = Done().ToDictionary(each => each.Connection, each => each.Result);
+        Assert.Same(failure, Assert.IsType<TakeOut.Lost>(done[connections[1].Id]).Failure);
+        Assert.Equal(4, done.Values.Count(result => result is TakeOut.Refused));
+    }
+
     protected override void Dispose(bool disposing)
     {
         base.Dispose(disposing);

@@ -120,12 +120,22 @@ internal sealed class ScriptedHost : IDisposable
             return RefusesAfter is null ? null : "scripted";
         }
 
+        /// <summary>What it throws when it is to go on in the stack.</summary>
+        public Exception? CannotStay { get; set; }
+
+        /// <summary>What it throws when it is taken out.</summary>
+        public Exception? CannotLeave { get; set; }
+
         public void Stop()
         {
         }
 
         public void StayHere()
         {
+            if (CannotStay is { } failure)
+            {
+                throw failure;
+            }
         }
 
         public void Vacate()
@@ -134,6 +144,11 @@ internal sealed class ScriptedHost : IDisposable
 
         public TakeOut TakeOut(IFlowGate gate)
         {
+            if (CannotLeave is { } failure)
+            {
+                throw failure;
+            }
+
             memory.Send.Rebase(s_first);
             memory.Receive.Rebase(s_first);
             var connection = new ConnectionInvariants

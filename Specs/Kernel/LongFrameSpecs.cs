@@ -1,6 +1,7 @@
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 using TcpActors.Transport.Links;
+using TcpActors.Transport.Linux;
 using Xunit;
 
 namespace TcpActors.Specs.Kernel;
@@ -138,6 +139,110 @@ public sealed unsafe class LongFrameSpecs : IDisposable
         _bench.Hosts.Server.Netlink.SetLinkUp(_bench.Hosts.Server.LinkIndex, up: false);
         Assert.Equal(payload, frame.Slice(Headers, Length).ToArray());
         frame.Return();
+    }
+
+    [KernelFact]
+    public void When_one_cannot_be_copied_no_other_gets_its_bytes_or_gives_it_its_own()
+    {
+        RxFrame[] frames = [.. Enumerable.Range(0, 6).Select(seed => SendAndReceive(seed))];
+
+        // Nothing is there: EFAULT, after the kernel has taken the frame out of its queue.
+        Assert.Throws<IOException>(() => frames[0].Slice(Headers, Length).CopyTo([new MemorySlice((byte*)8, Length)]));
+
+        foreach (RxFrame frame in frames)
+        {
+            Assert.Throws<IOException>(() => frame.Slice(Headers, Length).ToArray());
+            frame.Return();
+        }
+
+        byte[] next = Send(seed: 99);
+        Assert.Equal(next, _bench.Receive().Slice(Headers, Length).ToArray());
+    }
+
+    [KernelFact]
+    public void After_one_has_gone_from_the_socket_those_that_were_in_it_are_lost_and_the_next_is_not()
+    {
+        using PacketInterface device = _bench.Hosts.Server.Run(() => PacketInterface.Open(_bench.Hosts.Server.Link));
+        using PacketRing ring = OpenRing(device);
+        Enumerable.Range(0, 3).ToList().ForEach(seed => Send(seed));
+        RxFrame[] frames = Take(ring, 3);
+        byte nothing = 0;
+        var vector = new PacketSystemCalls.IoVector { Base = &nothing };
+        var message = new PacketSystemCalls.MessageHeader { Vectors = &vector, VectorCount = 1 };
+        PacketSystemCalls.ReceiveMessage(ring.Socket, &message, PacketSystemCalls.DoNotWait);
+
+        // Two more are in the socket when a short one behind them has come, and nobody has looked at their slots yet.
+        Send(seed: 3);
+        Send(seed: 4);
+        _bench.Send(_bench.Header(1), [7]);
+        for (int i = 0; i < 6; i++)
+        {
+            _bench.Receive();
+        }
+
+        Assert.Throws<IOException>(() => frames[0].Slice(Headers, Length).ToArray());
+
+        RxFrame[] later = Take(ring, 3);
+        Assert.Equal(7, later[2].Bytes[^1]);
+        foreach (RxFrame frame in frames.Concat(later[..2]))
+        {
+            Assert.Throws<IOException>(() => frame.Slice(Headers, Length).ToArray());
+            frame.Return();
+        }
+
+        byte[] next = Send(seed: 5);
+        Assert.Equal(next, Take(ring, 1)[0].Slice(Headers, Length).ToArray());
+    }
+
+    [KernelFact]
+    public void After_one_too_many_was_in_the_socket_those_that_were_in_it_are_lost_and_the_next_is_not()
+    {
+        using PacketInterface device = _bench.Hosts.Server.Run(() => PacketInterface.Open(_bench.Hosts.Server.Link));
+        using PacketRing ring = OpenRing(device);
+        var rest = new LongFrames(ring.Socket, ring.Slots);
+        Enumerable.Range(0, 3).ToList().ForEach(seed => Send(seed));
+        RxFrame[] frames = Take(ring, 3);
+        byte[] bytes = new byte[Length];
+        fixed (byte* start = bytes)
+        {
+            var place = new MemorySlice(start, Length);
+            rest.Add(frames[1].Token, frames[1].Length, frames[1].Bytes);
+            rest.Add(frames[2].Token, frames[2].Length, frames[2].Bytes);
+            Assert.Throws<IOException>(() => rest.CopyTo(frames[1].Token, Headers, [place]));
+            Assert.Throws<IOException>(() => rest.CopyTo(frames[2].Token, Headers, [place]));
+
+            byte[] next = Send(seed: 3);
+            RxFrame frame = Take(ring, 1)[0];
+            rest.Add(frame.Token, frame.Length, frame.Bytes);
+            rest.CopyTo(frame.Token, Headers, [place]);
+            Assert.Equal(next, bytes);
+        }
+    }
+
+    private RxFrame SendAndReceive(int seed)
+    {
+        Send(seed);
+        return _bench.Receive();
+    }
+
+    /// <summary>A ring beside the link's: it gets the same frames.</summary>
+    private PacketRing OpenRing(PacketInterface device) => _bench.Hosts.Server.Run(() => new PacketRing(
+        device,
+        PacketSystemCalls.EtherTypeIPv4,
+        PacketFilter.ForIPv4(PacketLinkBench.ServerMark),
+        new PacketLinkOptions { OwnedMark = PacketLinkBench.ServerMark, RingSlots = 64 }));
+
+    private static RxFrame[] Take(PacketRing ring, int count)
+    {
+        var frames = new RxFrame[count];
+        long deadline = Environment.TickCount64 + 10_000;
+        for (int taken = 0; taken < count; taken += ring.Take(frames.AsSpan(taken)))
+        {
+            Assert.True(Environment.TickCount64 < deadline, $"{taken} of {count} frames came");
+            Thread.Yield();
+        }
+
+        return frames;
     }
 
     private byte[] Send(int seed)

@@ -27,15 +27,21 @@ public sealed class ManyConnectionsSpecs(ITestOutputHelper output)
     ];
 
     [KernelTheory]
-    [InlineData(AddressFamily.InterNetwork)]
-    [InlineData(AddressFamily.InterNetworkV6)]
-    public async Task A_thousand_connections_are_offloaded_used_and_closed_and_nothing_is_left(AddressFamily family)
+    [InlineData(AddressFamily.InterNetwork, 1)]
+    [InlineData(AddressFamily.InterNetworkV6, 4)]
+    public async Task A_thousand_connections_are_offloaded_used_and_closed_and_nothing_is_left(AddressFamily family, int queues)
     {
         using var hosts = new TwoHosts();
         using var system = ActorSystem.Create(
             "many", OffloadEngine.ReferenceConfig.WithFallback("akka { loglevel = WARNING, log-dead-letters = off }"));
         await using OffloadHost host = hosts.Server.Run(() => OffloadHost.Create(
-            new OffloadHostOptions { Policy = OffloadPolicies.Never, System = system, LoggerFactory = new SpecLog(output, LogLevel.Warning) }));
+            new OffloadHostOptions
+            {
+                Policy = OffloadPolicies.Never,
+                ReceiveQueues = queues,
+                System = system,
+                LoggerFactory = new SpecLog(output, LogLevel.Warning),
+            }));
         await using ConnectionListener listener = hosts.Server.Run(
             () => host.Listen(new IPEndPoint(hosts.Server.Address(family), 0), backlog: Count));
         Dictionary<string, string> expected = await OnKernelSocketsAsync(hosts, family);

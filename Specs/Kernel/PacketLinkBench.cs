@@ -22,11 +22,11 @@ internal sealed unsafe class PacketLinkBench : IDisposable
     private readonly RxFrame[] _received = new RxFrame[1];
     private OwnedTable? _marking;
 
-    public PacketLinkBench(int ringSlots = 64, int slotSize = 2048, int mtu = 1500, int longFrameMemory = 64 << 20)
+    public PacketLinkBench(int ringSlots = 64, int slotSize = 2048, int mtu = 1500, int longFrameMemory = 64 << 20, int queues = 1)
     {
         Hosts = new TwoHosts(mtu);
         Mark();
-        Server = Open(Hosts.Server, ServerMark, ringSlots, slotSize, longFrameMemory);
+        Server = Open(Hosts.Server, ServerMark, ringSlots, slotSize, longFrameMemory, queues);
         Client = Open(Hosts.Client, ClientMark, ringSlots, slotSize);
     }
 
@@ -45,7 +45,7 @@ internal sealed unsafe class PacketLinkBench : IDisposable
     public void Unmark() => _marking?.Dispose();
 
     public static PacketLink Open(
-        SpecHost host, uint mark, int ringSlots = 64, int slotSize = 2048, int longFrameMemory = 64 << 20)
+        SpecHost host, uint mark, int ringSlots = 64, int slotSize = 2048, int longFrameMemory = 64 << 20, int queues = 1)
     {
         var options = new PacketLinkOptions
         {
@@ -53,6 +53,7 @@ internal sealed unsafe class PacketLinkBench : IDisposable
             RingSlots = ringSlots,
             SlotSize = slotSize,
             LongFrameMemory = longFrameMemory,
+            Queues = queues,
         };
         return host.Run(() => PacketLink.Open(host.Link, options));
     }

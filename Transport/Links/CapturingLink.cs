@@ -35,7 +35,7 @@ public sealed unsafe class CapturingLink : ILink
     private PcapngWriter? _writer;
     private volatile bool _isIdle;
 
-    /// <param name="link">The link that does the work; disposed with this one.</param>
+    /// <param name="link">The link that does the work, with one receive queue; disposed with this one.</param>
     /// <param name="path">The file, made or overwritten.</param>
     /// <param name="options">How much is kept.</param>
     /// <param name="clock">Gives the time of each frame.</param>
@@ -43,6 +43,7 @@ public sealed unsafe class CapturingLink : ILink
     /// <exception cref="IOException">When the file cannot be made.</exception>
     /// <exception cref="UnauthorizedAccessException">When the file may not be made.</exception>
     /// <exception cref="ArgumentOutOfRangeException">When the snap length is negative.</exception>
+    /// <exception cref="ArgumentException">When the link has several receive queues.</exception>
     public CapturingLink(ILink link, string path, CaptureOptions options, TimeProvider clock, ILogger<CapturingLink> logger)
         : this(link, new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 0), path, options, clock, logger)
     {
@@ -54,6 +55,11 @@ public sealed unsafe class CapturingLink : ILink
         try
         {
             ArgumentOutOfRangeException.ThrowIfNegative(options.SnapLength, nameof(options));
+            if (link.FurtherQueues.Count != 0)
+            {
+                throw new ArgumentException("A capture is of one queue: open the link with one.", nameof(link));
+            }
+
             _writer = new PcapngWriter(file, link.Name, link.Address, options.SnapLength);
         }
         catch
@@ -76,6 +82,8 @@ public sealed unsafe class CapturingLink : ILink
     public bool IsUp => _link.IsUp;
 
     public int LendingDepth => _link.LendingDepth;
+
+    public int Depth => _link.Depth;
 
     public LinkCounters Counters => _link.Counters;
 

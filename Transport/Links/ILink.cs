@@ -1,4 +1,3 @@
-using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 
 namespace TcpActors.Transport.Links;
@@ -17,10 +16,11 @@ public enum LinkCapabilities
 }
 
 /// <summary>
-/// The wire: sends and receives Ethernet frames. One thread receives; any thread may send, frames of one call leave in order. A link
-/// that has gone down (interface removed, carrier lost) returns no frames and refuses sends; <see cref="IsUp"/> says so.
+/// The wire: sends and receives Ethernet frames. It is its own first receive queue; from each of its queues one thread receives. Any thread
+/// may send, frames of one call leave in order. A link that has gone down (interface removed, carrier lost) returns no frames and refuses
+/// sends; <see cref="IsUp"/> says so.
 /// </summary>
-public interface ILink : IDisposable
+public interface ILink : IReceiveQueue, IDisposable
 {
     /// <summary>The interface's name.</summary>
     string Name { get; }
@@ -39,23 +39,13 @@ public interface ILink : IDisposable
 
     LinkCounters Counters { get; }
 
-    /// <summary>How many frames may be received while an older one is still lent; 0: it wants them back with the batch.</summary>
-    int LendingDepth => 0;
+    /// <summary>Its receive queues beside the first; all of them have to be received from.</summary>
+    IReadOnlyList<IReceiveQueue> FurtherQueues => [];
 
     /// <summary>
     /// Looks at its interface again; for whoever is told that it went up or down, or that its address or MTU is another one. Any thread.
     /// </summary>
     void Refresh();
-
-    /// <summary>
-    /// Takes frames that have arrived, waiting up to <paramref name="timeout"/> (<see cref="Microseconds.Never"/>: without bound,
-    /// zero: not at all) for the first one.
-    /// </summary>
-    /// <returns>How many frames were written to <paramref name="frames"/>; 0 after the time-out or a <see cref="Wake"/>.</returns>
-    int Receive(Span<RxFrame> frames, Microseconds timeout);
-
-    /// <summary>Ends a waiting <see cref="Receive"/>, or the next one if none waits. Any thread.</summary>
-    void Wake();
 
     /// <summary>Sends frames in order.</summary>
     /// <returns>How many the link took; the rest are lost and counted, as a NIC with a full ring would.</returns>

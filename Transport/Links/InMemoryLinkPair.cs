@@ -25,7 +25,7 @@ public sealed record InMemoryLinkOptions
 /// <summary>
 /// A cable within the process: what one end sends, the other receives, in order, copied once. Like a veth pair it leaves the offloads
 /// undone: an unfinished checksum arrives as <see cref="ChecksumStatus.Good"/>, a super-segment as one frame. With no time-out in
-/// <see cref="ILink.Receive"/> it runs deterministically on one thread; each end may as well have a thread of its own.
+/// <see cref="IReceiveQueue.Receive"/> it runs deterministically on one thread; each end may as well have a thread of its own.
 /// </summary>
 public sealed class InMemoryLinkPair : IDisposable
 {

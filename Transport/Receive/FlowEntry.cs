@@ -1,4 +1,5 @@
 using TcpActors.Engine.Wire;
+using TcpActors.Transport.Links;
 
 namespace TcpActors.Transport.Receive;
 
@@ -19,6 +20,9 @@ public enum Delivery
 
     /// <summary>The flow went back to the host: the packet was handed to its sink.</summary>
     Forwarded,
+
+    /// <summary>The flow went back to the host, and the packet was lost on its way to the sink, or by it.</summary>
+    Lost,
 }
 
 /// <summary>
@@ -32,6 +36,7 @@ public sealed class FlowEntry
     // Bytes that the queue takes once it is copied out of the ring.
     private const int MaxQueuedMemory = 8 << 20;
     private const int MaxUnconsumed = 64;
+    private const int MaxUnconsumedMemory = 256 << 10;
 
     private readonly Lock _lock = new();
     private QueuedSegment[] _ring = [];
@@ -42,6 +47,7 @@ public sealed class FlowEntry
     private IFlowReceiver? _receiver;
     private PacketSink? _sink;
     private List<byte[]>? _unconsumed;
+    private int _unconsumedMemory;
     private bool _retired;
 
     public FlowEntry(FlowKey flow) => Flow = flow;
@@ -107,25 +113,29 @@ public sealed class FlowEntry
         }
     }
 
-    /// <summary>Hands everything kept, and whatever still comes, to the host, in order.</summary>
-    public void ForwardTo(PacketSink sink)
+    /// <summary>Hands everything kept, and whatever still comes, to the host, in order. A packet that its sink throws at is lost, and no other.</summary>
+    /// <returns>How many of those kept were lost.</returns>
+    public int ForwardTo(PacketSink sink)
     {
+        int lost = 0;
         lock (_lock)
         {
             _sink = sink;
             _receiver = null;
             foreach (byte[] packet in _unconsumed ?? [])
             {
-                sink(packet);
+                lost += TryHand(packet, sink) ? 0 : 1;
             }
 
-            _unconsumed = null;
+            (_unconsumed, _unconsumedMemory) = (null, 0);
             while (_count > 0)
             {
                 QueuedSegment segment = Take();
-                Hand(in segment, sink);
+                lost += TryHand(in segment, sink) ? 0 : 1;
             }
         }
+
+        return lost;
     }
 
     /// <summary>
@@ -137,22 +147,22 @@ public sealed class FlowEntry
         lock (_lock)
         {
             _unconsumed ??= [];
-            if (_unconsumed.Count < MaxUnconsumed)
+            if (_unconsumed.Count < MaxUnconsumed && _unconsumedMemory + segment.IpLength <= MaxUnconsumedMemory)
             {
                 _unconsumed.Add(segment.IpPacket.ToArray());
+                _unconsumedMemory += segment.IpLength;
             }
         }
     }
 
-    /// <summary>Appends a segment; on <see cref="Delivery.Overflow"/> and <see cref="Delivery.Forwarded"/> its frame was returned.</summary>
+    /// <summary>Appends a segment; its frame was returned unless it is queued.</summary>
     public Delivery Deliver(in QueuedSegment segment)
     {
         lock (_lock)
         {
             if (_sink is not null)
             {
-                Hand(in segment, _sink);
-                return Delivery.Forwarded;
+                return TryHand(in segment, _sink) ? Delivery.Forwarded : Delivery.Lost;
             }
 
             int memory = HeapFrames.SizeFor(segment.Frame.Length);
@@ -218,35 +228,71 @@ public sealed class FlowEntry
     /// <summary>
     /// Moves what waits out of the link's memory, so that an owner that lags does not hold up the link's ring.
     /// </summary>
-    internal void Evacuate(HeapFrames heap)
+    /// <returns>How many could not be copied: lost segments, whose frames were returned.</returns>
+    internal int Evacuate(HeapFrames heap)
     {
+        int lost = 0;
         lock (_lock)
         {
             for (int left = _count; left > 0; left--)
             {
                 QueuedSegment segment = Take();
-                if (ReferenceEquals(segment.Frame.Owner, heap) || heap.TryCopy(segment.Frame, out segment.Frame))
+                if (ReferenceEquals(segment.Frame.Owner, heap) || TryCopy(heap, ref segment.Frame))
                 {
                     Append(in segment);
                 }
+                else
+                {
+                    lost++;
+                }
             }
+        }
+
+        return lost;
+    }
+
+    /// <summary>Whatever breaks it: those behind it must keep their order.</summary>
+    private static bool TryCopy(HeapFrames heap, ref RxFrame frame)
+    {
+        try
+        {
+            return heap.TryCopy(frame, out frame);
+        }
+        catch (Exception)
+        {
+            return false;
         }
     }
 
-    private static void Hand(in QueuedSegment segment, PacketSink sink)
+    private static bool TryHand(in QueuedSegment segment, PacketSink sink)
     {
         try
         {
             SegmentBytes packet = segment.IpPacket;
-            sink(packet.Length == packet.InMemory.Length ? packet.InMemory : packet.ToArray());
+            return TryHand(packet.Length == packet.InMemory.Length ? packet.InMemory : packet.ToArray(), sink);
         }
-        catch (IOException)
+        catch (Exception)
         {
-            // Its link has lost the rest of it: a lost packet.
+            // Its link has lost the rest of it, or there is no memory for that: a lost packet.
+            return false;
         }
         finally
         {
             segment.Frame.Return();
+        }
+    }
+
+    /// <summary>What the host makes of a packet is no matter of the others that wait.</summary>
+    private static bool TryHand(ReadOnlySpan<byte> packet, PacketSink sink)
+    {
+        try
+        {
+            sink(packet);
+            return true;
+        }
+        catch (Exception)
+        {
+            return false;
         }
     }
 

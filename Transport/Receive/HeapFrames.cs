@@ -31,28 +31,40 @@ internal sealed unsafe class HeapFrames : IRxFrameOwner
     /// <summary>Copies a frame, whole, and returns the original to its owner.</summary>
     /// <param name="frame">By value: callers put the copy into the same place.</param>
     /// <param name="copy">The copy.</param>
-    /// <returns>False when its link has lost the rest of it.</returns>
+    /// <returns>False when its link has lost the rest of it, or it is longer than <see cref="Largest"/>; it was returned nevertheless.</returns>
+    /// <exception cref="OutOfMemoryException">When there is no memory for it; it was returned nevertheless.</exception>
     public bool TryCopy(RxFrame frame, out RxFrame copy)
     {
-        int token = Rent(frame.Length);
-        byte[] buffer = _buffers[token]!;
         copy = frame;
-        copy.Owner = this;
-        copy.Token = token;
-        copy.Data = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(buffer));
-        (copy.Missing, copy.Rest) = (0, null);
+        int token = -1;
+        bool isWhole = false;
         try
         {
+            if (frame.Length > Largest)
+            {
+                return false;
+            }
+
+            token = Rent(frame.Length);
+            copy.Owner = this;
+            copy.Token = token;
+            copy.Data = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_buffers[token]!));
+            (copy.Missing, copy.Rest) = (0, null);
             frame.Slice(0, frame.Length).CopyTo([new MemorySlice(copy.Data, frame.Length)]);
+            isWhole = true;
             return true;
         }
         catch (IOException)
         {
-            Return(token);
             return false;
         }
         finally
         {
+            if (token >= 0 && !isWhole)
+            {
+                Return(token);
+            }
+
             frame.Return();
         }
     }

@@ -13,7 +13,10 @@ public interface IReceiveLoopWork
     /// <summary>Runs on the receiving thread when it starts, before anything else.</summary>
     void Enter();
 
-    /// <summary>Runs what is due, on the receiving thread.</summary>
+    /// <summary>The link is about to be looked at.</summary>
+    void Looking();
+
+    /// <summary>Runs what is due, on the receiving thread, after the look at the link.</summary>
     void RunDue(Microseconds now);
 
     /// <summary>Runs on the receiving thread when it ends.</summary>
@@ -21,24 +24,32 @@ public interface IReceiveLoopWork
 }
 
 /// <summary>
-/// The receiving thread of one TOE: takes frames from the link, writes them in batches to the dispatcher's channel, runs timers. It sleeps
+/// A receiving thread of a TOE: takes frames from a queue of the link, writes them in batches to the dispatcher's channel, runs timers. It sleeps
 /// in the link's own wait, until the next deadline. Specs call <see cref="RunOnce"/> themselves instead of <see cref="Start"/>.
 /// </summary>
 public sealed class ReceiveLoop : IDisposable
 {
-    private readonly ILink _link;
+    private readonly string _name;
+    private readonly IReceiveQueue _queue;
     private readonly RxDispatcher _dispatcher;
     private readonly IReceiveLoopWork _work;
     private readonly MonotonicClock _clock;
     private readonly ConcurrentQueue<Action> _posted = new();
-    private readonly ConcurrentQueue<Action> _barriers = new();
+    private readonly ConcurrentQueue<Barrier> _barriers = new();
+    private long _received;
     private RxBatch _batch = new();
     private Thread? _thread;
     private volatile bool _stopping;
     private volatile bool _isResting;
+    private volatile bool _hasEnded;
 
-    public ReceiveLoop(ILink link, RxDispatcher dispatcher, IReceiveLoopWork work, MonotonicClock clock) =>
-        (_link, _dispatcher, _work, _clock) = (link, dispatcher, work, clock);
+    /// <param name="name">What its thread is called.</param>
+    /// <param name="queue">Where frames come from.</param>
+    /// <param name="dispatcher">Gets them.</param>
+    /// <param name="work">What else its thread does.</param>
+    /// <param name="clock">Tells what is due.</param>
+    public ReceiveLoop(string name, IReceiveQueue queue, RxDispatcher dispatcher, IReceiveLoopWork work, MonotonicClock clock) =>
+        (_name, _queue, _dispatcher, _work, _clock) = (name, queue, dispatcher, work, clock);
 
     /// <summary>The exception that ended the thread; null while it runs and after an orderly end.</summary>
     public Exception? Failure { get; private set; }
@@ -52,7 +63,7 @@ public sealed class ReceiveLoop : IDisposable
     /// <summary>Starts the thread.</summary>
     public void Start()
     {
-        _thread = new Thread(Run) { IsBackground = true, Name = $"rx {_link.Name}" };
+        _thread = new Thread(Run) { IsBackground = true, Name = _name };
         _thread.Start();
     }
 
@@ -60,20 +71,30 @@ public sealed class ReceiveLoop : IDisposable
     public void Post(Action action)
     {
         _posted.Enqueue(action);
-        _link.Wake();
+        _queue.Wake();
     }
 
     /// <summary>
-    /// Has the thread run something once every frame that the link holds at this moment was dispatched. Any thread.
+    /// Has the thread run something once every frame that its queue holds at this moment was dispatched; when the thread has ended, this one
+    /// runs it. Any thread.
     /// </summary>
     public void PostBarrier(Action action)
     {
-        _barriers.Enqueue(action);
-        _link.Wake();
+        // The queue may never be seen empty: then it is enough that as many frames came out of it as were in it at most.
+        long last = Volatile.Read(ref _received) + RxBatch.Capacity;
+        _barriers.Enqueue(new Barrier(action, last > long.MaxValue - _queue.Depth ? long.MaxValue : last + _queue.Depth));
+        if (_hasEnded)
+        {
+            PassAllBarriers();
+        }
+        else
+        {
+            _queue.Wake();
+        }
     }
 
     /// <summary>Wakes the thread, because a deadline came nearer. Any thread.</summary>
-    public void Wake() => _link.Wake();
+    public void Wake() => _queue.Wake();
 
     /// <summary>One turn: waits for frames up to <paramref name="longest"/> or the next deadline, dispatches them, runs what is due.</summary>
     /// <returns>How many frames were received.</returns>
@@ -97,16 +118,24 @@ public sealed class ReceiveLoop : IDisposable
             longest = Microseconds.Zero;
         }
 
+        _work.Looking();
         _isResting = longest > Microseconds.Zero;
-        int count = _link.Receive(_batch.Frames, longest);
+        int count = _queue.Receive(_batch.Frames, longest);
         _isResting = false;
         if (count > 0)
         {
+            Volatile.Write(ref _received, _received + count);
             _batch.Count = count;
             if (_dispatcher.TryWrite(_batch) && _batch.Count != 0)
             {
                 // The dispatcher did not run inside the write: the batch is its own until it has.
                 _batch = new RxBatch();
+            }
+
+            if (_dispatcher.Completion.IsFaulted)
+            {
+                // Nobody would read the channel any more: what ended the dispatcher ends this thread, and is told.
+                _dispatcher.Completion.GetAwaiter().GetResult();
             }
         }
 
@@ -115,12 +144,15 @@ public sealed class ReceiveLoop : IDisposable
             action();
         }
 
-        if (count < RxBatch.Capacity)
+        for (; barriers > 0 && _barriers.TryPeek(out Barrier barrier); barriers--)
         {
-            for (; barriers > 0 && _barriers.TryDequeue(out Action? action); barriers--)
+            if (count == RxBatch.Capacity && _received < barrier.LastFrame)
             {
-                action();
+                break;
             }
+
+            _barriers.TryDequeue(out _);
+            barrier.Action();
         }
 
         _work.RunDue(_clock.Now);
@@ -131,7 +163,7 @@ public sealed class ReceiveLoop : IDisposable
     public void Dispose()
     {
         _stopping = true;
-        _link.Wake();
+        _queue.Wake();
         if (_thread is not null && _thread != Thread.CurrentThread)
         {
             _thread.Join();
@@ -139,6 +171,8 @@ public sealed class ReceiveLoop : IDisposable
 
         _dispatcher.Complete();
     }
+
+    private readonly record struct Barrier(Action Action, long LastFrame);
 
     private void Run()
     {
@@ -157,7 +191,19 @@ public sealed class ReceiveLoop : IDisposable
         }
         finally
         {
+            _hasEnded = true;
+            Interlocked.MemoryBarrier();
+            PassAllBarriers();
             _work.Leave();
+        }
+    }
+
+    /// <summary>Nobody dispatches what the queue holds any more.</summary>
+    private void PassAllBarriers()
+    {
+        while (_barriers.TryDequeue(out Barrier barrier))
+        {
+            barrier.Action();
         }
     }
 }

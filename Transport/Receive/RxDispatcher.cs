@@ -16,7 +16,7 @@ public interface IHostStackInput
 /// <summary>
 /// Reads batches of frames from the channel, validates them, finds each one's flow and rings every touched owner once per batch. It runs
 /// inside the link thread's write to the channel (synchronous continuations), so a frame is processed on the thread that received it.
-/// The link's memory is borrowed: what an owner has not taken before the link runs short (<see cref="ILink.LendingDepth"/>) is copied out of
+/// The link's memory is borrowed: what an owner has not taken before the link runs short (<see cref="IReceiveQueue.LendingDepth"/>) is copied out of
 /// it (<see cref="FlowEntry.Evacuate"/>), and whoever takes a segment returns its frame.
 /// </summary>
 public sealed class RxDispatcher
@@ -37,7 +37,7 @@ public sealed class RxDispatcher
     /// <param name="flows">The flows of this TOE.</param>
     /// <param name="host">Gets what belongs to no flow; null: it is dropped and counted (the kernel has its own copy).</param>
     /// <param name="afterDoorbells">Runs once after the doorbells of a batch were rung: drains the owners that run on this thread.</param>
-    /// <param name="lendingDepth"><see cref="ILink.LendingDepth"/> of the link.</param>
+    /// <param name="lendingDepth"><see cref="IReceiveQueue.LendingDepth"/> of the link.</param>
     /// <param name="fifoDepth">Batches the channel holds while the dispatcher is busy; beyond that they are dropped and counted.</param>
     public RxDispatcher(FlowTable flows, IHostStackInput? host, Action afterDoorbells, int lendingDepth = 0, int fifoDepth = 16)
     {
@@ -95,11 +95,11 @@ public sealed class RxDispatcher
 
     private void Dispatch(RxBatch batch)
     {
-        for (int i = 0; i < batch.Count; i++)
+        foreach (RxFrame frame in batch.Frames.AsSpan(0, batch.Count))
         {
             try
             {
-                Dispatch(in batch.Frames[i]);
+                DispatchOrReturn(frame);
             }
             catch (Exception) when (CountFailure())
             {
@@ -111,12 +111,44 @@ public sealed class RxDispatcher
         batch.Count = 0;
         foreach (FlowEntry entry in _ringing)
         {
-            entry.Receiver?.SegmentsReady();
+            try
+            {
+                entry.Receiver?.SegmentsReady();
+            }
+            catch (Exception) when (CountFailure())
+            {
+                // The next segment rings again.
+                entry.AnswerDoorbell();
+            }
         }
 
         _ringing.Clear();
-        _afterDoorbells();
+        try
+        {
+            _afterDoorbells();
+        }
+        catch (Exception) when (CountFailure())
+        {
+            // What was left undone is at the next batch's end.
+        }
+
         SettleTouched(count);
+    }
+
+    private void DispatchOrReturn(RxFrame frame)
+    {
+        bool isOurs = true;
+        try
+        {
+            Dispatch(ref frame, ref isOurs);
+        }
+        finally
+        {
+            if (isOurs)
+            {
+                frame.Return();
+            }
+        }
     }
 
     /// <summary>Who has taken everything is done with; who lags gets copies as soon as the link might run short of slots.</summary>
@@ -134,7 +166,7 @@ public sealed class RxDispatcher
         {
             foreach (FlowEntry entry in _touched)
             {
-                entry.Evacuate(_heap);
+                _counters.Failures += entry.Evacuate(_heap);
             }
 
             _touched.Clear();
@@ -148,16 +180,17 @@ public sealed class RxDispatcher
         return true;
     }
 
-    private void Dispatch(in RxFrame lent)
+    /// <param name="frame">Put in its place: its copy, if it had to be copied.</param>
+    /// <param name="isOurs">Whether the frame is still to be returned; false once somebody else has taken that over.</param>
+    private void Dispatch(ref RxFrame frame, ref bool isOurs)
     {
-        RxFrame frame = lent;
         if (!IpFrame.TryParse(frame.Bytes, frame.Missing, out IpFrame ip))
         {
-            HandToHost(in frame, ref _counters.Malformed);
+            HandToHost(ref frame, ref isOurs, ref _counters.Malformed);
             return;
         }
 
-        if (frame.Missing > 0 && MustBeWhole(in frame, in ip) && !_heap.TryCopy(lent, out frame))
+        if (frame.Missing > 0 && MustBeWhole(in frame, in ip) && !TryMakeWhole(ref frame, ref isOurs))
         {
             return;
         }
@@ -171,7 +204,7 @@ public sealed class RxDispatcher
         if (ip.Protocol != IpPacket.Tcp)
         {
             SeeIcmp(in ip, frame.Bytes);
-            HandToHost(in frame, ref _counters.NotTcp);
+            HandToHost(ref frame, ref isOurs, ref _counters.NotTcp);
             return;
         }
 
@@ -179,13 +212,12 @@ public sealed class RxDispatcher
         if (frame.Checksum == ChecksumStatus.Unverified && !ip.Packet.HasValidChecksum(ip.PayloadOf(frame.Bytes)))
         {
             _counters.BadChecksum++;
-            frame.Return();
             return;
         }
 
         if (!ip.TryGetFlow(frame.Bytes, out FlowKey flow) || !_flows.TryGet(flow, out FlowEntry? entry))
         {
-            HandToHost(in frame, ref _counters.UnknownFlow);
+            HandToHost(ref frame, ref isOurs, ref _counters.UnknownFlow);
             return;
         }
 
@@ -196,7 +228,7 @@ public sealed class RxDispatcher
             IpLength = ip.Packet.Length,
             TcpOffset = ip.PayloadOffset,
             Tos = ip.Tos,
-        });
+        }, ref isOurs);
     }
 
     /// <summary>Whether more than the headers is looked at here.</summary>
@@ -204,9 +236,19 @@ public sealed class RxDispatcher
         ip.IsFragment || ip.Protocol != IpPacket.Tcp || frame.Checksum == ChecksumStatus.Unverified
         || ip.PayloadOffset + LongestTcpHeader > frame.Length - frame.Missing;
 
-    private void Deliver(FlowEntry entry, in QueuedSegment segment)
+    private bool TryMakeWhole(ref RxFrame frame, ref bool isOurs)
     {
-        switch (entry.Deliver(in segment))
+        isOurs = false;
+        isOurs = _heap.TryCopy(frame, out frame);
+        _counters.Failures += isOurs ? 0 : 1;
+        return isOurs;
+    }
+
+    private void Deliver(FlowEntry entry, in QueuedSegment segment, ref bool isOurs)
+    {
+        Delivery delivery = entry.Deliver(in segment);
+        isOurs = false;
+        switch (delivery)
         {
             case Delivery.QueuedRing:
                 _ringing.Add(entry);
@@ -223,6 +265,9 @@ public sealed class RxDispatcher
             case Delivery.Forwarded:
                 _counters.Forwarded++;
                 break;
+            case Delivery.Lost:
+                _counters.Failures++;
+                break;
         }
     }
 
@@ -234,20 +279,12 @@ public sealed class RxDispatcher
         }
     }
 
-    private void HandToHost(in RxFrame frame, ref long counter)
+    private void HandToHost(ref RxFrame frame, ref bool isOurs, ref long counter)
     {
         counter++;
-        if (_host is null)
+        if (_host is not null && (frame.Missing == 0 || TryMakeWhole(ref frame, ref isOurs)))
         {
-            frame.Return();
-            return;
-        }
-
-        RxFrame whole = frame;
-        if (frame.Missing == 0 || _heap.TryCopy(frame, out whole))
-        {
-            _host.FrameReceived(in whole);
-            whole.Return();
+            _host.FrameReceived(in frame);
         }
     }
 
@@ -271,7 +308,6 @@ public sealed class RxDispatcher
         }
 
         _host?.FrameReceived(in frame);
-        frame.Return();
     }
 
     private void SeeIcmp(in IpFrame ip, ReadOnlySpan<byte> frame)
@@ -317,6 +353,8 @@ public record struct DispatchCounters
     /// <summary>ICMP "too big" that quote an owned flow.</summary>
     public long PathTooBig;
 
-    /// <summary>Frames that made the dispatcher throw.</summary>
+    /// <summary>
+    /// Frames that made the dispatcher, or the host that they went on to, throw; those whose bytes could not be had; doorbells that threw.
+    /// </summary>
     public long Failures;
 }

@@ -9,6 +9,50 @@ public class SendBufferSpecs
 {
     private readonly ManagedChunkPool _pool = new(chunkSize: 64, limit: 1 << 20);
 
+    [Fact]
+    public void The_owner_bounds_what_waits_unsent_beside_what_is_in_flight()
+    {
+        using var buffer = new SendBuffer(_pool, limit: 1000);
+        Assert.Equal(1000, buffer.Allowance);
+        Assert.Equal(300, buffer.Write(new byte[300]));
+        buffer.Allow(flight: 300, ahead: 100);
+        Assert.Equal(400, buffer.Allowance);
+        Assert.Equal(100, buffer.Write(new byte[200]));
+
+        // More was sent and none acknowledged: when a quarter of 100 is free, there is room.
+        Assert.False(buffer.HasRoomAgain);
+        buffer.Allow(flight: 324, ahead: 100);
+        Assert.False(buffer.HasRoomAgain);
+        buffer.Allow(flight: 325, ahead: 100);
+        Assert.True(buffer.HasRoomAgain);
+        Assert.Equal(25, buffer.Write(new byte[200]));
+    }
+
+    [Fact]
+    public void Nothing_goes_beyond_the_limit_whatever_the_owner_allows()
+    {
+        using var buffer = new SendBuffer(_pool, limit: 1000);
+        buffer.Allow(flight: int.MaxValue, ahead: int.MaxValue);
+        Assert.Equal(1000, buffer.Allowance);
+        Assert.Equal(1000, buffer.Write(new byte[2000]));
+        Assert.False(buffer.HasRoomAgain);
+        buffer.FreeTo(new SeqNum(249));
+        Assert.False(buffer.HasRoomAgain);
+        buffer.FreeTo(new SeqNum(250));
+        Assert.True(buffer.HasRoomAgain);
+    }
+
+    [Fact]
+    public void A_bound_below_what_waits_already_takes_nothing_away()
+    {
+        using var buffer = new SendBuffer(_pool, limit: 1000);
+        buffer.Write(new byte[800]);
+        buffer.Allow(flight: 0, ahead: 1);
+        Assert.Equal((800, 0, false), (buffer.Count, buffer.Write(new byte[1]), buffer.HasRoomAgain));
+        buffer.FreeTo(new SeqNum(800));
+        Assert.True(buffer.HasRoomAgain);
+    }
+
     [Theory]
     [InlineData(1, 0u)]
     [InlineData(2, uint.MaxValue - 100)]

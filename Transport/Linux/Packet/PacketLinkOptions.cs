@@ -12,11 +12,15 @@ public sealed record PacketLinkOptions
     /// </summary>
     public required uint OwnedMark { get; init; }
 
+    /// <summary>Receive queues, each with two rings and a thread of its own; the kernel spreads flows over them. 1 to 64.</summary>
+    public int Queues { get; init; } = 1;
+
     /// <summary>
-    /// Slots of each of the two rings, for IPv4 and for IPv6. Each ring is kernel memory of this times <see cref="SlotSize"/>, taken when
-    /// the link is opened.
+    /// Slots of each of the two rings of a queue, for IPv4 and for IPv6. Each ring is kernel memory of this times <see cref="SlotSize"/>, taken when
+    /// the link is opened. As many as the kernel lets wait for a core (net.core.netdev_max_backlog): a larger ring leaves the processor's caches
+    /// before the kernel comes round to a slot again.
     /// </summary>
-    public int RingSlots { get; init; } = 4096;
+    public int RingSlots { get; init; } = 1024;
 
     /// <summary>Bytes of one slot, a multiple of 16, at least 2,048. A frame that does not fit waits in its socket.</summary>
     public int SlotSize { get; init; } = 2048;
@@ -43,6 +47,11 @@ public sealed record PacketLinkOptions
         if (OwnedMark == 0)
         {
             throw new LinkException("OwnedMark is 0, which every unmarked frame has. Give each TOE a mark of its own.");
+        }
+
+        if (Queues is < 1 or > 64)
+        {
+            throw new LinkException($"Queues is {Queues}: 1 to 64.");
         }
 
         if (SlotSize < 2048 || SlotSize % 16 != 0 || SlotSize > 1 << 22)

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.Intrinsics.X86;
 using TcpActors.Transport.Links;
 using TcpActors.Transport.Receive;
 using static TcpActors.Transport.Linux.PacketSystemCalls;
@@ -15,6 +16,7 @@ internal sealed unsafe class PacketRing : IRxFrameOwner, IDisposable
     // Any value but 0 keeps the kernel off; without the user bit it is not a new frame either.
     private const uint StatusLent = 1u << 16;
     private const int SmallBlock = 64 * 1024;
+    private const int CacheLine = 64;
 
     // Where frames may not wait in the socket: room for every super-segment.
     private const int LargeSlot = 128 * 1024;
@@ -29,6 +31,7 @@ internal sealed unsafe class PacketRing : IRxFrameOwner, IDisposable
     private readonly int _slots;
     private readonly Lock _statisticsLock = new();
     private int _next;
+    private int _group;
     private long _overflowed;
     private long _truncated;
 
@@ -86,6 +89,24 @@ internal sealed unsafe class PacketRing : IRxFrameOwner, IDisposable
     }
 
     public PacketDescriptor Socket { get; }
+
+    /// <summary>
+    /// Shares the frames that arrive with other rings of the same EtherType: the kernel gives each flow to one of them, by a hash that is the
+    /// same for every ring of the group.
+    /// </summary>
+    /// <param name="device">For the message when the kernel refuses.</param>
+    /// <param name="first">A ring of the group; null: the group begins with this one.</param>
+    /// <exception cref="LinkException">When the kernel refuses.</exception>
+    public void Share(PacketInterface device, PacketRing? first)
+    {
+        // A group has a switch of its own for outgoing frames, in place of its sockets'.
+        int kind = FanoutHash | FanoutIgnoreOutgoing;
+        Set(device, Fanout, (first is null ? kind | FanoutUniqueId : kind) << 16 | (first?._group ?? 0));
+        int group = 0;
+        uint length = sizeof(int);
+        PacketFailure.Check(GetOption(Socket, LevelPacket, Fanout, &group, ref length), device.Name, "share a packet socket");
+        _group = group & 0xffff;
+    }
 
     /// <summary>How many frames the kernel has room for.</summary>
     public int Slots => _slots;
@@ -173,10 +194,10 @@ internal sealed unsafe class PacketRing : IRxFrameOwner, IDisposable
             bool isCut = slot->CapturedLength < slot->Length;
             if (isCut && (status & StatusCopy) != 0)
             {
-                _long!.Add(_next, (int)slot->Length);
+                _long!.Add(_next, (int)slot->Length, new ReadOnlySpan<byte>((byte*)slot + slot->MacOffset, (int)slot->CapturedLength));
             }
 
-            if (isCut && ((status & StatusCopy) == 0 || slot->Length > HeapFrames.Largest))
+            if (slot->Length > HeapFrames.Largest || (isCut && (status & StatusCopy) == 0))
             {
                 Refuse(slot);
             }
@@ -201,6 +222,14 @@ internal sealed unsafe class PacketRing : IRxFrameOwner, IDisposable
         _mapping.DangerousAddRef(ref isReferenced);
         slot->Status = StatusLent;
         byte* data = (byte*)slot + slot->MacOffset;
+        if (Sse.IsSupported)
+        {
+            // The headers are looked at when the whole batch is taken, and then the next slot: both come from the other core's cache.
+            Sse.Prefetch0(data);
+            Sse.Prefetch0(data + CacheLine);
+            Sse.Prefetch0(Slot(_next + 1 < _slots ? _next + 1 : 0));
+        }
+
         var offload = (VirtioNetHeader*)(data - sizeof(VirtioNetHeader));
         bool isGood = (status & (StatusChecksumNotReady | StatusChecksumValid)) != 0
             || (offload->Flags & (VirtioNeedsChecksum | VirtioDataValid)) != 0;

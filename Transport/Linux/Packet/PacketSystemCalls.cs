@@ -24,7 +24,11 @@ internal static unsafe partial class PacketSystemCalls
     public const int CopyThreshold = 7;
     public const int RingVersion = 10;
     public const int VirtioHeader = 15;
+    public const int Fanout = 18;
     public const int IgnoreOutgoing = 23;
+    public const int FanoutHash = 0;
+    public const int FanoutUniqueId = 0x2000;
+    public const int FanoutIgnoreOutgoing = 0x4000;
     public const int TpacketV2 = 1;
 
     public const uint StatusKernel = 0;

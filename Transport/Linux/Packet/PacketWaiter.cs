@@ -29,6 +29,7 @@ internal sealed unsafe class PacketWaiter : IDisposable
     private readonly PacketDescriptor _wakeUp;
     private int _woken;
     private int _sleeping;
+    private bool _hasError;
 
     public PacketWaiter(string interfaceName)
     {
@@ -50,6 +51,12 @@ internal sealed unsafe class PacketWaiter : IDisposable
     /// <summary>Sleeps; one thread. What happened after the last wait and before this one ends it at once.</summary>
     public PacketWait Wait(Microseconds timeout)
     {
+        if (_hasError)
+        {
+            _hasError = false;
+            return PacketWait.Error;
+        }
+
         // With Wake this is Dekker's pattern: either this thread sees the flag, or the waker sees it sleeping and writes.
         Interlocked.Exchange(ref _sleeping, 1);
         if (Interlocked.Exchange(ref _woken, 0) == 1)
@@ -76,15 +83,17 @@ internal sealed unsafe class PacketWaiter : IDisposable
             _ = Read(_wakeUp, out _, sizeof(ulong));
         }
 
-        if (Interlocked.Exchange(ref _woken, 0) == 1)
-        {
-            return PacketWait.Woken;
-        }
-
         bool hasError = false;
         for (int i = 0; i < count; i++)
         {
             hasError |= (*(uint*)(events + (i * EventSize)) & EpollError) != 0;
+        }
+
+        if (Interlocked.Exchange(ref _woken, 0) == 1)
+        {
+            // The kernel tells an edge once: the error is left to the next wait.
+            _hasError = hasError;
+            return PacketWait.Woken;
         }
 
         return hasError ? PacketWait.Error : count > 0 ? PacketWait.Event : PacketWait.TimedOut;
