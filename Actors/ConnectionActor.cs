@@ -258,7 +258,7 @@ internal sealed partial class ConnectionActor : UntypedActor
         }
 
         RestWhenIdle(now);
-        SetTimer();
+        _seat.SetTimer(Microseconds.Min(Microseconds.Min(_engine.NextDeadline, _drainUntil), _restAt));
         if (_engine.HasMoreToSend)
         {
             _seat.RingSoon();
@@ -322,11 +322,6 @@ internal sealed partial class ConnectionActor : UntypedActor
         bool isPeerGone = _seat.Requested is UploadReason.PeerReset or UploadReason.RetransmissionLimit or UploadReason.UserTimeout;
         return variants.SndUna == variants.SndMax || isPeerGone
             || (_isDrained && (int)variants.Flight <= _seat.Segment.ReturnableFlight);
-    }
-
-    private void SetTimer()
-    {
-        _seat.SetTimer(Microseconds.Min(Microseconds.Min(_engine.NextDeadline, _drainUntil), _restAt));
     }
 
     private void Apply(InvariantsUpdate update, Microseconds now)

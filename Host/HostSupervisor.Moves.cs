@@ -135,24 +135,23 @@ internal sealed partial class HostSupervisor
         }
 
         _queue.End(tenancy);
-        if (done.Result is TakeOut.Lost { Failure: { } failure })
-        {
-            tenancy.Owner = Ownership.Host;
-            Log.TakeOutFailed(_logger, failure, done.Connection, tenancy.Epoch);
-            tenancy.Connection.Fail(failure);
-            Refuse(tenancy, failure.Message);
-            CheckQuiesced();
-            return;
-        }
-
         if (done.Result is not TakeOut.Taken taken)
         {
             tenancy.Owner = Ownership.Host;
-            string reason = ((TakeOut.Refused)done.Result).Reason;
-            Log.OffloadRefused(_logger, done.Connection, tenancy.Epoch, reason);
-            if (Refuse(tenancy, reason))
+            if (done.Result is TakeOut.Lost { Failure: var failure })
             {
-                Advance(tenancy);
+                Log.TakeOutFailed(_logger, failure, done.Connection, tenancy.Epoch);
+                tenancy.Connection.Fail(failure);
+                Refuse(tenancy, failure.Message);
+            }
+            else
+            {
+                string reason = ((TakeOut.Refused)done.Result).Reason;
+                Log.OffloadRefused(_logger, done.Connection, tenancy.Epoch, reason);
+                if (Refuse(tenancy, reason))
+                {
+                    Advance(tenancy);
+                }
             }
 
             CheckQuiesced();

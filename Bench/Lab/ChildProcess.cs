@@ -17,9 +17,7 @@ internal sealed class ChildProcess : IAsyncDisposable
 
     public int Id => _process.Process.Id;
 
-    /// <param name="where">The namespace it runs in.</param>
-    /// <param name="isEngine">Whether it serves with the engine: it is then set up as the command <c>tcpactors</c> is.</param>
-    public static ChildProcess Start(NetworkNamespace where, bool isEngine = false)
+    public static ChildProcess Start(NetworkNamespace where)
     {
         string self = Environment.ProcessPath!;
         string[] own = Path.GetFileNameWithoutExtension(self) is "dotnet" ? [typeof(ChildProcess).Assembly.Location] : [];
@@ -32,13 +30,6 @@ internal sealed class ChildProcess : IAsyncDisposable
 
         // A killed runtime leaves its diagnostic socket and pipe behind: these have none, unless somebody wants to look inside.
         start.Environment.TryAdd("DOTNET_EnableDiagnostics", "0");
-        if (isEngine)
-        {
-            // The thread pool's workers sleep when there is nothing to do: the receiving thread does the looking. Kernel sockets would lose their
-            // round trip time by it, so their process is left as .NET has it.
-            start.Environment.TryAdd("DOTNET_ThreadPool_UnfairSemaphoreSpinLimit", "0");
-        }
-
         return new ChildProcess(new TiedProcess(where, start));
     }
 

@@ -25,7 +25,7 @@ internal sealed class ContenderProcesses : IAsyncDisposable
     public static async Task<ContenderProcesses> StartAsync(Row row, Contender contender)
     {
         var cable = new Cable(row.LinkOffloads);
-        ChildProcess server = ChildProcess.Start(cable.Server, contender == Contender.Engine);
+        ChildProcess server = ChildProcess.Start(cable.Server);
         ChildProcess load = ChildProcess.Start(cable.Load);
         string endPoint = await server.AskAsync<string>(new ChildOrder(ChildOrder.Serve, row.Name, contender));
         return new ContenderProcesses(row, contender, cable, server, load, endPoint);

@@ -17,8 +17,29 @@ public sealed class IdleMemorySpecs(ITestOutputHelper output)
     /// </summary>
     private const int Most = 4100;
 
+    /// <summary>Less than the commit slot and the actor's own objects: something else in the process was given up while this was measured.</summary>
+    private const int Least = 2000;
+
+    private const int Goes = 3;
+
     [Fact]
     public void An_idle_connection_takes_little_memory_and_none_for_what_it_has_moved()
+    {
+        (double unused, double busy, double idle) = Measure();
+        for (int go = 1; go < Goes && idle < Least; go++)
+        {
+            (unused, busy, idle) = Measure();
+        }
+
+        Assert.InRange(idle, Least, Most);
+
+        // What the TOE keeps ready for all its flows varies by some hundred kilobytes.
+        Assert.InRange(idle - unused, double.MinValue, 300);
+        Assert.True(busy > unused + 600, "moving bytes took nothing that could be given back");
+    }
+
+    /// <returns>Bytes of each connection before it was used, after <see cref="Bytes"/> each way, and when it is idle.</returns>
+    private (double Unused, double Busy, double Idle) Measure()
     {
         using var host = new CrowdedHost();
 
@@ -35,13 +56,8 @@ public sealed class IdleMemorySpecs(ITestOutputHelper output)
         double busy = (CrowdedHost.MemoryInUse() - before) / (double)Connections;
         host.Rest();
         double idle = (CrowdedHost.MemoryInUse() - before) / (double)Connections;
-
         output.WriteLine($"{unused:F0} bytes before, {busy:F0} after 1 MiB each way, {idle:F0} when idle");
         Assert.Equal(0, host.Pool.RentedBytes);
-        Assert.InRange(idle, 2000, Most);
-
-        // What the TOE keeps ready for all its flows varies by some hundred kilobytes.
-        Assert.InRange(idle - unused, double.MinValue, 300);
-        Assert.True(busy > unused + 600, "moving bytes took nothing that could be given back");
+        return (unused, busy, idle);
     }
 }

@@ -24,8 +24,8 @@ public interface IReceiveLoopWork
 }
 
 /// <summary>
-/// A receiving thread of a TOE: takes frames from a queue of the link, writes them in batches to the dispatcher's channel, runs timers. It sleeps
-/// in the link's own wait, until the next deadline. Specs call <see cref="RunOnce"/> themselves instead of <see cref="Start"/>.
+/// A receiving thread of a TOE: takes frames from a queue of the link, writes them in batches to the dispatcher's channel, runs timers. It
+/// sleeps in the link's own wait, until the next deadline. Specs call <see cref="RunOnce"/> themselves instead of <see cref="Start"/>.
 /// </summary>
 public sealed class ReceiveLoop : IDisposable
 {
@@ -81,8 +81,7 @@ public sealed class ReceiveLoop : IDisposable
     public void PostBarrier(Action action)
     {
         // The queue may never be seen empty: then it is enough that as many frames came out of it as were in it at most.
-        long last = Volatile.Read(ref _received) + RxBatch.Capacity;
-        _barriers.Enqueue(new Barrier(action, last > long.MaxValue - _queue.Depth ? long.MaxValue : last + _queue.Depth));
+        _barriers.Enqueue(new Barrier(action, LastFrame: Volatile.Read(ref _received) + RxBatch.Capacity + _queue.Depth));
         if (_hasEnded)
         {
             PassAllBarriers();

@@ -6,8 +6,8 @@ namespace TcpActors.Transport.Linux;
 
 /// <summary>
 /// A Linux network interface as a link, through packet(7) sockets: receive queues behind the ingress program that marks owned flows, each
-/// with a ring for IPv4 and one for IPv6, and a send socket under the owner's mark. Checksum and segmentation offload always work: what the device cannot do,
-/// the kernel does.
+/// with a ring for IPv4 and one for IPv6, and a send socket under the owner's mark. Checksum and segmentation offload always work: what the
+/// device cannot do, the kernel does.
 /// </summary>
 public sealed class PacketLink : ILink
 {

@@ -16,9 +16,9 @@ public sealed record PacketLinkOptions
     public int Queues { get; init; } = 1;
 
     /// <summary>
-    /// Slots of each of the two rings of a queue, for IPv4 and for IPv6. Each ring is kernel memory of this times <see cref="SlotSize"/>, taken when
-    /// the link is opened. As many as the kernel lets wait for a core (net.core.netdev_max_backlog): a larger ring leaves the processor's caches
-    /// before the kernel comes round to a slot again.
+    /// Slots of each of the two rings of a queue, for IPv4 and for IPv6. Each ring is kernel memory of this times <see cref="SlotSize"/>,
+    /// taken when the link is opened. As many as the kernel lets wait for a core (net.core.netdev_max_backlog): a larger ring leaves the
+    /// processor's caches before the kernel comes round to a slot again.
     /// </summary>
     public int RingSlots { get; init; } = 1024;
 
