@@ -73,6 +73,7 @@ public sealed partial class TcpEngine
         _receive = receive;
         _output = output;
         _congestion = CongestionControls.Named(invariants.CongestionControl);
+        StartCongestionControl();
         RederiveCaches();
     }
 
@@ -146,6 +147,7 @@ public sealed partial class TcpEngine
         SegmentInvariants previous = _invariants;
         _congestion = CongestionControls.Named(next.CongestionControl);
         _invariants = next;
+        StartCongestionControl();
         _v.CongestionWindow = Math.Max(_v.CongestionWindow, (uint)next.EffectiveMss);
         if ((next.KeepAliveEnabled, next.KeepAliveTime) != (previous.KeepAliveEnabled, previous.KeepAliveTime))
         {
@@ -253,6 +255,17 @@ public sealed partial class TcpEngine
         Recovery.FastRecovery.GoBack(ref _v);
         _retransmitFirst = false;
         _v.RetransmitAt = Microseconds.Never;
+    }
+
+    /// <summary>The state of another algorithm is worth nothing to this one.</summary>
+    private void StartCongestionControl()
+    {
+        if (_v.Congestion.Claim(_congestion.Name))
+        {
+            _v.Rate.PacingRate = 0;
+            _v.Rate.PacedUntil = Microseconds.Never;
+            _congestion.Start(ref _v, _invariants.EffectiveMss);
+        }
     }
 
     private void RederiveCaches()

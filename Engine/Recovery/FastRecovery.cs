@@ -19,7 +19,7 @@ internal static class FastRecovery
 
     /// <summary>A duplicate acknowledgement (RFC 5681 2) came in.</summary>
     /// <returns>Whether to retransmit.</returns>
-    public static bool OnDuplicateAck(ref SegmentVariants variants, ICongestionControl congestion, int mss)
+    public static bool OnDuplicateAck(ref SegmentVariants variants, ICongestionControl congestion, int mss, Microseconds now)
     {
         variants.DuplicateAcks = (ushort)Math.Min(ushort.MaxValue, variants.DuplicateAcks + 1);
         switch (variants.Recovery)
@@ -27,11 +27,10 @@ internal static class FastRecovery
             case RecoveryPhase.Open when variants.DuplicateAcks >= DuplicateThreshold && variants.SndUna > variants.RecoveryPoint:
                 // RFC 6582 3.2 step 2: only if the acknowledgement covers more than "recover"; else the duplicates may stem from what we
                 // sent again ourselves.
-                variants.SlowStartThreshold = congestion.ThresholdAfterLoss(variants, mss);
+                variants.SlowStartThreshold = congestion.ThresholdAfterLoss(ref variants, new LossEvent(LossKind.Loss, now, mss, Math.Min((uint)(variants.SndNxt - variants.SndUna), variants.CongestionWindow)));
                 variants.RecoveryPoint = variants.SndMax;
                 variants.Recovery = RecoveryPhase.FastRecovery;
                 variants.CongestionWindow = variants.SlowStartThreshold + (DuplicateThreshold * (uint)mss);
-                variants.CongestionCredit = 0;
                 return true;
             case RecoveryPhase.FastRecovery:
                 // RFC 5681 3.2 step 4: each one says that a segment has left the network.

@@ -1,3 +1,4 @@
+using TcpActors.Engine.Congestion;
 using TcpActors.Engine.Recovery;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
@@ -31,7 +32,7 @@ public sealed partial class TcpEngine
         else if (IsDuplicateAck(segment, windowChanged))
         {
             _counters.DuplicateAcks++;
-            if (FastRecovery.OnDuplicateAck(ref _v, _congestion, _invariants.EffectiveMss))
+            if (FastRecovery.OnDuplicateAck(ref _v, _congestion, _invariants.EffectiveMss, now))
             {
                 _counters.FastRetransmits++;
                 _retransmitFirst = true;
@@ -105,7 +106,7 @@ public sealed partial class TcpEngine
                 _timerRestartedInRecovery = true;
                 break;
             default:
-                GrowCongestionWindow(mss, acked);
+                GrowCongestionWindow(mss, acked, now);
                 if (_v.SndUna >= _v.RecoveryPoint)
                 {
                     _v.Recovery = RecoveryPhase.Open;
@@ -144,13 +145,19 @@ public sealed partial class TcpEngine
     private bool ReportsDataAbove(in TcpSegment segment) =>
         _connection.SackPermitted && segment.Options.Sack.Count > 0 && segment.Options.Sack[0].Left > _v.SndUna;
 
-    private void GrowCongestionWindow(int mss, int acked)
+    private void GrowCongestionWindow(int mss, int acked, Microseconds now)
     {
         // RFC 5681 3.1 grows the window for what it let through. RFC 7661 4: a window that was not in use was not validated either.
-        if (_isCongestionLimited)
+        _congestion.OnAcked(ref _v, new AckSample
         {
-            _congestion.OnAcked(ref _v, mss, acked);
-        }
+            Now = now,
+            Mss = mss,
+            Acked = (uint)acked,
+            Delivered = (uint)acked,
+            Flight = _v.Flight,
+            IsWindowLimited = _isCongestionLimited,
+            Recovery = _v.Recovery,
+        });
     }
 
     private void RestartStallClock(Microseconds now)

@@ -37,6 +37,9 @@ public readonly record struct Microseconds(long Value) : IComparable<Microsecond
 
     public static Microseconds Max(Microseconds left, Microseconds right) => left.Value >= right.Value ? left : right;
 
+    /// <summary>A moment moved to another clock; Never stays Never.</summary>
+    public Microseconds ShiftedBy(Microseconds by) => IsNever ? this : this + by;
+
     public int CompareTo(Microseconds other) => Value.CompareTo(other.Value);
 
     public TimeSpan ToTimeSpan() => TimeSpan.FromMicroseconds(Value);

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using TcpActors.Engine.Congestion;
 
 namespace TcpActors.Engine.State;
 
@@ -60,6 +61,20 @@ public struct SegmentVariants
     /// <summary>When the last segment that carries data was sent; restart after idle (RFC 5681 4.1).</summary>
     public Microseconds LastDataSentAt;
 
+    // --- Congestion control ---
+
+    /// <summary>What the congestion control remembers.</summary>
+    public CongestionState Congestion;
+
+    /// <summary>The delivery rate and the pace.</summary>
+    public RateVariants Rate;
+
+    /// <summary>SND_CWIN in bytes (cwnd of RFC 5681).</summary>
+    public uint CongestionWindow;
+
+    /// <summary>SSTHRESH in bytes (RFC 5681); uint.MaxValue: not yet set.</summary>
+    public uint SlowStartThreshold;
+
     // --- Send sequence variables ---
 
     public SeqNum SndUna;
@@ -90,18 +105,7 @@ public struct SegmentVariants
     /// <summary>Last.ACK.sent (RFC 7323 4.3).</summary>
     public SeqNum LastAckSent;
 
-    // --- Congestion control ---
-
-    /// <summary>SND_CWIN in bytes (cwnd of RFC 5681).</summary>
-    public uint CongestionWindow;
-
-    /// <summary>SSTHRESH in bytes (RFC 5681); uint.MaxValue: not yet set.</summary>
-    public uint SlowStartThreshold;
-
-    /// <summary>
-    /// Congestion control's private word. NewReno: bytes acknowledged that have not yet widened the window (RFC 3465 2.1).
-    /// </summary>
-    public uint CongestionCredit;
+    // --- Loss recovery ---
 
     /// <summary>Loss recovery goes on until this is acknowledged (RFC 6582 "recover").</summary>
     public SeqNum RecoveryPoint;
@@ -184,6 +188,7 @@ public struct SegmentVariants
         StalledSince = Microseconds.Never,
         TimedSegmentSentAt = Microseconds.Never,
         LastDataSentAt = Microseconds.Never,
+        Rate = RateVariants.Quiet,
         SlowStartThreshold = uint.MaxValue,
         State = TcpState.Established,
     };
@@ -210,6 +215,8 @@ public struct SegmentVariants
         Shift(ref copy.StalledSince, by);
         Shift(ref copy.TimedSegmentSentAt, by);
         Shift(ref copy.LastDataSentAt, by);
+        copy.Congestion.Shift(by);
+        copy.Rate.Shift(by);
         return copy;
     }
 

@@ -1,3 +1,4 @@
+using TcpActors.Engine.Congestion;
 using TcpActors.Engine.Recovery;
 using TcpActors.Engine.State;
 
@@ -82,7 +83,8 @@ public sealed partial class TcpEngine
             return reason;
         }
 
-        _congestion.OnTimeout(ref _v, _invariants.EffectiveMss, isFirst: _v.Retransmissions == 0);
+        uint flight = Math.Min((uint)(_v.SndNxt - _v.SndUna), _v.CongestionWindow);
+        _congestion.OnTimeout(ref _v, new LossEvent(LossKind.Timeout, now, _invariants.EffectiveMss, flight, _v.Retransmissions == 0));
         FastRecovery.GoBack(ref _v);
         _retransmitFirst = false;
         _v.Retransmissions++;

@@ -1,3 +1,4 @@
+using TcpActors.Engine.Congestion;
 using TcpActors.Engine.Recovery;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Transmit;
@@ -62,9 +63,10 @@ public sealed partial class TcpEngine
         }
 
         int mss = _invariants.EffectiveMss;
-        if (_v.SndNxt == _v.SndUna && now - _v.LastDataSentAt > RttEstimator.CurrentRto(_v, _invariants))
+        if (_v.SndNxt == _v.SndUna && !_v.LastDataSentAt.IsNever)
         {
-            _congestion.OnIdleRestart(ref _v, mss);
+            Microseconds idle = now - _v.LastDataSentAt;
+            _congestion.OnIdleEnd(ref _v, new IdleEnd(now, mss, idle, idle > RttEstimator.CurrentRto(_v, _invariants)));
         }
 
         int size = SegmentSize(out int sackRoom);

@@ -26,14 +26,14 @@ public class CongestionSpecs
         link.SendsNothing(until: 1.9.s);
     }
 
-    // RFC 5681 3.1, RFC 3465 2.2: at most two segments for one acknowledgement
+    // RFC 5681 3.1, RFC 9406 4.3: at most eight segments for one acknowledgement where nothing is paced
     [Theory]
-    [InlineData(1000, 5000u)]
-    [InlineData(2000, 6000u)]
-    [InlineData(4000, 6000u)]
-    public void Slow_start_grows_by_what_is_acknowledged_up_to_two_segments(int acked, uint expected)
+    [InlineData(1000, 13_000u)]
+    [InlineData(2000, 14_000u)]
+    [InlineData(10_000, 20_000u)]
+    public void Slow_start_grows_by_what_is_acknowledged_up_to_eight_segments(int acked, uint expected)
     {
-        using Conversation link = With(4000, uint.MaxValue);
+        using Conversation link = With(12_000, uint.MaxValue);
         link.Writes(1.s, 20_000);
         link.Receives(1.1.s, link.Ack(ack: acked));
         Assert.Equal(expected, link.V.CongestionWindow);
