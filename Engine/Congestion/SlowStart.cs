@@ -25,9 +25,10 @@ public static class SlowStart
         // RFC 3465 2.3: one segment in the slow start that follows a time-out: what is acknowledged then may have been delivered long before.
         uint limit = ack.Recovery == RecoveryPhase.Loss ? (uint)ack.Mss
             : variants.Rate.PacingRate > 0 ? uint.MaxValue : Limit * (uint)ack.Mss;
-        uint by = Math.Min(Math.Min(ack.Acked, limit), variants.SlowStartThreshold - variants.CongestionWindow);
+        uint counted = Math.Min(ack.Acked, limit);
+        uint by = Math.Min(counted, variants.SlowStartThreshold - variants.CongestionWindow);
         variants.CongestionWindow = Grown(variants.CongestionWindow, by);
-        return variants.CongestionWindow < variants.SlowStartThreshold ? 0 : ack.Acked - by;
+        return counted - by;
     }
 
     /// <summary>No window field can say more than 2^30 (RFC 7323 2.3).</summary>
