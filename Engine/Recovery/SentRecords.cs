@@ -13,7 +13,7 @@ internal sealed class SentRecords
 {
     /// <summary>
     /// The most records, 384 KiB of them: more come about only when one writes, or the peer reports, a few bytes at a time. What is new then goes into the
-    /// last record, and what would have to be cut is not reported (RFC 2018 5 takes SACK for advice).
+    /// last record, and what would have to be cut is not reported (RFC 2018 3: SACK is advice). Only what is sent again may add a few.
     /// </summary>
     public const int Most = 8192;
 
@@ -25,6 +25,12 @@ internal sealed class SentRecords
 
     /// <summary>How many records there are.</summary>
     public int Count => _count;
+
+    /// <summary>For how many there is memory.</summary>
+    public int Capacity => _records.Length;
+
+    /// <summary>In the order of their bytes; each ends where the next one starts.</summary>
+    public ref readonly SentRecord this[int index] => ref At(index);
 
     /// <summary>Where the first one starts: SND_UNA.</summary>
     public SeqNum Start => _count == 0 ? _end : _records[_first].Start;
@@ -133,7 +139,8 @@ internal sealed class SentRecords
 
         if (end > _end)
         {
-            ref SentRecord record = ref _count < Most ? ref Append(_end) : ref At(_count - 1);
+            bool isApart = _count < Most || At(_count - 1).Is(SentFlags.Sacked | SentFlags.Lost);
+            ref SentRecord record = ref isApart ? ref Append(_end) : ref At(_count - 1);
             _end = end;
             Stamp(ref record, now, rate);
         }
@@ -180,6 +187,7 @@ internal sealed class SentRecords
     {
         lost = default;
         Microseconds wait = Microseconds.Never;
+        (int First, int Last) marked = (-1, -1);
         for (int i = 0; i < _count; i++)
         {
             ref SentRecord record = ref At(i);
@@ -209,9 +217,10 @@ internal sealed class SentRecords
             lost.All += Length(i);
             lost.Retransmitted += record.Is(SentFlags.Retransmitted) ? Length(i) : 0;
             MarkLost(i);
-            i = MergeAround(i);
+            marked = (marked.First < 0 ? i : marked.First, i);
         }
 
+        Merge(marked.First, marked.Last);
         return wait;
     }
 
@@ -220,16 +229,18 @@ internal sealed class SentRecords
     public uint MarkLost(Microseconds sentUntil)
     {
         uint before = Lost;
+        (int First, int Last) marked = (-1, -1);
         for (int i = 0; i < _count; i++)
         {
             ref SentRecord record = ref At(i);
             if (!record.Is(SentFlags.Sacked | SentFlags.Lost) && record.SentAt <= sentUntil)
             {
                 MarkLost(i);
-                i = MergeAround(i);
+                marked = (marked.First < 0 ? i : marked.First, i);
             }
         }
 
+        Merge(marked.First, marked.Last);
         return Lost - before;
     }
 
@@ -305,6 +316,9 @@ internal sealed class SentRecords
         return false;
     }
 
+    /// <summary>How many bytes the segment has that was sent last, when all of them were cut as they are now.</summary>
+    public int LastLength(int segmentSize) => (int)((Length(_count - 1) - 1) % (uint)segmentSize) + 1;
+
     /// <summary>Gives up the memory of nothing.</summary>
     public void Trim()
     {
@@ -345,7 +359,7 @@ internal sealed class SentRecords
             ref SentRecord record = ref At(0);
             SeqNum end = EndOf(0);
             SeqNum until = SeqNum.Min(end, ack);
-            Deliver(record, record.Start, until, highest, context, ref result);
+            Deliver(record, record.Start, until, highest, isReported: false, context, ref result);
             if (until == end)
             {
                 _first++;
@@ -379,7 +393,7 @@ internal sealed class SentRecords
             ref SentRecord record = ref At(at);
             if (!record.Is(SentFlags.Sacked))
             {
-                Deliver(record, record.Start, EndOf(at), highest, context, ref result);
+                Deliver(record, record.Start, EndOf(at), highest, isReported: true, context, ref result);
                 Sacked += Length(at);
                 record.Flags |= SentFlags.Sacked;
                 record.Flags &= ~SentFlags.Lost;
@@ -389,11 +403,12 @@ internal sealed class SentRecords
         result.NewlySacked += result.Delivered - delivered;
         HighestSacked = SeqNum.Max(HighestSacked, right);
         RemoveAt(i + 1, until - i - 1);
-        MergeAround(i);
+        Merge(i, i);
     }
 
     /// <summary>Counts bytes as delivered, or as no longer reported when they had been.</summary>
-    private void Deliver(in SentRecord record, SeqNum start, SeqNum end, SeqNum highest, in AckContext context, ref AckResult result)
+    private void Deliver(
+        in SentRecord record, SeqNum start, SeqNum end, SeqNum highest, bool isReported, in AckContext context, ref AckResult result)
     {
         uint length = (uint)(end - start);
         if (record.Is(SentFlags.Sacked))
@@ -409,7 +424,7 @@ internal sealed class SentRecords
 
         result.Delivered += length;
         bool wasSentOnce = !record.Is(SentFlags.Retransmitted);
-        result.IsReordered |= wasSentOnce && end < highest;
+        result.IsReordered |= wasSentOnce && !record.Is(SentFlags.Guessed) && end < highest;
         result.RetransmissionDelivered |= !wasSentOnce;
         if (wasSentOnce && !record.Is(SentFlags.Guessed))
         {
@@ -424,7 +439,7 @@ internal sealed class SentRecords
             result.Newest.Start = end;
         }
 
-        bool isAmbiguous = !wasSentOnce && context.IsEchoOlder(record.SentAt);
+        bool isAmbiguous = !wasSentOnce && context.IsAmbiguous(record.SentAt, isReported);
         if (!isAmbiguous && (result.RackSentAt.IsNever || Rack.IsAfter(record.SentAt, end, result.RackSentAt, result.RackEnd)))
         {
             (result.RackSentAt, result.RackEnd) = (record.SentAt, end);
@@ -521,8 +536,8 @@ internal sealed class SentRecords
             return;
         }
 
-        // As many places in front as are taken: moving them down is paid for by having used them up.
-        if (_first > _count)
+        // Half as many places in front as are taken: moving them down is paid for by having used them up.
+        if (_first > 0 && _first >= _count / 2)
         {
             Array.Copy(_records, _first, _records, 0, _count);
         }
@@ -545,22 +560,30 @@ internal sealed class SentRecords
         }
     }
 
-    /// <summary>Makes one record of neighbours of which nothing but that they were reported, or are lost, is of interest any more.</summary>
-    /// <returns>The index of the record that has taken the one at <paramref name="index"/> in.</returns>
-    private int MergeAround(int index)
+    /// <summary>
+    /// Makes one record of neighbours of which nothing but that they were reported, or are lost, is of interest any more; in one pass, as all of
+    /// thousands may be found lost at once.
+    /// </summary>
+    /// <param name="first">The first that has changed; negative: none has.</param>
+    /// <param name="last">The last that has.</param>
+    private void Merge(int first, int last)
     {
-        if (index + 1 < _count && IsAlike(index, index + 1))
+        if (first < 0)
         {
-            RemoveAt(index + 1, 1);
+            return;
         }
 
-        if (index > 0 && IsAlike(index - 1, index))
+        int kept = Math.Max(0, first - 1);
+        last = Math.Min(_count - 1, last + 1);
+        for (int i = kept + 1; i <= last; i++)
         {
-            RemoveAt(index, 1);
-            index--;
+            if (!IsAlike(kept, i))
+            {
+                At(++kept) = At(i);
+            }
         }
 
-        return index;
+        RemoveAt(kept + 1, last - kept);
     }
 
     private bool IsAlike(int left, int right)
