@@ -19,9 +19,13 @@ public struct TailLossProbe
     private SeqNum _end;
     private byte _isOutstanding;
     private byte _isRetransmission;
+    private byte _awaitsMeasurement;
 
     /// <summary>Whether a probe was sent of which nothing was heard.</summary>
     internal readonly bool IsOutstanding => _isOutstanding != 0;
+
+    /// <summary>RFC 8985 7.3: none is outstanding, and a round trip was measured since the last one.</summary>
+    internal readonly bool MayBeSent => !IsOutstanding && _awaitsMeasurement == 0;
 
     /// <summary>RFC 8985 7.2: PTO.</summary>
     internal static Microseconds TimeOut(Microseconds smoothedRtt, bool isOneSegment) =>
@@ -30,7 +34,10 @@ public struct TailLossProbe
             : (smoothedRtt * 2) + (isOneSegment ? WorstDelayedAck : Slack);
 
     internal void OnSent(SeqNum end, bool isRetransmission) =>
-        (_end, _isOutstanding, _isRetransmission) = (end, 1, isRetransmission ? (byte)1 : (byte)0);
+        (_end, _isOutstanding, _isRetransmission, _awaitsMeasurement) = (end, 1, isRetransmission ? (byte)1 : (byte)0, 1);
+
+    /// <summary>A round trip was measured.</summary>
+    internal void OnMeasured() => _awaitsMeasurement = 0;
 
     internal void End() => _isOutstanding = 0;
 
@@ -39,17 +46,17 @@ public struct TailLossProbe
 
     /// <summary>RFC 8985 7.4.2: an acknowledgement came in.</summary>
     /// <param name="ack">SEG.ACK.</param>
-    /// <param name="isDuplicateReported">Whether it reports a duplicate.</param>
-    /// <param name="isBare">Whether it neither acknowledges nor reports anything new.</param>
+    /// <param name="isReportedTwice">Whether it reports the probe as a duplicate: case 1.</param>
+    /// <param name="isBare">Whether it is a duplicate acknowledgement without SACK: case 2, of a peer that reports no duplicates.</param>
     /// <returns>Whether the probe has mended a loss: it is to be answered for as one.</returns>
-    internal bool OnAck(SeqNum ack, bool isDuplicateReported, bool isBare)
+    internal bool OnAck(SeqNum ack, bool isReportedTwice, bool isBare)
     {
         if (!IsOutstanding || ack < _end)
         {
             return false;
         }
 
-        if (_isRetransmission == 0 || isDuplicateReported)
+        if (_isRetransmission == 0 || isReportedTwice)
         {
             _isOutstanding = 0;
             return false;

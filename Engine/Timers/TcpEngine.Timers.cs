@@ -240,7 +240,7 @@ public sealed partial class TcpEngine
         }
     }
 
-    /// <summary>RFC 8985 7.2: PTO, where it comes before the retransmission time-out.</summary>
+    /// <summary>RFC 8985 7.2: PTO; the retransmission time-out where that would come before it.</summary>
     private void ArmRecoveryTimer(bool isInFlight, Microseconds now)
     {
         if (_v.RecoveryTimer == RecoveryTimer.Reorder && isInFlight)
@@ -256,9 +256,8 @@ public sealed partial class TcpEngine
         else if (_v.RecoveryAt.IsNever)
         {
             Microseconds probe = now + TailLossProbe.TimeOut(_v.SmoothedRtt, isOneSegment: _v.Flight <= (uint)_invariants.EffectiveMss);
-            bool isFirst = probe < _v.RetransmitAt;
-            _v.RecoveryAt = isFirst ? probe : Microseconds.Never;
-            _v.RecoveryTimer = isFirst ? RecoveryTimer.Probe : RecoveryTimer.None;
+            _v.RecoveryAt = Microseconds.Min(probe, _v.RetransmitAt);
+            _v.RecoveryTimer = RecoveryTimer.Probe;
         }
     }
 }

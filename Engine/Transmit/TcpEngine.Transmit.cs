@@ -172,9 +172,9 @@ public sealed partial class TcpEngine
         }
 
         int size = SegmentSize(out int sackRoom);
-        int fresh = (int)Math.Min(Math.Min(SendableEnd - _v.SndMax, size), _v.SndWnd - (long)_v.Flight);
-        bool isNew = fresh > 0;
-        int length = isNew ? fresh : (int)Math.Min(_v.Flight, (uint)size);
+        int fresh = Math.Min(SendableEnd - _v.SndMax, size);
+        bool isNew = fresh > 0 && fresh <= _v.SndWnd - (long)_v.Flight;
+        int length = isNew ? fresh : _records.LastLength(size);
         SendRun(isNew ? _v.SndMax : _v.SndMax - length, length, size, sackRoom, now);
         _v.Probe.OnSent(_v.SndMax, !isNew);
         _counters.TailProbesSent++;
