@@ -131,6 +131,12 @@ public sealed partial class TcpEngine
             _v.RecoveryPoint = _v.SndUna - 1;
         }
 
+        if (_v.OwesReduction)
+        {
+            _v.OwesReduction = false;
+            Reduce(LossKind.Loss, flight: _v.CongestionWindow, now);
+        }
+
         RederiveCaches();
         _delayedAck.StartAfterMove();
         _shouldDeliver = _receive.Unread > 0;

@@ -218,14 +218,18 @@ public sealed partial class TcpEngine
     /// <summary>RFC 8985 7.4.2: what a probe has mended was lost, and is answered for as if it had been found so.</summary>
     private void AnswerForProbe(Microseconds now)
     {
-        _v.SlowStartThreshold = _congestion.ThresholdAfterLoss(
-            ref _v, new LossEvent(LossKind.Loss, now, _invariants.EffectiveMss, FlightSize));
+        Reduce(LossKind.Loss, FlightSize, now);
+        _counters.ProbesMended++;
+    }
+
+    /// <summary>What congestion asks for, at once: there is nothing to send again.</summary>
+    private void Reduce(LossKind kind, uint flight, Microseconds now)
+    {
+        _v.SlowStartThreshold = _congestion.ThresholdAfterLoss(ref _v, new LossEvent(kind, now, _invariants.EffectiveMss, flight));
         if (!_congestion.SetsWindowInRecovery)
         {
             _v.CongestionWindow = Math.Min(_v.CongestionWindow, _v.SlowStartThreshold);
         }
-
-        _counters.ProbesMended++;
     }
 
     /// <summary>
