@@ -219,7 +219,7 @@ internal static class BenchCommand
         var failures = new List<string>();
         foreach (Row row in rows)
         {
-            if (!row.LinkOffloads && !LinkOffloads.CanSwitchOff)
+            if (!row.Cable.Offloads && !LinkOffloads.CanSwitchOff)
             {
                 failures.Add($"{row.Name}: ethtool is not installed, so offloads cannot be switched off.");
                 continue;
