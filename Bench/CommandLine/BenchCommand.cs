@@ -133,6 +133,7 @@ internal static class BenchCommand
         root.Add(list);
         root.Add(engine);
         root.Add(ProfileCommand.Create(CheckNames));
+        root.Add(CaptureCommand.Create(CheckNames));
         root.Add(MovesCommand.Create(command, s_results));
         root.Add(report);
         return root;

@@ -2,15 +2,15 @@ using System.Globalization;
 
 namespace TcpActors.Bench.Measuring;
 
-/// <summary>What the TCP of this process's network namespace has counted (<c>/proc/net/snmp</c>, <c>/proc/net/netstat</c>).</summary>
+/// <summary>What the TCP of this thread's network namespace has counted (<c>/proc/net/snmp</c>, <c>/proc/net/netstat</c>).</summary>
 /// <param name="SegmentsReceived">InSegs.</param>
 /// <param name="DuplicatesReported">D-SACKs sent: TCPDSACKOldSent and TCPDSACKOfoSent.</param>
 internal readonly record struct KernelCounts(long SegmentsReceived, long DuplicatesReported)
 {
     public static KernelCounts Read()
     {
-        Dictionary<string, long> basic = Table("/proc/self/net/snmp", "Tcp:");
-        Dictionary<string, long> more = Table("/proc/self/net/netstat", "TcpExt:");
+        Dictionary<string, long> basic = Table("/proc/thread-self/net/snmp", "Tcp:");
+        Dictionary<string, long> more = Table("/proc/thread-self/net/netstat", "TcpExt:");
         return new KernelCounts(basic["InSegs"], more["TCPDSACKOldSent"] + more["TCPDSACKOfoSent"]);
     }
 

@@ -41,7 +41,8 @@ internal sealed class MovedLossRow(uint oneOf) : Row
         async connection => Volatile.Write(ref _moves, await BulkServing.SourceAsync(connection)),
         _ => new Figures { [Moves] = Volatile.Read(ref _moves) }));
 
-    public override Figures Load(LoadOrder order) => DuplicateLoad.Run(() => BulkLoad.Run(order, streams: 1, fromServer: true));
+    public override Figures Load(LoadOrder order) =>
+        DuplicateLoad.Run(order, () => BulkLoad.Run(order, streams: 1, fromServer: true));
 
     public override async Task<Figures> RunAsync(ContenderProcesses processes, LoadOrder order)
     {

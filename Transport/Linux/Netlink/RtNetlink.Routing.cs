@@ -71,12 +71,15 @@ public sealed partial class RtNetlink
             request.UInt32(RouteAttribute.OutInterface, (uint)linkIndex);
         if (preferredSource is not null)
             request.Address(RouteAttribute.PreferredSource, preferredSource);
-        using (request.Nested(RouteAttribute.Metrics))
+        if (mtu is not null || congestionControl is not null)
         {
-            if (mtu is { } bytes)
-                request.UInt32(RouteAttribute.MetricMtu, (uint)bytes);
-            if (congestionControl is not null)
-                request.Text(RouteAttribute.MetricCongestionControl, congestionControl);
+            using (request.Nested(RouteAttribute.Metrics))
+            {
+                if (mtu is { } bytes)
+                    request.UInt32(RouteAttribute.MetricMtu, (uint)bytes);
+                if (congestionControl is not null)
+                    request.Text(RouteAttribute.MetricCongestionControl, congestionControl);
+            }
         }
 
         _socket.Execute(request);
