@@ -32,6 +32,9 @@ internal sealed partial class SentRecords
     /// <summary>Where the last one ends: SND_MAX.</summary>
     public SeqNum End => _end;
 
+    /// <summary>Bytes of the first record; 0: there is none.</summary>
+    public int FirstLength => _count == 0 ? 0 : (int)Length(0);
+
     /// <summary>Bytes that the peer has reported.</summary>
     public uint Sacked { get; private set; }
 

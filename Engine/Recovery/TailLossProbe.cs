@@ -3,7 +3,11 @@ using TcpActors.Engine.State;
 
 namespace TcpActors.Engine.Recovery;
 
-/// <summary>RFC 8985 7: one segment sent when acknowledgements fail to come, so that those of it show what was lost. Part of <see cref="SegmentVariants"/>.</summary>
+/// <summary>
+/// RFC 8985 7: one segment sent when acknowledgements fail to come, so that those of it show what was lost. It sends one probe only, and none during recovery:
+/// then a lost probe, or a lost retransmission with nothing behind it, waits for the time-out. Here more follow, each after twice the time, as RFC 9002 6.2 has
+/// it, until the time-out comes. Part of <see cref="SegmentVariants"/>.
+/// </summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct TailLossProbe
 {
@@ -19,18 +23,32 @@ public struct TailLossProbe
     private SeqNum _end;
     private byte _isOutstanding;
     private byte _isRetransmission;
+    private byte _unanswered;
 
     /// <summary>Whether a probe was sent of which nothing was heard.</summary>
     internal readonly bool IsOutstanding => _isOutstanding != 0;
 
-    /// <summary>RFC 8985 7.2: PTO.</summary>
-    internal static Microseconds TimeOut(Microseconds smoothedRtt, bool isOneSegment) =>
-        smoothedRtt == Microseconds.Zero
-            ? Microseconds.FromSeconds(1)
-            : (smoothedRtt * 2) + (isOneSegment ? WorstDelayedAck : Slack);
+    /// <summary>Probes since something was last delivered.</summary>
+    internal readonly int Unanswered => _unanswered;
 
-    internal void OnSent(SeqNum end, bool isRetransmission) =>
+    /// <summary>RFC 8985 7.2: PTO; doubled for each probe without an answer (RFC 9002 6.2.1).</summary>
+    /// <param name="smoothedRtt">SRTT; zero: unknown.</param>
+    /// <param name="mayBeHeldBack">Whether the peer may be holding its acknowledgement back, as of a single segment.</param>
+    internal readonly Microseconds TimeOut(Microseconds smoothedRtt, bool mayBeHeldBack)
+    {
+        Microseconds first = smoothedRtt == Microseconds.Zero
+            ? Microseconds.FromSeconds(1)
+            : (smoothedRtt * 2) + (mayBeHeldBack ? WorstDelayedAck : Slack);
+        return new Microseconds(first.Value << Math.Min(_unanswered, (byte)20));
+    }
+
+    internal void OnSent(SeqNum end, bool isRetransmission)
+    {
         (_end, _isOutstanding, _isRetransmission) = (end, 1, isRetransmission ? (byte)1 : (byte)0);
+        _unanswered = (byte)Math.Min(byte.MaxValue, _unanswered + 1);
+    }
+
+    internal void OnDelivered() => _unanswered = 0;
 
     internal void End() => _isOutstanding = 0;
 

@@ -226,10 +226,11 @@ public sealed partial class TcpEngine
             _timerRestartedInRecovery = isSlow;
         }
 
-        if (acked > 0 && _v.RecoveryTimer == RecoveryTimer.Probe)
+        if (result.Delivered > 0)
         {
             // RFC 8985 7.2: anew with each acknowledgement of new data.
-            _v.RecoveryAt = Microseconds.Never;
+            _v.Probe.OnDelivered();
+            RestartProbeTimer();
         }
     }
 

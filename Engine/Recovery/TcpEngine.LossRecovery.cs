@@ -311,12 +311,18 @@ public sealed partial class TcpEngine
         }
     }
 
-    /// <summary>RFC 8985 7.2: whether a probe is to be sent if no acknowledgement comes.</summary>
+    /// <summary>
+    /// RFC 8985 7.2: whether a probe is to be sent if no acknowledgement comes. After a time-out only when something was delivered since: until then the interval
+    /// is that of RFC 6298 5.5.
+    /// </summary>
     private bool WantsTailProbe =>
         _connection.SackPermitted
-        && _v.Recovery == RecoveryPhase.Open
-        && !_v.Probe.IsOutstanding
-        && _records.Sacked == 0
         && _invariants.IsPathUsable
-        && _v.SndWnd > 0;
+        && _v.SndWnd > 0
+        && _v.Recovery switch
+        {
+            RecoveryPhase.Open => _records.Sacked == 0 || _v.Probe.Unanswered > 0,
+            RecoveryPhase.Loss => _v.Retransmissions == 0,
+            _ => true,
+        };
 }

@@ -240,6 +240,14 @@ public sealed partial class TcpEngine
         }
     }
 
+    private void RestartProbeTimer()
+    {
+        if (_v.RecoveryTimer == RecoveryTimer.Probe)
+        {
+            _v.RecoveryAt = Microseconds.Never;
+        }
+    }
+
     /// <summary>RFC 8985 7.2: PTO, where it comes before the retransmission time-out.</summary>
     private void ArmRecoveryTimer(bool isInFlight, Microseconds now)
     {
@@ -255,7 +263,9 @@ public sealed partial class TcpEngine
         }
         else if (_v.RecoveryAt.IsNever)
         {
-            Microseconds probe = now + TailLossProbe.TimeOut(_v.SmoothedRtt, isOneSegment: _v.Flight <= (uint)_invariants.EffectiveMss);
+            // A peer that sees a hole acknowledges at once (RFC 5681 4.2).
+            bool mayBeHeldBack = _v.Recovery != RecoveryPhase.FastRecovery && _v.Flight <= (uint)_invariants.EffectiveMss;
+            Microseconds probe = now + _v.Probe.TimeOut(_v.SmoothedRtt, mayBeHeldBack);
             bool isFirst = probe < _v.RetransmitAt;
             _v.RecoveryAt = isFirst ? probe : Microseconds.Never;
             _v.RecoveryTimer = isFirst ? RecoveryTimer.Probe : RecoveryTimer.None;

@@ -97,6 +97,9 @@ public sealed partial class TcpEngine
         _records.OnSent(seq, end, now, ref _v.Rate);
         _v.SndMax = _records.End;
         _v.LastDataSentAt = now;
+
+        // RFC 8985 7.2: anew after each transmission.
+        RestartProbeTimer();
     }
 
     /// <summary>SND_NXT is where sending goes on: behind everything, unless all that follows is to be sent again.</summary>
