@@ -177,7 +177,7 @@ public sealed partial class TcpEngine
 
         int size = SegmentSize(out int sackRoom);
         _counters.TailProbesSent++;
-        if (_v.Recovery != RecoveryPhase.Open || _v.Probe.IsOutstanding)
+        if (_v.Recovery != RecoveryPhase.Open || _v.Probe.IsOutstanding || _records.Sacked > 0)
         {
             int missing = Math.Min(size, _records.FirstLength);
             SendRun(_v.SndUna, missing, size, sackRoom, now);
