@@ -1,6 +1,7 @@
 using TcpActors.Engine.Buffers;
 using TcpActors.Engine.Congestion;
 using TcpActors.Engine.Receive;
+using TcpActors.Engine.Recovery;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Transmit;
 
@@ -24,6 +25,7 @@ public sealed partial class TcpEngine
     private readonly SendBuffer _send;
     private readonly ReceiveBuffer _receive;
     private readonly TransmitQueue _output;
+    private readonly SentRecords _records = new();
     private Reassembly _reassembly = Reassembly.None;
     private SegmentInvariants _invariants;
     private ICongestionControl _congestion;
@@ -32,6 +34,7 @@ public sealed partial class TcpEngine
 
     // Owed within a batch.
     private bool _retransmitFirst;
+    private bool _owesTailProbe;
     private bool _owesWindowProbe;
     private bool _owesKeepAliveProbe;
     private bool _owesDrainProbe;
@@ -44,6 +47,9 @@ public sealed partial class TcpEngine
     private AckThrottle _replies;
     private AckThrottle _probes;
     private AckThrottle _challenges;
+    private Rack _rack;
+    private RttEstimator _roundTrips;
+    private SeqNum _unaOfLastLoss;
     private SeqNum _smallSegmentEnd;
     private bool _isCongestionLimited;
     private bool _timerRestartedInRecovery;
@@ -125,6 +131,12 @@ public sealed partial class TcpEngine
             _v.RecoveryPoint = _v.SndUna - 1;
         }
 
+        if (_v.OwesReduction)
+        {
+            _v.OwesReduction = false;
+            Reduce(LossKind.Loss, flight: _v.CongestionWindow, now);
+        }
+
         RederiveCaches();
         _delayedAck.StartAfterMove();
         _shouldDeliver = _receive.Unread > 0;
@@ -165,12 +177,13 @@ public sealed partial class TcpEngine
         {
             if (next.PathMtu < previous.PathMtu && next.EffectiveMss < previous.EffectiveMss)
             {
-                RetransmitInSmallerSegments();
+                RetransmitInSmallerSegments(now);
             }
             else if (next.IsPathUsable && (!previous.IsPathUsable || next.NextHopMac != previous.NextHopMac))
             {
                 // What left before, or while, the path broke is lost more likely than not, and so is what left to an address that is
                 // no more; one segment finds out.
+                _records.MarkFirstLost(next.EffectiveMss);
                 _retransmitFirst = true;
                 _v.RetransmitAt = RetransmitDeadline(now);
             }
@@ -189,6 +202,7 @@ public sealed partial class TcpEngine
         _v = committed;
         _output.Clear();
         _reassembly.Clear();
+        _owesTailProbe = false;
         if (_receive.Committed < _v.RcvNxt)
         {
             // The crash came between the two halves of the commit.
@@ -203,8 +217,7 @@ public sealed partial class TcpEngine
         _isCongestionLimited = false;
         RederiveCaches();
 
-        // An acknowledgement or the retransmission of this phase may have been among what is forgotten.
-        _retransmitFirst = _v.Recovery == RecoveryPhase.FastRecovery;
+        // An acknowledgement may have been among what is forgotten.
         _v.AckNow = true;
         _shouldDeliver = _receive.Unread > 0;
         ArmTimers(now);
@@ -228,6 +241,7 @@ public sealed partial class TcpEngine
             _reassembly = Reassembly.None;
         }
 
+        _records.Trim();
         _output.Trim();
         _send.Trim();
         _receive.Trim();
@@ -245,14 +259,18 @@ public sealed partial class TcpEngine
     /// acknowledgements for what got through nevertheless are ignored until everything sent so far is acknowledged. That the ICMP
     /// message is genuine (RFC 5927 4) is for whoever made the new version to check.
     /// </summary>
-    private void RetransmitInSmallerSegments()
+    private void RetransmitInSmallerSegments(Microseconds now)
     {
         if (_v.Recovery == RecoveryPhase.FastRecovery)
         {
             _v.CongestionWindow = Math.Max(_v.SlowStartThreshold, (uint)_invariants.EffectiveMss);
         }
 
-        Recovery.FastRecovery.GoBack(ref _v);
+        _records.MarkLost(sentUntil: now);
+        _v.Undo.End();
+        _v.ForwardRto = ForwardRto.Off;
+        GoBack();
+        SynchronizeSendNext();
         _retransmitFirst = false;
         _v.RetransmitAt = Microseconds.Never;
     }
@@ -273,6 +291,34 @@ public sealed partial class TcpEngine
         // Whether a short segment is in flight is not known: assume it, which is Nagle's own rule.
         _smallSegmentEnd = _v.SndMax;
         _timerRestartedInRecovery = false;
+        _unaOfLastLoss = _v.SndUna - 1;
+        _roundTrips.Restart(_v.SndMax);
+        _rack.SentAt = Microseconds.Never;
+        RestartRecords();
+    }
+
+    /// <summary>
+    /// What became of what is in flight is not known. In fast recovery the first segment is missing: it is sent again unless the owner before has done so. What
+    /// he has sent again is not lost as long as nothing sent later has arrived.
+    /// </summary>
+    private void RestartRecords()
+    {
+        Microseconds sentAt = _v.LastDataSentAt.IsNever ? Microseconds.Zero : _v.LastDataSentAt;
+        _records.Restart(_v.SndUna, SeqNum.Max(_v.SndUna, _v.SndNxt), _v.SndMax, sentAt);
+        if (_v.Recovery != RecoveryPhase.FastRecovery)
+        {
+            return;
+        }
+
+        if (_v.RetransmittedTo > _v.SndUna)
+        {
+            _records.GuessRetransmitted(_v.RetransmittedTo, sentAt + new Microseconds(1));
+        }
+        else
+        {
+            _records.MarkFirstLost(_invariants.EffectiveMss);
+            _retransmitFirst = true;
+        }
     }
 
     /// <summary>What <see cref="ShouldDeliver"/> says holds until the next batch begins.</summary>

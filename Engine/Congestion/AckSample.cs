@@ -36,7 +36,7 @@ public readonly record struct AckSample
     /// </summary>
     public bool IsWindowLimited { get; init; }
 
-    /// <summary>Where recovery stands after the acknowledgement.</summary>
+    /// <summary>The phase of recovery that the acknowledgement belongs to: also the one that it ends.</summary>
     public RecoveryPhase Recovery { get; init; }
 
     /// <summary>Whether the peer echoes a mark (ECE, RFC 3168 6.1.2).</summary>

@@ -1,4 +1,5 @@
 using TcpActors.Engine.Congestion;
+using TcpActors.Engine.Receive;
 using TcpActors.Engine.Recovery;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
@@ -25,19 +26,11 @@ public sealed partial class TcpEngine
             RestartStallClock(now);
         }
 
-        if (segment.Ack > _v.SndUna)
+        SackBlocks blocks = _connection.SackPermitted ? segment.Options.Sack : default;
+        bool isDuplicate = blocks.Count == 0 && IsDuplicateAck(segment, windowChanged);
+        if (segment.Ack > _v.SndUna || blocks.Count > 0 || isDuplicate)
         {
-            OnNewDataAcked(segment, now);
-        }
-        else if (IsDuplicateAck(segment, windowChanged))
-        {
-            _counters.DuplicateAcks++;
-            if (FastRecovery.OnDuplicateAck(ref _v, _congestion, _invariants.EffectiveMss, now))
-            {
-                _counters.FastRetransmits++;
-                _retransmitFirst = true;
-                _timerRestartedInRecovery = false;
-            }
+            TakeAck(segment, blocks, isDuplicate, now);
         }
     }
 
@@ -73,92 +66,184 @@ public sealed partial class TcpEngine
         return changed;
     }
 
-    private void OnNewDataAcked(in TcpSegment segment, Microseconds now)
+    /// <summary>The acknowledgement says something about what was sent. The order is that of RFC 8985 6.2 and draft-ietf-ccwg-bbr 5.2.3.</summary>
+    private void TakeAck(in TcpSegment segment, in SackBlocks blocks, bool isDuplicate, Microseconds now)
     {
-        int mss = _invariants.EffectiveMss;
-        int acked = segment.Ack - _v.SndUna;
-        if (RttEstimator.TryMeasure(segment, _v, _connection, Timestamp(now), now, out Microseconds rtt))
+        uint acked = (uint)(segment.Ack - _v.SndUna);
+        uint priorFlight = InFlight;
+        RecoveryPhase phase = _v.Recovery;
+        uint? echo = _connection.TimestampsEnabled && segment.Options.HasTimestamps ? segment.Options.TsEcr : null;
+        var context = new AckContext
         {
-            // RFC 7323 appendix G: ceil(FlightSize / (2 * SMSS)) acknowledgements in a round trip; one, when one segment is timed.
-            int samples = _connection.TimestampsEnabled ? (int)((_v.Flight + (2u * mss) - 1) / (2u * mss)) : 1;
-            Microseconds granularity = _connection.TimestampsEnabled ? _connection.TimestampTick : new Microseconds(1);
-            RttEstimator.Update(ref _v, rtt, Math.Max(1, samples), granularity);
-            _v.TimedSegmentSentAt = Microseconds.Never;
+            Now = now,
+            MinRtt = _v.MinRtt.IsNever ? Microseconds.Zero : _v.MinRtt,
+            RecoveryPoint = _v.RecoveryPoint,
+            Echo = echo,
+            Tick = _connection.TimestampTick,
+            Offset = _v.TsOffset,
+        };
+        AckResult result = AckResult.Nothing;
+        _records.OnAck(segment.Ack, blocks, context, ref result);
+        CountDuplicates(acked, isDuplicate, ref result);
+        if (acked > 0)
+        {
+            Advance(segment.Ack, now);
         }
 
-        _v.SndUna = segment.Ack;
-        _v.SndNxt = SeqNum.Max(_v.SndNxt, segment.Ack);
-        _smallSegmentEnd = SeqNum.Max(_smallSegmentEnd, segment.Ack);
+        Microseconds rtt = MeasureRoundTrip(segment, acked, result, now);
+        (Microseconds Interval, uint Delivered) rate =
+            result.Delivered > 0 ? RateSampler.OnAck(ref _v.Rate, result, _v.MinRtt, now) : default;
+        bool isProbeEnded = TakeDuplicateReport(segment.Ack, acked, result, now);
+        uint lost = FindLosses(result, now);
+        AdvanceRecovery(acked, lost, echo, priorFlight, result, now);
+        if (isProbeEnded && _v.Recovery == RecoveryPhase.Open)
+        {
+            AnswerForProbe(now);
+        }
+
+        if (result.Delivered > 0)
+        {
+            _congestion.OnAcked(ref _v, new AckSample
+            {
+                Now = now,
+                Mss = _invariants.EffectiveMss,
+                Acked = acked,
+                Delivered = result.Delivered,
+                Lost = lost,
+                Rtt = rtt,
+                PriorFlight = priorFlight,
+                Flight = InFlight,
+                IsWindowLimited = _isCongestionLimited,
+                Recovery = phase == RecoveryPhase.Open ? _v.Recovery : phase,
+                RateDelivered = rate.Delivered,
+                Interval = rate.Interval,
+                PriorDelivered = result.Newest.Delivered,
+                TxInFlight = result.Newest.InFlight,
+                LostSinceSent = _v.Rate.Lost - result.Newest.Lost,
+                IsAppLimited = result.Newest.Is(SentFlags.AppLimited),
+            });
+        }
+
+        if (_v.Recovery == RecoveryPhase.FastRecovery && !_congestion.SetsWindowInRecovery && (result.Delivered > 0 || lost > 0))
+        {
+            _v.CongestionWindow = _v.Reduction.OnAck(
+                result.Delivered, InFlight, _v.SlowStartThreshold, _invariants.EffectiveMss, isSafe: acked > 0 && lost == 0);
+        }
+
+        RestartTimers(acked, result, now);
+    }
+
+    /// <summary>
+    /// The duplicates in a row: with SACK, acknowledgements that report something new (RFC 6675 2); without, those of RFC 5681 2, each of which stands
+    /// for a segment delivered, nobody knows which (RFC 9937 6.2), until an acknowledgement covers it.
+    /// </summary>
+    private void CountDuplicates(uint acked, bool isDuplicate, ref AckResult result)
+    {
+        bool counts = _connection.SackPermitted ? acked == 0 && result.NewlySacked > 0 : isDuplicate && acked == 0;
+        if (counts)
+        {
+            _counters.DuplicateAcks++;
+            if (!_connection.SackPermitted && _v.Recovery != RecoveryPhase.Loss)
+            {
+                result.Delivered = Math.Min(InFlight, (uint)_invariants.EffectiveMss);
+            }
+
+            // After a time-out duplicates stem from what we sent again ourselves (RFC 6582 4).
+            if (_v.Recovery != RecoveryPhase.Loss)
+            {
+                _v.DuplicateAcks = (ushort)Math.Min(ushort.MaxValue, _v.DuplicateAcks + 1);
+            }
+        }
+        else if (acked > 0)
+        {
+            uint mss = (uint)_invariants.EffectiveMss;
+            uint covered = Math.Min(_v.DuplicateAcks, ((acked + mss - 1) / mss) - 1);
+            if (!_connection.SackPermitted)
+            {
+                result.Delivered -= Math.Min(result.Delivered, covered * mss);
+            }
+
+            bool isRepairing = !_connection.SackPermitted && _v.Recovery == RecoveryPhase.FastRecovery;
+            _v.DuplicateAcks = isRepairing ? (ushort)(_v.DuplicateAcks - covered) : (ushort)0;
+        }
+    }
+
+    private void Advance(SeqNum ack, Microseconds now)
+    {
+        _v.SndUna = ack;
+        _smallSegmentEnd = SeqNum.Max(_smallSegmentEnd, ack);
         _v.Retransmissions = 0;
-        _v.DuplicateAcks = 0;
         RestartStallClock(now);
-
-        // RFC 6298 5.2 and 5.3.
-        bool restartTimer = true;
-        switch (_v.Recovery)
-        {
-            case RecoveryPhase.FastRecovery:
-                _retransmitFirst = FastRecovery.OnAcked(ref _v, mss, acked);
-
-                // RFC 6582 3.2 step 3: only the first partial acknowledgement restarts the timer, so that many losses in one window end in
-                // the slow start of a time-out and not in one segment per round trip.
-                restartTimer = !_retransmitFirst || !_timerRestartedInRecovery;
-                _timerRestartedInRecovery = true;
-                break;
-            default:
-                GrowCongestionWindow(mss, acked, now);
-                if (_v.SndUna >= _v.RecoveryPoint)
-                {
-                    _v.Recovery = RecoveryPhase.Open;
-                }
-
-                break;
-        }
-
         if (_v.Recovery == RecoveryPhase.Open)
         {
             // Keeps "recover" within reach of the comparison while sequence numbers go round (RFC 6582 3.2 step 1: initially before all
             // data).
             _v.RecoveryPoint = SeqNum.Max(_v.RecoveryPoint, _v.SndUna - 1);
         }
+    }
 
-        if (_v.SndNxt == _v.SndUna)
+    /// <summary>RFC 6298 3: Karn's algorithm, which timestamps make unnecessary.</summary>
+    /// <returns>The round trip of what was sent last and once only; Never: there was none.</returns>
+    private Microseconds MeasureRoundTrip(in TcpSegment segment, uint acked, in AckResult result, Microseconds now)
+    {
+        var least = new Microseconds(1);
+        bool isClear = !result.FirstSentAt.IsNever && !result.RetransmissionDelivered;
+        if (isClear)
+        {
+            _roundTrips.Update(ref _v, Microseconds.Max(now - result.FirstSentAt, least), _invariants.MinRto, now);
+        }
+        else if (acked > 0 && _connection.TimestampsEnabled && RttEstimator.TryMeasure(
+            segment.Options, Timestamp(now), _connection.TimestampTick, _v.SmoothedRtt, out Microseconds echoed))
+        {
+            _roundTrips.Update(ref _v, echoed, _invariants.MinRto, now);
+        }
+
+        return result.LastSentAt.IsNever ? Microseconds.Never : Microseconds.Max(now - result.LastSentAt, least);
+    }
+
+    private void RestartTimers(uint acked, in AckResult result, Microseconds now)
+    {
+        if (_v.SndUna == _v.SndMax)
         {
             _v.RetransmitAt = Microseconds.Never;
         }
-        else if (restartTimer)
+        else if (result.IsReneging)
         {
-            _v.RetransmitAt = RetransmitDeadline(now);
+            // RFC 2018 8 leaves it to the time-out to send again what was reported and not kept; there is nothing to wait for but an acknowledgement
+            // that was overtaken.
+            _v.RetransmitAt = Microseconds.Min(_v.RetransmitAt, now + Microseconds.Max(_v.SmoothedRtt / 2, Microseconds.FromMilliseconds(10)));
+        }
+        else if (acked > 0)
+        {
+            // RFC 6298 5.2 and 5.3. RFC 6582 4: without SACK only the first partial acknowledgement restarts the timer, so that many losses in one
+            // window end in the slow start of a time-out and not in one segment per round trip.
+            bool isSlow = !_connection.SackPermitted && _v.Recovery == RecoveryPhase.FastRecovery;
+            if (!isSlow || !_timerRestartedInRecovery)
+            {
+                _v.RetransmitAt = RetransmitDeadline(now);
+            }
+
+            _timerRestartedInRecovery = isSlow;
+        }
+
+        if (result.Delivered > 0)
+        {
+            // RFC 8985 7.2: anew with each acknowledgement of new data.
+            _v.Probe.OnDelivered();
+            RestartProbeTimer();
         }
     }
 
     /// <summary>
-    /// RFC 5681 2: data is outstanding, the segment has no data, no SYN and no FIN, SEG.ACK is SND.UNA, and the window is the same. A peer
-    /// whose window changes as it goes is recognised by a SACK block above (RFC 6675 2).
+    /// RFC 5681 2: data is outstanding, the segment has no data, no SYN and no FIN, SEG.ACK is SND.UNA, and the window is the same.
     /// </summary>
     private bool IsDuplicateAck(in TcpSegment segment, bool windowChanged) =>
         _v.SndNxt > _v.SndUna
+        && !_connection.SackPermitted
+        && segment.Ack == _v.SndUna
         && segment.Payload.IsEmpty
         && !segment.Has(TcpFlags.Fin)
-        && (!windowChanged || ReportsDataAbove(segment));
-
-    private bool ReportsDataAbove(in TcpSegment segment) =>
-        _connection.SackPermitted && segment.Options.Sack.Count > 0 && segment.Options.Sack[0].Left > _v.SndUna;
-
-    private void GrowCongestionWindow(int mss, int acked, Microseconds now)
-    {
-        // RFC 5681 3.1 grows the window for what it let through. RFC 7661 4: a window that was not in use was not validated either.
-        _congestion.OnAcked(ref _v, new AckSample
-        {
-            Now = now,
-            Mss = mss,
-            Acked = (uint)acked,
-            Delivered = (uint)acked,
-            Flight = _v.Flight,
-            IsWindowLimited = _isCongestionLimited,
-            Recovery = _v.Recovery,
-        });
-    }
+        && !windowChanged;
 
     private void RestartStallClock(Microseconds now)
     {

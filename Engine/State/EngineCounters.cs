@@ -24,8 +24,29 @@ public struct EngineCounters
     /// <summary>Retransmission time-outs (RFC 6298 5.4).</summary>
     public int RetransmissionTimeouts;
 
-    /// <summary>Fast retransmits (RFC 6582 3.2).</summary>
+    /// <summary>Fast recoveries begun (RFC 5681 3.2, RFC 8985).</summary>
     public int FastRetransmits;
+
+    /// <summary>Tail loss probes (RFC 8985 7.3).</summary>
+    public int TailProbesSent;
+
+    /// <summary>Of these, such that mended a loss (RFC 8985 7.4).</summary>
+    public int ProbesMended;
+
+    /// <summary>Times that something sent again was found to be lost again.</summary>
+    public int RetransmissionsLost;
+
+    /// <summary>Acknowledgements that report a duplicate (RFC 2883): what was sent again had arrived.</summary>
+    public int DuplicatesReported;
+
+    /// <summary>Fast recoveries that turned out to be for nothing (RFC 4015).</summary>
+    public int RecoveriesUndone;
+
+    /// <summary>Time-outs that turned out to be for nothing (RFC 4015, RFC 5682).</summary>
+    public int TimeoutsUndone;
+
+    /// <summary>Times the peer had thrown away what it had reported by SACK (RFC 2018 8).</summary>
+    public int RenegingSeen;
 
     public int WindowProbesSent;
 

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using TcpActors.Engine.Congestion;
+using TcpActors.Engine.Recovery;
 
 namespace TcpActors.Engine.State;
 
@@ -29,6 +30,9 @@ public struct SegmentVariants
     /// <summary>Persist timer: next zero-window probe (RFC 9293 3.8.6.1) or sender silly-window override (RFC 9293 3.8.6.2.1).</summary>
     public Microseconds PersistAt;
 
+    /// <summary>Reorder timer or tail loss probe (RFC 8985 6.2, 7.2), whichever <see cref="RecoveryTimer"/> says.</summary>
+    public Microseconds RecoveryAt;
+
     // --- Times that are spans or moments of the owner's clock ---
 
     /// <summary>SRTT (RFC 6298 2); zero until the first measurement.</summary>
@@ -55,9 +59,6 @@ public struct SegmentVariants
     /// </summary>
     public Microseconds StalledSince;
 
-    /// <summary>When the segment that is timed for a round trip left (Karn; used without timestamps); Never: none is timed.</summary>
-    public Microseconds TimedSegmentSentAt;
-
     /// <summary>When the last segment that carries data was sent; restart after idle (RFC 5681 4.1).</summary>
     public Microseconds LastDataSentAt;
 
@@ -80,7 +81,10 @@ public struct SegmentVariants
     public SeqNum SndUna;
     public SeqNum SndNxt;
 
-    /// <summary>The highest sequence number ever sent, plus one (SND_MAX): SND_NXT falls behind it while a loss is repaired.</summary>
+    /// <summary>
+    /// The highest sequence number ever sent, plus one (SND_MAX). SND_NXT falls behind it where everything that the peer has not reported is to be
+    /// sent again, as after a time-out; single losses in between do not move it.
+    /// </summary>
     public SeqNum SndMax;
 
     /// <summary>Segment sequence number used for the last window update.</summary>
@@ -110,8 +114,20 @@ public struct SegmentVariants
     /// <summary>Loss recovery goes on until this is acknowledged (RFC 6582 "recover").</summary>
     public SeqNum RecoveryPoint;
 
-    /// <summary>End of the segment that is timed for a round trip (used without timestamps).</summary>
-    public SeqNum TimedSegmentEnd;
+    /// <summary>Behind the highest byte that was sent again in this fast recovery (HighRxt of RFC 6675 2).</summary>
+    public SeqNum RetransmittedTo;
+
+    /// <summary>How many bytes may be sent in fast recovery.</summary>
+    public ProportionalRateReduction Reduction;
+
+    /// <summary>What is given back when a recovery turns out to have been for nothing.</summary>
+    public Undo Undo;
+
+    /// <summary>How long a segment may be overtaken.</summary>
+    public ReorderWindow ReorderWindow;
+
+    /// <summary>The tail loss probe that is under way.</summary>
+    public TailLossProbe Probe;
 
     // --- Timestamps ---
 
@@ -154,7 +170,14 @@ public struct SegmentVariants
 
     public RecoveryPhase Recovery;
 
+    /// <summary>Where F-RTO stands.</summary>
+    public ForwardRto ForwardRto;
+
+    /// <summary>What <see cref="RecoveryAt"/> is the deadline of.</summary>
+    public RecoveryTimer RecoveryTimer;
+
     private byte _ackNow;
+    private byte _owesReduction;
     private byte _tsRecentValid;
 
     /// <summary>Whether an acknowledgement is owed at once.</summary>
@@ -162,6 +185,15 @@ public struct SegmentVariants
     {
         readonly get => _ackNow != 0;
         set => _ackNow = value ? (byte)1 : (byte)0;
+    }
+
+    /// <summary>
+    /// Whether the owner before has found losses and answered for them with a window of its own: the next one has to, with this one.
+    /// </summary>
+    public bool OwesReduction
+    {
+        readonly get => _owesReduction != 0;
+        set => _owesReduction = value ? (byte)1 : (byte)0;
     }
 
     /// <summary>
@@ -186,7 +218,7 @@ public struct SegmentVariants
         PersistAt = Microseconds.Never,
         MinRtt = Microseconds.Never,
         StalledSince = Microseconds.Never,
-        TimedSegmentSentAt = Microseconds.Never,
+        RecoveryAt = Microseconds.Never,
         LastDataSentAt = Microseconds.Never,
         Rate = RateVariants.Quiet,
         SlowStartThreshold = uint.MaxValue,
@@ -213,20 +245,14 @@ public struct SegmentVariants
         Shift(ref copy.LastReceivedAt, by);
         Shift(ref copy.TsRecentAt, by);
         Shift(ref copy.StalledSince, by);
-        Shift(ref copy.TimedSegmentSentAt, by);
+        Shift(ref copy.RecoveryAt, by);
         Shift(ref copy.LastDataSentAt, by);
         copy.Congestion.Shift(by);
         copy.Rate.Shift(by);
         return copy;
     }
 
-    private static void Shift(ref Microseconds time, Microseconds by)
-    {
-        if (!time.IsNever)
-        {
-            time += by;
-        }
-    }
+    private static void Shift(ref Microseconds time, Microseconds by) => time = time.ShiftedBy(by);
 }
 
 /// <summary>Where loss recovery stands.</summary>
@@ -235,7 +261,7 @@ public enum RecoveryPhase : byte
     /// <summary>Nothing is known to be lost.</summary>
     Open = 0,
 
-    /// <summary>Fast recovery (RFC 6582) until <see cref="SegmentVariants.RecoveryPoint"/> is acknowledged.</summary>
+    /// <summary>Fast recovery until <see cref="SegmentVariants.RecoveryPoint"/> is acknowledged.</summary>
     FastRecovery = 1,
 
     /// <summary>After a retransmission time-out, until <see cref="SegmentVariants.RecoveryPoint"/> is acknowledged.</summary>

@@ -1,10 +1,9 @@
-using TcpActors.Engine.Congestion;
 using TcpActors.Engine.Recovery;
 using TcpActors.Engine.State;
 
 namespace TcpActors.Engine;
 
-/// <content>The five deadlines: when they are armed and what happens when they run out.</content>
+/// <content>The six deadlines: when they are armed and what happens when they run out.</content>
 public sealed partial class TcpEngine
 {
     /// <summary>RFC 9293 3.8.6.2.1: the range of the override time-out.</summary>
@@ -16,7 +15,7 @@ public sealed partial class TcpEngine
     /// </summary>
     public Microseconds NextDeadline => Microseconds.Min(
         Microseconds.Min(Microseconds.Min(_v.RetransmitAt, _v.DelayedAckAt), Microseconds.Min(_v.PersistAt, _v.PushAt)),
-        _v.KeepAliveAt);
+        Microseconds.Min(_v.KeepAliveAt, _v.RecoveryAt));
 
     /// <summary>Handles every deadline at or before <paramref name="now"/>. What it leads to is sent by <see cref="Transmit"/>.</summary>
     /// <returns>
@@ -36,6 +35,11 @@ public sealed partial class TcpEngine
         {
             _v.PushAt = Microseconds.Never;
             _shouldDeliver = true;
+        }
+
+        if (_v.RecoveryAt <= now)
+        {
+            OnRecoveryTimer(now);
         }
 
         UploadReason reason = _v.PersistAt <= now ? OnPersistTimer(now) : UploadReason.None;
@@ -71,7 +75,9 @@ public sealed partial class TcpEngine
         if (_v.SndWnd == 0)
         {
             // RFC 9293 3.8.6, MUST-35 and SHLD-17: the window shrank to zero under data in flight. It is probed, the data is not timed out.
-            FastRecovery.GoBack(ref _v);
+            _records.MarkLost(sentUntil: now);
+            GoBack();
+            SynchronizeSendNext();
             _v.RetransmitAt = Microseconds.Never;
             return OnPersistTimer(now);
         }
@@ -83,10 +89,7 @@ public sealed partial class TcpEngine
             return reason;
         }
 
-        uint flight = Math.Min((uint)(_v.SndNxt - _v.SndUna), _v.CongestionWindow);
-        _congestion.OnTimeout(ref _v, new LossEvent(LossKind.Timeout, now, _invariants.EffectiveMss, flight, _v.Retransmissions == 0));
-        FastRecovery.GoBack(ref _v);
-        _retransmitFirst = false;
+        EnterLoss(now);
         _v.Retransmissions++;
         BackOff();
         _v.RetransmitAt = RetransmitDeadline(now);
@@ -190,6 +193,7 @@ public sealed partial class TcpEngine
 
     private void ArmTimers(Microseconds now)
     {
+        SynchronizeSendNext();
         bool isInFlight = _v.SndNxt > _v.SndUna;
         bool isWaiting = !isInFlight && SendableEnd > _v.SndNxt;
 
@@ -208,6 +212,7 @@ public sealed partial class TcpEngine
             _v.RetransmitAt = RetransmitDeadline(now);
         }
 
+        ArmRecoveryTimer(isInFlight, now);
         if (!isWaiting)
         {
             _v.PersistAt = Microseconds.Never;
@@ -232,6 +237,38 @@ public sealed partial class TcpEngine
         else if (_v.KeepAliveAt.IsNever && _invariants.IsPathUsable)
         {
             _v.KeepAliveAt = Microseconds.Max(now, _v.LastReceivedAt + _invariants.KeepAliveTime);
+        }
+    }
+
+    private void RestartProbeTimer()
+    {
+        if (_v.RecoveryTimer == RecoveryTimer.Probe)
+        {
+            _v.RecoveryAt = Microseconds.Never;
+        }
+    }
+
+    /// <summary>RFC 8985 7.2: PTO, where it comes before the retransmission time-out.</summary>
+    private void ArmRecoveryTimer(bool isInFlight, Microseconds now)
+    {
+        if (_v.RecoveryTimer == RecoveryTimer.Reorder && isInFlight)
+        {
+            return;
+        }
+
+        if (!isInFlight || !WantsTailProbe)
+        {
+            _v.RecoveryAt = Microseconds.Never;
+            _v.RecoveryTimer = RecoveryTimer.None;
+        }
+        else if (_v.RecoveryAt.IsNever)
+        {
+            // A peer that sees a hole acknowledges at once (RFC 5681 4.2).
+            bool mayBeHeldBack = _v.Recovery != RecoveryPhase.FastRecovery && _v.Flight <= (uint)_invariants.EffectiveMss;
+            Microseconds probe = now + _v.Probe.TimeOut(_v.SmoothedRtt, mayBeHeldBack);
+            bool isFirst = probe < _v.RetransmitAt;
+            _v.RecoveryAt = isFirst ? probe : Microseconds.Never;
+            _v.RecoveryTimer = isFirst ? RecoveryTimer.Probe : RecoveryTimer.None;
         }
     }
 }

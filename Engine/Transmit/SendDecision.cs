@@ -25,9 +25,6 @@ internal readonly ref struct SendDecision
     /// <summary>Max(SND.WND).</summary>
     public required uint MaxWindow { get; init; }
 
-    /// <summary>The bytes at SND_NXT were sent before.</summary>
-    public required bool IsRetransmission { get; init; }
-
     /// <summary>Nagle's algorithm is on and a short segment has not been acknowledged.</summary>
     public required bool MustWaitWhenShort { get; init; }
 
@@ -37,12 +34,11 @@ internal readonly ref struct SendDecision
     /// <returns>Bytes to send in one run: a multiple of the segment size unless the last segment may be short; 0: wait.</returns>
     public int Length()
     {
-        bool isForced = IsRetransmission || IsOverridden;
         if (Queued <= Usable && Queued <= MaxBurst)
         {
             // Rule 2: all of it fits. Nobody can hold back "pushed" data here, everything queued counts as pushed.
             int rest = Queued % SegmentSize;
-            return rest == 0 || isForced || !MustWaitWhenShort ? Queued : Queued - rest;
+            return rest == 0 || IsOverridden || !MustWaitWhenShort ? Queued : Queued - rest;
         }
 
         // Rule 1.
@@ -58,7 +54,7 @@ internal readonly ref struct SendDecision
             return 0;
         }
 
-        // Rule 4, and RFC 9293 3.8.6, SHLD-16: old data is retransmitted up to the edge of a window that shrank. Rule 3, with Fs = 1/2.
-        return isForced || (Usable >= (MaxWindow + 1) / 2 && !MustWaitWhenShort) ? Usable : 0;
+        // Rule 4. Rule 3, with Fs = 1/2.
+        return IsOverridden || (Usable >= (MaxWindow + 1) / 2 && !MustWaitWhenShort) ? Usable : 0;
     }
 }

@@ -53,7 +53,7 @@ public sealed partial class TcpEngine
         return mss - options;
     }
 
-    /// <summary>Appends a run of data segments from <paramref name="seq"/> on and moves SND_NXT and SND_MAX behind it.</summary>
+    /// <summary>Appends a run of data segments from <paramref name="seq"/> on and moves SND_MAX behind it.</summary>
     private void SendRun(SeqNum seq, int length, int segmentSize, int sackRoom, Microseconds now)
     {
         SeqNum end = seq + length;
@@ -76,14 +76,16 @@ public sealed partial class TcpEngine
         {
             _counters.SegmentsRetransmitted += (again + segmentSize - 1) / segmentSize;
             _counters.BytesRetransmitted += again;
-
-            // Karn's algorithm (RFC 6298 3).
-            _v.TimedSegmentSentAt = Microseconds.Never;
+            if (_v.Recovery != RecoveryPhase.Open)
+            {
+                _v.Undo.OnRetransmitted(again, _connection.TimestampsEnabled ? segment.TsVal : null);
+                _v.RetransmittedTo = SeqNum.Max(_v.RetransmittedTo, seq + again);
+            }
         }
-        else if (!_connection.TimestampsEnabled && _v.TimedSegmentSentAt.IsNever)
+
+        if (_v.Recovery == RecoveryPhase.FastRecovery)
         {
-            _v.TimedSegmentSentAt = now;
-            _v.TimedSegmentEnd = end;
+            _v.Reduction.OnSent(length);
         }
 
         _counters.BytesSent += length - again;
@@ -92,10 +94,16 @@ public sealed partial class TcpEngine
             _smallSegmentEnd = end;
         }
 
-        _v.SndNxt = end;
-        _v.SndMax = SeqNum.Max(_v.SndMax, end);
+        _records.OnSent(seq, end, now, ref _v.Rate);
+        _v.SndMax = _records.End;
         _v.LastDataSentAt = now;
+
+        // RFC 8985 7.2: anew after each transmission.
+        RestartProbeTimer();
     }
+
+    /// <summary>SND_NXT is where sending goes on: behind everything, unless all that follows is to be sent again.</summary>
+    private void SynchronizeSendNext() => _v.SndNxt = _records.ResendFrom;
 
     /// <summary>Appends a segment without data.</summary>
     private void SendAck(SeqNum seq, Microseconds now)

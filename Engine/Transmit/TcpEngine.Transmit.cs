@@ -19,8 +19,17 @@ public sealed partial class TcpEngine
         HasMoreToSend = false;
         if (_invariants.IsPathUsable)
         {
-            RetransmitFirst(now);
-            SendData(now);
+            Retransmit(now);
+            SendNewData(now);
+            if (_v.ForwardRto == ForwardRto.SecondAck && InFlight == 0)
+            {
+                // RFC 5682 3.1 step 2b: the new data may not go, so there is no telling.
+                _v.ForwardRto = ForwardRto.Off;
+                Retransmit(now);
+            }
+
+            SendTailProbe(now);
+            SynchronizeSendNext();
             SendWindowProbe(now);
             SendKeepAliveProbe(now);
             SendDrainProbe(now);
@@ -35,54 +44,71 @@ public sealed partial class TcpEngine
     /// </summary>
     private SeqNum SendableEnd => _isStopped ? _v.SndMax : SeqNum.Max(_v.SndMax, _send.End);
 
-    /// <summary>Fast retransmit: one segment from SND_UNA on. SND_NXT stays where it is.</summary>
-    private void RetransmitFirst(Microseconds now)
+    /// <summary>
+    /// What is lost goes first (RFC 6675 4, NextSeg rule 1), the lowest first, in the segments that the path takes now. One segment may go whatever the congestion
+    /// window says: the fast retransmit, and the one after a time-out.
+    /// </summary>
+    private void Retransmit(Microseconds now)
     {
-        if (!_retransmitFirst)
-        {
-            return;
-        }
-
-        _retransmitFirst = false;
         int size = SegmentSize(out int sackRoom);
-        int length = (int)Math.Min(Math.Min((uint)size, _v.SndWnd), (uint)(_v.SndMax - _v.SndUna));
-        if (length > 0 && _v.SndNxt > _v.SndUna)
+        bool isFree = _retransmitFirst;
+        _retransmitFirst = false;
+        while (_v.ForwardRto != ForwardRto.SecondAck && _records.TryGetLost(out SeqNum start, out SeqNum end))
         {
-            SeqNum next = _v.SndNxt;
-            SendRun(_v.SndUna, length, size, sackRoom, now);
-            _v.SndNxt = SeqNum.Max(next, _v.SndNxt);
+            int old = end - start;
+            int length = old;
+            if (end == _v.SndMax)
+            {
+                // New data goes along as far as it fills segments; how the last one is cut is no matter of what was sent before.
+                int all = SendableEnd - start;
+                length = Math.Max(all / size * size, Math.Min(all, (old + size - 1) / size * size));
+            }
+
+            // RFC 9293 3.8.6, SHLD-16: old data up to the edge of a window that shrank.
+            int byPeer = _v.SndUna + _v.SndWnd - start;
+            int allowed = length <= byPeer ? length : Math.Max(Math.Min(old, byPeer), byPeer / size * size);
+            allowed = Math.Min(allowed, Math.Max(1, MaxBurst / size) * size);
+            long byCongestion = Math.Max(CongestionRoom, isFree ? size : 0);
+            if (allowed > byCongestion)
+            {
+                allowed = (int)byCongestion / size * size;
+            }
+
+            if (allowed <= 0)
+            {
+                break;
+            }
+
+            SendRun(start, allowed, size, sackRoom, now);
+            isFree = false;
         }
     }
 
-    private void SendData(Microseconds now)
+    /// <summary>Bytes that the congestion window still takes; negative where the flight is above it.</summary>
+    private long CongestionRoom => Math.Max(_v.CongestionWindow, (uint)_invariants.EffectiveMss) - (long)InFlight;
+
+    private void SendNewData(Microseconds now)
     {
         SeqNum end = SendableEnd;
-        if (end <= _v.SndNxt)
-        {
-            return;
-        }
-
         int mss = _invariants.EffectiveMss;
-        if (_v.SndNxt == _v.SndUna && !_v.LastDataSentAt.IsNever)
+        if (end > _v.SndMax && _v.SndMax == _v.SndUna && !_v.LastDataSentAt.IsNever)
         {
             Microseconds idle = now - _v.LastDataSentAt;
             _congestion.OnIdleEnd(ref _v, new IdleEnd(now, mss, idle, idle > RttEstimator.CurrentRto(_v, _invariants)));
         }
 
         int size = SegmentSize(out int sackRoom);
-        long congestionWindow = Math.Max(_v.CongestionWindow, (uint)mss) + (long)FastRecovery.LimitedTransmit(_v, mss);
-        SeqNum first = _v.SndNxt;
-        while (end > _v.SndNxt)
+        SeqNum first = _v.SndMax;
+        while (end > _v.SndMax && MaySendNew)
         {
-            if (_v.SndNxt - first >= MostInOneBatch)
+            if (_v.SndMax - first >= MostInOneBatch)
             {
                 HasMoreToSend = true;
                 break;
             }
 
-            long flight = _v.SndNxt - _v.SndUna;
-            long byPeer = _v.SndWnd - flight;
-            long byCongestion = congestionWindow - flight;
+            long byPeer = _v.SndWnd - (long)_v.Flight;
+            long byCongestion = CongestionRoom;
             long usable = Math.Min(byPeer, byCongestion);
             if (usable <= 0)
             {
@@ -91,13 +117,12 @@ public sealed partial class TcpEngine
 
             int length = new SendDecision
             {
-                Queued = end - _v.SndNxt,
+                Queued = end - _v.SndMax,
                 Usable = (int)Math.Min(usable, int.MaxValue),
                 IsBoundByPeer = byPeer <= byCongestion,
                 SegmentSize = size,
                 MaxBurst = Math.Max(1, MaxBurst / size) * size,
                 MaxWindow = _v.MaxWindow,
-                IsRetransmission = _v.SndNxt < _v.SndMax,
                 MustWaitWhenShort = _invariants.NagleEnabled && _smallSegmentEnd > _v.SndUna,
                 IsOverridden = _isSillyWindowOverridden,
             }.Length();
@@ -106,16 +131,68 @@ public sealed partial class TcpEngine
                 break;
             }
 
-            SendRun(_v.SndNxt, length, size, sackRoom, now);
+            SendRun(_v.SndMax, length, size, sackRoom, now);
         }
 
         _isSillyWindowOverridden = false;
+        JudgeWindowUse();
+    }
 
-        // RFC 7661 4, in Linux's form: the window is in use when a segment more would not fit; in slow start half of it, since it
-        // doubles. It holds until data is sent again: the acknowledgements of this flight are those of a window that was in use.
-        long used = _v.SndNxt - _v.SndUna;
+    /// <summary>What is lost goes first, unless it is to be told whether it is (RFC 5682 3.1 step 2b).</summary>
+    private bool MaySendNew => _records.Lost == 0 || _v.ForwardRto == ForwardRto.SecondAck;
+
+    /// <summary>
+    /// RFC 7661 4, in Linux's form: the window is in use when a segment more would not fit; in slow start half of it, since it doubles. It holds
+    /// until data is sent again: the acknowledgements of this flight are those of a window that was in use.
+    /// </summary>
+    private void JudgeWindowUse()
+    {
+        uint used = InFlight;
+        int mss = _invariants.EffectiveMss;
         _isCongestionLimited = used + mss > _v.CongestionWindow
             || (_v.CongestionWindow < _v.SlowStartThreshold && 2 * used > _v.CongestionWindow);
+        if (!_isCongestionLimited && used > 0 && SendableEnd == _v.SndMax && _records.Lost == 0)
+        {
+            // draft-ietf-ccwg-bbr 4.1.2.4: what is measured now is the application.
+            _v.Rate.AppLimitedUntil = Math.Max(1, _v.Rate.Delivered + used);
+        }
+    }
+
+    /// <summary>
+    /// RFC 8985 7.3: new data if there is any, else the last segment again; whatever the congestion window says. When that was not answered, or in recovery, it is
+    /// the first segment that is missing.
+    /// </summary>
+    private void SendTailProbe(Microseconds now)
+    {
+        if (!_owesTailProbe)
+        {
+            return;
+        }
+
+        _owesTailProbe = false;
+        if (!WantsTailProbe || _v.SndUna == _v.SndMax)
+        {
+            return;
+        }
+
+        int size = SegmentSize(out int sackRoom);
+        _counters.TailProbesSent++;
+        if (_v.Recovery != RecoveryPhase.Open || _v.Probe.IsOutstanding)
+        {
+            int missing = Math.Min(size, _records.FirstLength);
+            SendRun(_v.SndUna, missing, size, sackRoom, now);
+            _v.Probe.OnSent(_v.SndUna + missing, isRetransmission: true);
+            return;
+        }
+
+        int fresh = (int)Math.Min(Math.Min(SendableEnd - _v.SndMax, size), _v.SndWnd - (long)_v.Flight);
+        bool isNew = fresh > 0;
+        int length = isNew ? fresh : (int)Math.Min(_v.Flight, (uint)size);
+        SendRun(isNew ? _v.SndMax : _v.SndMax - length, length, size, sackRoom, now);
+        _v.Probe.OnSent(_v.SndMax, !isNew);
+
+        // The time-out is of the probe.
+        _v.RetransmitAt = RetransmitDeadline(now);
     }
 
     /// <summary>RFC 9293 3.8.6.1: one octet of data into the closed window.</summary>
@@ -132,8 +209,8 @@ public sealed partial class TcpEngine
             SendRun(_v.SndUna, 1, _invariants.EffectiveMss, sackRoom: 0, now);
 
             // The octet may be refused: it is not in flight, and goes out again with the data when the window opens.
-            _v.SndNxt = _v.SndUna;
-            _v.TimedSegmentSentAt = Microseconds.Never;
+            _records.MarkLost(sentUntil: now);
+            SynchronizeSendNext();
             _counters.WindowProbesSent++;
         }
     }

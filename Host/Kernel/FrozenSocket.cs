@@ -99,7 +99,6 @@ internal sealed class FrozenSocket : IDisposable
         variants.RcvWnd = (uint)Math.Max(0, (new SeqNum(_marks.Window.RcvWup) + _marks.Window.RcvWnd) - _marks.RcvNxt);
         variants.LastAckSent = new SeqNum(_marks.Window.RcvWup);
         variants.RecoveryPoint = SndUna;
-        variants.TimedSegmentEnd = SndUna;
         variants.IpId = (ushort)Random.Shared.Next(ushort.MaxValue);
         if (connection.TimestampsEnabled)
         {

@@ -1,3 +1,4 @@
+using TcpActors.Engine.Congestion;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 
@@ -283,16 +284,8 @@ internal abstract class Opening : StackFlow
     {
         // RFC 7323 2.3: the window of a segment with SYN is not scaled, every other one is.
         uint window = last.Has(TcpFlags.Syn) ? last.Window : (uint)last.Window << connection.SendWindowScale;
-        var variants = new SegmentVariants
+        SegmentVariants variants = SegmentVariants.Quiet with
         {
-            State = TcpState.Established,
-            RetransmitAt = Microseconds.Never,
-            DelayedAckAt = Microseconds.Never,
-            KeepAliveAt = Microseconds.Never,
-            PushAt = Microseconds.Never,
-            PersistAt = Microseconds.Never,
-            StalledSince = Microseconds.Never,
-            TimedSegmentSentAt = Microseconds.Never,
             LastReceivedAt = now,
             LastDataSentAt = now,
             SndUna = Iss + 1,
@@ -305,7 +298,6 @@ internal abstract class Opening : StackFlow
             RcvNxt = _irs + 1,
             RcvWnd = Window,
             LastAckSent = _irs + 1,
-            SlowStartThreshold = uint.MaxValue,
             RecoveryPoint = Iss,
             TsOffset = _timestampOffset,
             IpId = (ushort)_timestampOffset,
@@ -327,7 +319,7 @@ internal abstract class Opening : StackFlow
         else
         {
             // RFC 6928 2. RFC 6298 2.2: R is the time from our SYN to its acknowledgement.
-            variants.CongestionWindow = (uint)Math.Min(10 * mss, Math.Max(2 * mss, 14600));
+            variants.CongestionWindow = InitialWindow.For(mss);
             variants.SmoothedRtt = Microseconds.Max(now - _sentAt, new Microseconds(1));
             variants.Delta = variants.SmoothedRtt / 2;
             variants.MinRtt = variants.SmoothedRtt;

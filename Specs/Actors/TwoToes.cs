@@ -231,9 +231,8 @@ internal sealed class TwoToes : IDisposable
 
         private static void Assert(bool condition) => Xunit.Assert.True(condition);
 
-        private static SegmentVariants FreshlyEstablished(SeqNum iss) => new()
+        private static SegmentVariants FreshlyEstablished(SeqNum iss) => SegmentVariants.Quiet with
         {
-            State = TcpState.Established,
             SndUna = iss + 1,
             SndNxt = iss + 1,
             SndMax = iss + 1,
@@ -245,17 +244,8 @@ internal sealed class TwoToes : IDisposable
             RcvWnd = 65536,
             LastAckSent = iss + 1,
             CongestionWindow = 10 * 1448,
-            SlowStartThreshold = uint.MaxValue,
             RecoveryPoint = iss + 1,
-            RetransmitAt = Microseconds.Never,
-            DelayedAckAt = Microseconds.Never,
-            KeepAliveAt = Microseconds.Never,
-            PushAt = Microseconds.Never,
-            PersistAt = Microseconds.Never,
-            MinRtt = Microseconds.Never,
             Rto = Microseconds.FromSeconds(1),
-            StalledSince = Microseconds.Never,
-            TimedSegmentSentAt = Microseconds.Never,
         };
 
         private ReadyScope Enter() => new(Toe);

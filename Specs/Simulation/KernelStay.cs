@@ -16,7 +16,7 @@ internal static class KernelStay
         (after.SndWl1, after.SndWl2) = (before.RcvNxt, before.SndUna);
         (after.SndWnd, after.MaxWindow) = (before.SndWnd, before.MaxWindow);
         (after.RcvNxt, after.RcvWnd, after.LastAckSent) = (before.RcvNxt, before.RcvWnd, before.LastAckSent);
-        (after.RecoveryPoint, after.TimedSegmentEnd) = (before.SndUna, before.SndUna);
+        after.RecoveryPoint = before.SndUna;
         (after.TsOffset, after.IpId) = (before.TsOffset, before.IpId);
         after.CongestionWindow = 10 * (uint)setup.Segment.EffectiveMss;
         after.Rto = Microseconds.FromSeconds(1);

@@ -18,7 +18,9 @@ public class FastRecoverySpecs
         link.SendsNothing();
         Assert.Equal(RecoveryPhase.FastRecovery, link.V.Recovery);
         Assert.Equal(5000u, link.V.SlowStartThreshold);
-        Assert.Equal(8000u, link.V.CongestionWindow);
+
+        // RFC 9937 6.2: six segments are in flight, and the fast retransmit may go.
+        Assert.Equal(7000u, link.V.CongestionWindow);
         Assert.Equal(link.V.SndMax, link.V.SndNxt);
     }
 

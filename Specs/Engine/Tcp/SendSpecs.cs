@@ -65,9 +65,9 @@ public class SendSpecs
         link.SendsNothing();
 
         // SHLD-16: what lies within the smaller window is sent again by the timer.
-        link.Sends(2.1.s, seq: 1000, length: 1000);
-        link.Receives(2.2.s, link.Ack(ack: 5000, window: 5000));
-        link.Sends(2.2.s, seq: 5000, length: 2000);
+        link.Sends(1.4.s, seq: 1000, length: 1000);
+        link.Receives(1.5.s, link.Ack(ack: 5000, window: 5000));
+        link.Sends(1.5.s, seq: 5000, length: 2000);
     }
 
     // RFC 9293 3.7.4

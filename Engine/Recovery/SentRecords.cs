@@ -1,0 +1,444 @@
+using TcpActors.Engine.Congestion;
+using TcpActors.Engine.Receive;
+using TcpActors.Engine.State;
+
+namespace TcpActors.Engine.Recovery;
+
+/// <summary>
+/// What was sent from SND_UNA up to SND_MAX: when, how often, and what became of it; the scoreboard of RFC 6675 is part of it. A run of segments
+/// is one record, cut where the peer reports a part of it; neighbours that were both reported, or both lost, are one. A cache: after a move or a
+/// crash the next owner begins with one record and learns. Its memory is bounded by the flight. Owned by the engine.
+/// </summary>
+internal sealed partial class SentRecords
+{
+    /// <summary>
+    /// The most records, 384 KiB of them: more come about only when one writes, or the peer reports, a few bytes at a time. What is new then goes into the
+    /// last record, and what would have to be cut is not reported (RFC 2018 5 takes SACK for advice).
+    /// </summary>
+    public const int Most = 8192;
+
+    private SentRecord[] _records = [];
+    private int _first;
+    private int _count;
+    private SeqNum _end;
+    private SeqNum _lostFrom;
+
+    /// <summary>How many records there are.</summary>
+    public int Count => _count;
+
+    /// <summary>Where the first one starts: SND_UNA.</summary>
+    public SeqNum Start => _count == 0 ? _end : _records[_first].Start;
+
+    /// <summary>Where the last one ends: SND_MAX.</summary>
+    public SeqNum End => _end;
+
+    /// <summary>Bytes of the first record; 0: there is none.</summary>
+    public int FirstLength => _count == 0 ? 0 : (int)Length(0);
+
+    /// <summary>Bytes that the peer has reported.</summary>
+    public uint Sacked { get; private set; }
+
+    /// <summary>Bytes taken for lost and not sent again.</summary>
+    public uint Lost { get; private set; }
+
+    /// <summary>Bytes in the network as far as one can know: the pipe of RFC 6675 4.</summary>
+    public uint InFlight => (uint)(_end - Start) - Sacked - Lost;
+
+    /// <summary>Whether the peer has reported the first byte, which it then ought to have acknowledged.</summary>
+    public bool IsFirstSacked => _count > 0 && At(0).Is(SentFlags.Sacked);
+
+    /// <summary>Behind the highest byte reported or acknowledged (RACK.fack); never before <see cref="Start"/>.</summary>
+    public SeqNum HighestSacked { get; private set; }
+
+    /// <summary>
+    /// Where "send again" begins if it goes on to the end: what follows is lost or reported, and some of it lost. <see cref="End"/> when the last bytes
+    /// are in flight or reported.
+    /// </summary>
+    public SeqNum ResendFrom
+    {
+        get
+        {
+            SeqNum from = _end;
+            for (int i = _count - 1; Lost > 0 && i >= 0; i--)
+            {
+                ref SentRecord record = ref At(i);
+                if (record.Is(SentFlags.Lost))
+                {
+                    from = record.Start;
+                }
+                else if (!record.Is(SentFlags.Sacked))
+                {
+                    break;
+                }
+            }
+
+            return from;
+        }
+    }
+
+    /// <summary>Begins anew: nothing was reported. What lies between the two is taken for one record.</summary>
+    /// <param name="start">SND_UNA.</param>
+    /// <param name="lostFrom">SND_NXT: what lies behind it is to be sent again.</param>
+    /// <param name="end">SND_MAX.</param>
+    /// <param name="sentAt">When it was sent; at the latest.</param>
+    public void Restart(SeqNum start, SeqNum lostFrom, SeqNum end, Microseconds sentAt)
+    {
+        _first = 0;
+        _count = 0;
+        Sacked = 0;
+        Lost = 0;
+        HighestSacked = start;
+        _lostFrom = start;
+        _end = start;
+        AppendGuess(lostFrom, SentFlags.Guessed, sentAt);
+        AppendGuess(end, SentFlags.Guessed | SentFlags.Lost, sentAt);
+    }
+
+    /// <summary>Says of what lies before <paramref name="end"/> that it was sent again at a time of its own.</summary>
+    public void GuessRetransmitted(SeqNum end, Microseconds sentAt)
+    {
+        int until = IndexAt(SeqNum.Min(end, _end));
+        for (int i = 0; i < until; i++)
+        {
+            ref SentRecord record = ref At(i);
+            record.Flags |= SentFlags.Retransmitted;
+            record.SentAt = sentAt;
+        }
+    }
+
+    /// <summary>A run has left; of what was sent before it must be all in records that are not reported.</summary>
+    /// <param name="start">Not before <see cref="Start"/>, not after <see cref="End"/>.</param>
+    /// <param name="end">After <paramref name="start"/>.</param>
+    /// <param name="now">The owner's clock.</param>
+    /// <param name="rate">As it is when the run leaves.</param>
+    public void OnSent(SeqNum start, SeqNum end, Microseconds now, ref RateVariants rate)
+    {
+        if (InFlight == 0)
+        {
+            // draft-ietf-ccwg-bbr 4.1.2.2: a flight begins.
+            rate.FirstSentAt = now;
+            rate.DeliveredAt = now;
+        }
+
+        if (start < _end)
+        {
+            int i = SplitAt(start);
+            int until = SplitAt(SeqNum.Min(end, _end));
+            for (int at = i; at < until; at++)
+            {
+                Lost -= At(at).Is(SentFlags.Lost) ? Length(at) : 0;
+            }
+
+            RemoveAt(i + 1, until - i - 1);
+            At(i).Flags = SentFlags.Retransmitted;
+            Stamp(ref At(i), now, rate);
+        }
+
+        if (end > _end)
+        {
+            ref SentRecord record = ref _count < Most ? ref Append(_end) : ref At(_count - 1);
+            _end = end;
+            Stamp(ref record, now, rate);
+        }
+    }
+
+    /// <summary>Takes an acknowledgement in.</summary>
+    /// <param name="ack">SEG.ACK; not before <see cref="Start"/>, not after <see cref="End"/>.</param>
+    /// <param name="blocks">As the peer sent them; empty without SACK.</param>
+    /// <param name="context">What is needed to judge.</param>
+    /// <param name="result">Beginning with <see cref="AckResult.Nothing"/>.</param>
+    public void OnAck(SeqNum ack, in SackBlocks blocks, in AckContext context, ref AckResult result)
+    {
+        int first = 0;
+        if (blocks.Count > 0 && IsDuplicate(blocks, ack))
+        {
+            result.HasDuplicate = true;
+            result.Duplicate = blocks[0];
+            first = 1;
+        }
+
+        SeqNum highest = HighestSacked;
+        Acknowledge(ack, context, ref result);
+        for (int i = first; i < blocks.Count; i++)
+        {
+            SackBlock block = blocks[i];
+            if (block.Left < block.Right && block.Right <= _end && block.Right > ack)
+            {
+                Report(SeqNum.Max(block.Left, ack), block.Right, highest, context, ref result);
+            }
+        }
+
+        HighestSacked = SeqNum.Max(HighestSacked, ack);
+        _lostFrom = SeqNum.Max(_lostFrom, ack);
+        result.IsReneging = IsFirstSacked;
+    }
+
+    /// <summary>RFC 8985 6.2 step 5: what was sent long enough before something that was delivered is lost.</summary>
+    /// <param name="rack">What was delivered.</param>
+    /// <param name="reorderWindow">RACK.reo_wnd.</param>
+    /// <param name="now">The owner's clock.</param>
+    /// <param name="lost">Bytes found to be lost; of these, those that had been sent again before.</param>
+    /// <returns>How long until what is still in doubt is lost too; Never: nothing is.</returns>
+    public Microseconds DetectLosses(in Rack rack, Microseconds reorderWindow, Microseconds now, out (uint All, uint Retransmitted) lost)
+    {
+        lost = default;
+        Microseconds wait = Microseconds.Never;
+        for (int i = 0; i < _count; i++)
+        {
+            ref SentRecord record = ref At(i);
+            if (record.Is(SentFlags.Sacked | SentFlags.Lost))
+            {
+                continue;
+            }
+
+            if (!rack.IsAfter(record.SentAt, EndOf(i)))
+            {
+                if (!record.Is(SentFlags.Retransmitted))
+                {
+                    // What follows was sent later still.
+                    break;
+                }
+
+                continue;
+            }
+
+            Microseconds remaining = record.SentAt + rack.Rtt + reorderWindow - now;
+            if (remaining > Microseconds.Zero)
+            {
+                wait = wait.IsNever ? remaining : Microseconds.Max(wait, remaining);
+                continue;
+            }
+
+            lost.All += Length(i);
+            lost.Retransmitted += record.Is(SentFlags.Retransmitted) ? Length(i) : 0;
+            MarkLost(i);
+            i = MergeAround(i);
+        }
+
+        return wait;
+    }
+
+    /// <summary>Takes everything that was not reported and was sent at or before <paramref name="sentUntil"/> for lost.</summary>
+    /// <returns>How many bytes.</returns>
+    public uint MarkLost(Microseconds sentUntil)
+    {
+        uint before = Lost;
+        for (int i = 0; i < _count; i++)
+        {
+            ref SentRecord record = ref At(i);
+            if (!record.Is(SentFlags.Sacked | SentFlags.Lost) && record.SentAt <= sentUntil)
+            {
+                MarkLost(i);
+                i = MergeAround(i);
+            }
+        }
+
+        return Lost - before;
+    }
+
+    /// <summary>Takes the first bytes for lost, up to <paramref name="length"/> of them.</summary>
+    /// <returns>How many bytes.</returns>
+    public uint MarkFirstLost(int length)
+    {
+        if (_count == 0 || At(0).Is(SentFlags.Sacked | SentFlags.Lost))
+        {
+            return 0;
+        }
+
+        if (Length(0) > (uint)length)
+        {
+            SplitAt(Start + length);
+        }
+
+        uint marked = Length(0);
+        MarkLost(0);
+        return marked;
+    }
+
+    /// <summary>Nothing is lost after all (RFC 4015): what was taken for it is in flight.</summary>
+    public void UnmarkLost()
+    {
+        for (int i = 0; Lost > 0 && i < _count; i++)
+        {
+            ref SentRecord record = ref At(i);
+            if (record.Is(SentFlags.Lost))
+            {
+                Lost -= Length(i);
+                record.Flags &= ~SentFlags.Lost;
+            }
+        }
+    }
+
+    /// <summary>RFC 2018 8: what the peer has reported counts for nothing.</summary>
+    public void ForgetSacked()
+    {
+        Sacked = 0;
+        HighestSacked = Start;
+        for (int i = 0; i < _count; i++)
+        {
+            At(i).Flags &= ~SentFlags.Sacked;
+        }
+    }
+
+    /// <summary>The first bytes that are to be sent again.</summary>
+    public bool TryGetLost(out SeqNum start, out SeqNum end)
+    {
+        (start, end) = (_end, _end);
+        if (Lost == 0)
+        {
+            return false;
+        }
+
+        for (int i = IndexAt(_lostFrom); i < _count; i++)
+        {
+            if (At(i).Is(SentFlags.Lost))
+            {
+                start = At(i).Start;
+                _lostFrom = start;
+                while (i + 1 < _count && At(i + 1).Is(SentFlags.Lost))
+                {
+                    i++;
+                }
+
+                end = EndOf(i);
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Gives up the memory of nothing.</summary>
+    public void Trim()
+    {
+        if (_count == 0)
+        {
+            _records = [];
+            _first = 0;
+        }
+    }
+
+    /// <summary>RFC 2883 4: the first block reports a duplicate when it lies below the acknowledgement or within the second block.</summary>
+    private static bool IsDuplicate(in SackBlocks blocks, SeqNum ack)
+    {
+        SackBlock block = blocks[0];
+        return block.Left < block.Right
+            && (block.Right <= ack || (blocks.Count > 1 && block.Left >= blocks[1].Left && block.Right <= blocks[1].Right));
+    }
+
+    private void Stamp(ref SentRecord record, Microseconds now, in RateVariants rate)
+    {
+        record.InFlight = InFlight;
+        record.SentAt = now;
+        record.Delivered = rate.Delivered;
+        record.DeliveredAt = rate.DeliveredAt;
+        record.FirstSentAt = rate.FirstSentAt;
+        record.Lost = rate.Lost;
+        if (rate.AppLimitedUntil > 0)
+        {
+            record.Flags |= SentFlags.AppLimited;
+        }
+    }
+
+    private void Acknowledge(SeqNum ack, in AckContext context, ref AckResult result)
+    {
+        SeqNum highest = HighestSacked;
+        while (_count > 0 && Start < ack)
+        {
+            ref SentRecord record = ref At(0);
+            SeqNum end = EndOf(0);
+            SeqNum until = SeqNum.Min(end, ack);
+            Deliver(record, record.Start, until, highest, context, ref result);
+            if (until == end)
+            {
+                _first++;
+                _count--;
+            }
+            else
+            {
+                record.Start = until;
+            }
+        }
+
+        if (_count == 0)
+        {
+            _first = 0;
+        }
+    }
+
+    private void Report(SeqNum left, SeqNum right, SeqNum highest, in AckContext context, ref AckResult result)
+    {
+        int i = IndexAt(left);
+        if ((At(i).Is(SentFlags.Sacked) && EndOf(i) >= right) || _count > Most - 2)
+        {
+            return;
+        }
+
+        i = SplitAt(left);
+        int until = SplitAt(right);
+        uint delivered = result.Delivered;
+        for (int at = i; at < until; at++)
+        {
+            ref SentRecord record = ref At(at);
+            if (!record.Is(SentFlags.Sacked))
+            {
+                Deliver(record, record.Start, EndOf(at), highest, context, ref result);
+                Sacked += Length(at);
+                record.Flags |= SentFlags.Sacked;
+                record.Flags &= ~SentFlags.Lost;
+            }
+        }
+
+        result.NewlySacked += result.Delivered - delivered;
+        HighestSacked = SeqNum.Max(HighestSacked, right);
+        RemoveAt(i + 1, until - i - 1);
+        MergeAround(i);
+    }
+
+    /// <summary>Counts bytes as delivered, or as no longer reported when they had been.</summary>
+    private void Deliver(in SentRecord record, SeqNum start, SeqNum end, SeqNum highest, in AckContext context, ref AckResult result)
+    {
+        uint length = (uint)(end - start);
+        if (record.Is(SentFlags.Sacked))
+        {
+            Sacked -= length;
+            return;
+        }
+
+        if (record.Is(SentFlags.Lost))
+        {
+            Lost -= length;
+        }
+
+        result.Delivered += length;
+        bool wasSentOnce = !record.Is(SentFlags.Retransmitted);
+        result.IsReordered |= wasSentOnce && end < highest;
+        result.RetransmissionDelivered |= !wasSentOnce;
+        if (wasSentOnce && !record.Is(SentFlags.Guessed))
+        {
+            result.OriginalDelivered |= end <= context.RecoveryPoint;
+            result.FirstSentAt = Microseconds.Min(result.FirstSentAt, record.SentAt);
+            result.LastSentAt = result.LastSentAt.IsNever ? record.SentAt : Microseconds.Max(result.LastSentAt, record.SentAt);
+        }
+
+        if (result.Newest.SentAt.IsNever || Rack.IsAfter(record.SentAt, end, result.Newest.SentAt, result.Newest.Start))
+        {
+            result.Newest = record;
+            result.Newest.Start = end;
+        }
+
+        bool isAmbiguous = !wasSentOnce && context.IsEchoOlder(record.SentAt);
+        if (!isAmbiguous && (result.RackSentAt.IsNever || Rack.IsAfter(record.SentAt, end, result.RackSentAt, result.RackEnd)))
+        {
+            (result.RackSentAt, result.RackEnd) = (record.SentAt, end);
+        }
+    }
+
+    private void MarkLost(int index)
+    {
+        ref SentRecord record = ref At(index);
+        _lostFrom = Lost == 0 ? record.Start : SeqNum.Min(_lostFrom, record.Start);
+        record.Flags |= SentFlags.Lost;
+        Lost += Length(index);
+    }
+}

@@ -1,0 +1,328 @@
+using TcpActors.Engine.Congestion;
+using TcpActors.Engine.Recovery;
+using TcpActors.Engine.State;
+
+namespace TcpActors.Engine;
+
+/// <content>When something is taken for lost, and how recovery begins and ends.</content>
+public sealed partial class TcpEngine
+{
+    /// <summary>RFC 5681 3.2: the duplicate acknowledgement that is taken for a loss.</summary>
+    private const int DuplicateThreshold = 3;
+
+    /// <summary>The pipe (RFC 6675 4). Without SACK each duplicate acknowledgement stands for a segment that has arrived.</summary>
+    private uint InFlight
+    {
+        get
+        {
+            uint sent = _records.InFlight;
+            return _connection.SackPermitted ? sent : sent - Math.Min(sent, _v.DuplicateAcks * (uint)_invariants.EffectiveMss);
+        }
+    }
+
+    /// <summary>FlightSize (RFC 5681 2) without what limited transmit sent (3.2 step 2): the window bounds what it was before that.</summary>
+    private uint FlightSize => Math.Min(_v.Flight, _v.CongestionWindow);
+
+    /// <summary>RFC 8985 6.2 steps 2 to 5; without SACK, RFC 5681 3.2 and RFC 6582 3.2.</summary>
+    /// <returns>Bytes found to be lost.</returns>
+    private uint FindLosses(in AckResult result, Microseconds now)
+    {
+        if (!_connection.SackPermitted)
+        {
+            return FindLossesWithoutSack();
+        }
+
+        if (result.IsReordered)
+        {
+            _v.ReorderWindow.OnReordering();
+        }
+
+        return _rack.Update(result, now) ? DetectLosses(now) : 0;
+    }
+
+    private uint DetectLosses(Microseconds now)
+    {
+        Microseconds wait = _records.DetectLosses(_rack, ReorderWindowLength, now, out (uint All, uint Retransmitted) lost);
+        if (!wait.IsNever)
+        {
+            _v.RecoveryAt = now + wait;
+            _v.RecoveryTimer = RecoveryTimer.Reorder;
+        }
+        else if (_v.RecoveryTimer == RecoveryTimer.Reorder)
+        {
+            _v.RecoveryAt = Microseconds.Never;
+            _v.RecoveryTimer = RecoveryTimer.None;
+        }
+
+        _v.Rate.Lost += lost.All;
+        if (lost.Retransmitted > 0)
+        {
+            _counters.RetransmissionsLost++;
+        }
+
+        return lost.All;
+    }
+
+    private Microseconds ReorderWindowLength
+    {
+        get
+        {
+            // RFC 8985 6.2 step 4: segs_sacked >= DupThresh, counted as RFC 6675 5 (IsLost) and 2 do.
+            bool isThresholdReached = _v.DuplicateAcks >= DuplicateThreshold
+                || _records.Sacked > (DuplicateThreshold - 1) * (uint)_invariants.EffectiveMss;
+            return _v.ReorderWindow.Length(
+                isInDoubt: _v.Recovery == RecoveryPhase.Open && !isThresholdReached, _v.MinRtt, _v.SmoothedRtt);
+        }
+    }
+
+    private uint FindLossesWithoutSack()
+    {
+        bool isFound = _v.Recovery switch
+        {
+            // RFC 6582 3.2 step 2: only if the acknowledgement covers more than "recover"; else the duplicates may stem from what we sent again
+            // ourselves.
+            RecoveryPhase.Open => _v.DuplicateAcks >= DuplicateThreshold && _v.SndUna > _v.RecoveryPoint,
+
+            // RFC 6582 3.2 step 3: a partial acknowledgement.
+            RecoveryPhase.FastRecovery => _records.Start != _unaOfLastLoss && _v.SndUna < _v.RecoveryPoint,
+            _ => false,
+        };
+        if (!isFound)
+        {
+            return 0;
+        }
+
+        _unaOfLastLoss = _v.SndUna;
+        _retransmitFirst = true;
+        return _records.MarkFirstLost(_invariants.EffectiveMss);
+    }
+
+    /// <summary>RFC 2883: what arrived twice was not lost when it was sent again, or the network doubled it.</summary>
+    /// <returns>Whether a tail loss probe has mended a loss.</returns>
+    private bool TakeDuplicateReport(SeqNum ack, uint acked, in AckResult result, Microseconds now)
+    {
+        bool isProbe = result.HasDuplicate && _v.Probe.IsProbe(result.Duplicate.Right);
+        bool hasMended = _v.Probe.OnAck(ack, result.HasDuplicate, isBare: acked == 0 && result.Delivered == 0);
+        if (!_connection.SackPermitted)
+        {
+            return false;
+        }
+
+        _v.ReorderWindow.OnAck(result.HasDuplicate && !isProbe, ack, _v.SndMax);
+        if (result.HasDuplicate)
+        {
+            _counters.DuplicatesReported++;
+            if (!isProbe && _v.Undo.OnDuplicate(result.Duplicate.Left, result.Duplicate.Right))
+            {
+                UndoRecovery(now);
+            }
+        }
+
+        return hasMended;
+    }
+
+    private void AdvanceRecovery(uint acked, uint lost, uint? echo, uint priorFlight, in AckResult result, Microseconds now)
+    {
+        if (_v.Recovery == RecoveryPhase.Open)
+        {
+            if (lost > 0)
+            {
+                EnterRecovery(priorFlight, now);
+            }
+
+            return;
+        }
+
+        if (acked > 0 && _v.Undo.IsSentBeforeRetransmission(echo))
+        {
+            _v.ReorderWindow.OnReordering();
+            UndoRecovery(now);
+        }
+        else if (_v.SndUna >= _v.RecoveryPoint)
+        {
+            LeaveRecovery();
+        }
+        else if (_v.Recovery == RecoveryPhase.Loss)
+        {
+            AdvanceForwardRto(acked, result, now);
+        }
+    }
+
+    private void EnterRecovery(uint flight, Microseconds now)
+    {
+        _v.Undo.Start(_v);
+        _v.SlowStartThreshold = _congestion.ThresholdAfterLoss(
+            ref _v, new LossEvent(LossKind.Loss, now, _invariants.EffectiveMss, FlightSize));
+        _v.Recovery = RecoveryPhase.FastRecovery;
+        _v.RecoveryPoint = _v.SndMax;
+        _v.RetransmittedTo = _v.SndUna;
+        _v.Reduction.Start(flight);
+        _v.Probe.End();
+        _unaOfLastLoss = _v.SndUna;
+        _timerRestartedInRecovery = false;
+        _retransmitFirst = true;
+        _counters.FastRetransmits++;
+    }
+
+    private void LeaveRecovery()
+    {
+        if (_v.Recovery == RecoveryPhase.FastRecovery && !_congestion.SetsWindowInRecovery)
+        {
+            // RFC 9937 6.2: the flight has come down to SSTHRESH. RFC 6582 3.2 step 3, option 1: without SACK nobody knows, and what is in flight
+            // bounds the burst.
+            uint mss = (uint)_invariants.EffectiveMss;
+            _v.CongestionWindow = _connection.SackPermitted
+                ? Math.Max(_v.SlowStartThreshold, mss)
+                : Math.Min(_v.SlowStartThreshold, Math.Max(InFlight, mss) + mss);
+        }
+
+        _v.Recovery = RecoveryPhase.Open;
+        _v.ForwardRto = ForwardRto.Off;
+        _v.DuplicateAcks = 0;
+        _v.RecoveryPoint = SeqNum.Max(_v.RecoveryPoint, _v.SndUna - 1);
+        _v.ReorderWindow.OnRecovered();
+    }
+
+    /// <summary>RFC 4015: the reduction was for nothing.</summary>
+    private void UndoRecovery(Microseconds now)
+    {
+        if (_v.Recovery == RecoveryPhase.Loss)
+        {
+            _counters.TimeoutsUndone++;
+        }
+        else
+        {
+            _counters.RecoveriesUndone++;
+        }
+
+        _v.Undo.Apply(ref _v);
+        _congestion.OnUndo(ref _v, now);
+        _records.UnmarkLost();
+        if (_v.Recovery != RecoveryPhase.Open)
+        {
+            LeaveUndone();
+        }
+    }
+
+    private void LeaveUndone()
+    {
+        _v.Recovery = RecoveryPhase.Open;
+        _v.ForwardRto = ForwardRto.Off;
+        _v.DuplicateAcks = 0;
+        _v.RtoBackoff = 0;
+
+        // RFC 6582 3.2 step 2: duplicates of what was sent again for nothing start no recovery.
+        _v.RecoveryPoint = SeqNum.Max(_v.RecoveryPoint, _v.SndUna - 1);
+    }
+
+    /// <summary>RFC 8985 7.4.2: what a probe has mended was lost, and is answered for as if it had been found so.</summary>
+    private void AnswerForProbe(Microseconds now)
+    {
+        Reduce(LossKind.Loss, FlightSize, now);
+        _counters.ProbesMended++;
+    }
+
+    /// <summary>What congestion asks for, at once: there is nothing to send again.</summary>
+    private void Reduce(LossKind kind, uint flight, Microseconds now)
+    {
+        _v.SlowStartThreshold = _congestion.ThresholdAfterLoss(ref _v, new LossEvent(kind, now, _invariants.EffectiveMss, flight));
+        if (!_congestion.SetsWindowInRecovery)
+        {
+            _v.CongestionWindow = Math.Min(_v.CongestionWindow, _v.SlowStartThreshold);
+        }
+    }
+
+    /// <summary>
+    /// RFC 5682 3.1: whether the time-out was spurious shows when, after the first acknowledgement, new data is sent instead of old, and then something
+    /// is delivered that was not sent again.
+    /// </summary>
+    private void AdvanceForwardRto(uint acked, in AckResult result, Microseconds now)
+    {
+        switch (_v.ForwardRto)
+        {
+            case ForwardRto.FirstAck when acked > 0:
+                // Step 2b; without anything new to send there is no telling.
+                bool hasNew = SendableEnd > _v.SndMax && _v.SndUna + _v.SndWnd > _v.SndMax;
+                _v.ForwardRto = hasNew ? ForwardRto.SecondAck : ForwardRto.Off;
+                break;
+            case ForwardRto.SecondAck when result.OriginalDelivered:
+                UndoRecovery(now);
+                break;
+            case ForwardRto.SecondAck:
+                _v.ForwardRto = ForwardRto.Off;
+                break;
+        }
+    }
+
+    /// <summary>RFC 6298 5.4; RFC 8985 6.3: what was sent less than a round trip ago is not lost because something older is.</summary>
+    private void EnterLoss(Microseconds now)
+    {
+        bool isFirst = _v.Recovery != RecoveryPhase.Loss;
+        _v.Undo.Start(_v);
+        _congestion.OnTimeout(
+            ref _v, new LossEvent(LossKind.Timeout, now, _invariants.EffectiveMss, FlightSize, IsFirst: _v.Retransmissions == 0));
+        if (_records.Sacked > 0 && _records.IsFirstSacked)
+        {
+            // RFC 2018 8: the peer has thrown away what it reported.
+            _records.ForgetSacked();
+            _counters.RenegingSeen++;
+        }
+
+        bool isKnown = _connection.SackPermitted && !_rack.SentAt.IsNever;
+        _v.Rate.Lost += _records.MarkFirstLost(_invariants.EffectiveMss);
+        _v.Rate.Lost += _records.MarkLost(sentUntil: isKnown ? now - _rack.Rtt - ReorderWindowLength : now);
+        GoBack();
+        _v.ForwardRto = isFirst && _connection.SackPermitted ? ForwardRto.FirstAck : ForwardRto.Off;
+        _retransmitFirst = true;
+    }
+
+    /// <summary>RFC 6582 4: after a time-out, until everything sent so far is acknowledged.</summary>
+    private void GoBack()
+    {
+        _v.Recovery = RecoveryPhase.Loss;
+        _v.RecoveryPoint = _v.SndMax;
+        _v.DuplicateAcks = 0;
+        _v.Probe.End();
+        _v.RecoveryAt = Microseconds.Never;
+        _v.RecoveryTimer = RecoveryTimer.None;
+    }
+
+    /// <summary>The timer of RFC 8985: losses in doubt are in doubt no more, or acknowledgements fail to come.</summary>
+    private void OnRecoveryTimer(Microseconds now)
+    {
+        RecoveryTimer timer = _v.RecoveryTimer;
+        _v.RecoveryAt = Microseconds.Never;
+        _v.RecoveryTimer = RecoveryTimer.None;
+        if (timer == RecoveryTimer.Probe)
+        {
+            _owesTailProbe = _v.SndWnd > 0;
+            return;
+        }
+
+        uint flight = InFlight;
+        if (DetectLosses(now) > 0 && _v.Recovery == RecoveryPhase.Open)
+        {
+            EnterRecovery(flight, now);
+            if (!_congestion.SetsWindowInRecovery)
+            {
+                _v.CongestionWindow = _v.Reduction.OnAck(
+                    delivered: 0, InFlight, _v.SlowStartThreshold, _invariants.EffectiveMss, isSafe: false);
+            }
+        }
+    }
+
+    /// <summary>
+    /// RFC 8985 7.2: whether a probe is to be sent if no acknowledgement comes. After a time-out only when something was delivered since: until then the interval
+    /// is that of RFC 6298 5.5.
+    /// </summary>
+    private bool WantsTailProbe =>
+        _connection.SackPermitted
+        && _invariants.IsPathUsable
+        && _v.SndWnd > 0
+        && _v.Recovery switch
+        {
+            RecoveryPhase.Open => _records.Sacked == 0 || _v.Probe.Unanswered > 0,
+            RecoveryPhase.Loss => _v.Retransmissions == 0,
+            _ => true,
+        };
+}
