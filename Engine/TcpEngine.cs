@@ -231,10 +231,13 @@ public sealed partial class TcpEngine
         _receive.Trim();
     }
 
+    /// <summary>How many ranges have been received out of order.</summary>
+    public int RangesBeyond => _reassembly.Count;
+
     /// <summary>
     /// The ranges received out of order, ascending; their bytes are in the receive buffer. For re-injection at an upload.
     /// </summary>
-    /// <param name="destination">Room for up to 256 ranges.</param>
+    /// <param name="destination">When it has less room than <see cref="RangesBeyond"/> it gets the nearest to RCV_NXT.</param>
     /// <returns>How many were copied.</returns>
     public int CopyReassembly(Span<SackBlock> destination) => _reassembly.CopyTo(destination);
 

@@ -20,15 +20,7 @@ public sealed partial class TcpEngine
         }
 
         SegmentBytes bytes = segment.Payload.Slice(left - segment.Seq, right - left);
-        bool isInOrder = left == _v.RcvNxt;
-        if (!isInOrder && !_reassembly.CanAdd(left, right))
-        {
-            _counters.DroppedReassemblyFull++;
-            _v.AckNow = true;
-            return Verdict.Dropped;
-        }
-
-        if (!isInOrder)
+        if (left != _v.RcvNxt)
         {
             return ReceiveOutOfOrder(segment, left, right, bytes, now);
         }
@@ -91,16 +83,28 @@ public sealed partial class TcpEngine
 
     private Verdict ReceiveOutOfOrder(in TcpSegment segment, SeqNum left, SeqNum right, SegmentBytes bytes, Microseconds now)
     {
-        if (!_receive.TryWriteBeyond(left, bytes, _v.RcvNxt, _reassembly.Bytes))
+        if (ReferenceEquals(_reassembly, Reassembly.None))
+        {
+            _reassembly = new Reassembly(Reassembly.CapacityFor(_receive.Limit));
+        }
+
+        bool canAdd = _reassembly.CanAdd(left);
+        if (!canAdd || !_receive.TryWriteBeyond(left, bytes, _v.RcvNxt, _reassembly.Bytes))
         {
             // RFC 5681 4.2: answered as any segment out of order is, so that the peer learns what is missing before it.
-            _counters.DroppedNoMemoryBeyond++;
+            _counters.DroppedReassemblyFull += canAdd ? 0 : 1;
+            _counters.DroppedNoMemoryBeyond += canAdd ? 1 : 0;
             _v.AckNow = true;
             return Verdict.Dropped;
         }
 
-        _reassembly = ReferenceEquals(_reassembly, Reassembly.None) ? new Reassembly() : _reassembly;
-        _reassembly.TryAdd(left, right);
+        if (_reassembly.Add(left, right))
+        {
+            // RFC 2018 8: what lies nearer to RCV.NXT is worth more.
+            _counters.DroppedReassemblyFull++;
+            _receive.DiscardBeyond(_reassembly.End);
+        }
+
         _counters.OutOfOrder += Math.Max(1, segment.SegmentCount);
 
         // RFC 5681 4.2: each one is acknowledged at once, since the sender counts the duplicates.

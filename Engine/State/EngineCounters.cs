@@ -72,6 +72,6 @@ public struct EngineCounters
     /// <summary>Times that everything out of order was given up for data in order (RFC 2018 8).</summary>
     public int Reneged;
 
-    /// <summary>Payload dropped: more holes than the reassembly index holds.</summary>
+    /// <summary>Ranges beyond a hole dropped, or given up for a nearer one: more holes than the reassembly index holds.</summary>
     public int DroppedReassemblyFull;
 }
