@@ -41,6 +41,8 @@ public sealed partial class TcpEngine
 
     // Relearned.
     private DelayedAck _delayedAck;
+    private CongestionEcho _echo;
+    private WindowTuning _tuning;
     private AckThrottle _replies;
     private AckThrottle _probes;
     private AckThrottle _challenges;
@@ -125,7 +127,7 @@ public sealed partial class TcpEngine
         }
 
         RederiveCaches();
-        _delayedAck.StartAfterMove();
+        _delayedAck.StartQuick();
         _shouldDeliver = _receive.Unread > 0;
         _v.AckNow = true;
         if (_invariants.IsPathUsable)
@@ -147,6 +149,7 @@ public sealed partial class TcpEngine
         _congestion = CongestionControls.Named(next.CongestionControl);
         _invariants = next;
         _v.CongestionWindow = Math.Max(_v.CongestionWindow, (uint)next.EffectiveMss);
+        AllowToWait();
         if ((next.KeepAliveEnabled, next.KeepAliveTime) != (previous.KeepAliveEnabled, previous.KeepAliveTime))
         {
             _v.KeepAliveAt = Microseconds.Never;
@@ -260,6 +263,8 @@ public sealed partial class TcpEngine
 
     private void RederiveCaches()
     {
+        StartTuning();
+
         // Whether a short segment is in flight is not known: assume it, which is Nagle's own rule.
         _smallSegmentEnd = _v.SndMax;
         _timerRestartedInRecovery = false;

@@ -90,6 +90,24 @@ internal sealed class Reassembly
         return isOneGivenUp;
     }
 
+    /// <summary>The first bytes within a range that have arrived already.</summary>
+    /// <param name="left">Where the range begins.</param>
+    /// <param name="right">Where it ends.</param>
+    /// <param name="known">One sequence of bytes without a hole.</param>
+    /// <returns>False when there are none.</returns>
+    public bool TryFindKnown(SeqNum left, SeqNum right, out SackBlock known)
+    {
+        known = default;
+        int first = FirstReaching(left + 1);
+        if (first == Count || _ranges[first].Left >= right)
+        {
+            return false;
+        }
+
+        known = new(SeqNum.Max(left, _ranges[first].Left), SeqNum.Min(right, _ranges[first].Right));
+        return true;
+    }
+
     /// <summary>Takes away what lies before or touches <paramref name="rcvNxt"/>.</summary>
     /// <returns>Where RCV_NXT is now: further right when the data closed a hole.</returns>
     public SeqNum Advance(SeqNum rcvNxt)

@@ -1,4 +1,5 @@
 using TcpActors.Engine.Receive;
+using TcpActors.Engine.Recovery;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 
@@ -19,6 +20,11 @@ public sealed partial class TcpEngine
             return Verdict.Dropped;
         }
 
+        if (_connection.EcnNegotiated && _echo.OnData(segment))
+        {
+            _v.AckNow = true;
+        }
+
         SegmentBytes bytes = segment.Payload.Slice(left - segment.Seq, right - left);
         if (left != _v.RcvNxt)
         {
@@ -30,6 +36,16 @@ public sealed partial class TcpEngine
             // Not acknowledged, so the peer sends it again; and not answered, as a duplicate acknowledgement would have it do so at once.
             _counters.DroppedNoMemory++;
             return Verdict.Dropped;
+        }
+
+        // RFC 2883 4: of two duplicate parts the first is reported.
+        if (segment.Seq < left)
+        {
+            NoteDuplicate(new SackBlock(segment.Seq, left), now);
+        }
+        else if (_reassembly.TryFindKnown(left, right, out SackBlock known))
+        {
+            NoteDuplicate(known, now);
         }
 
         ReceiveInOrder(segment, right, now);
@@ -66,9 +82,11 @@ public sealed partial class TcpEngine
         _v.RcvNxt = next;
         _v.RcvWnd -= advanced;
         _counters.BytesReceived += advanced;
+        Tune(segment, now);
 
         // RFC 5681 4.2: a segment that fills all or part of a gap is acknowledged at once.
-        if (_delayedAck.OnInOrder(segment, ref _v) || hadHoles)
+        Microseconds rto = RttEstimator.CurrentRto(_v, _invariants);
+        if (_delayedAck.OnInOrder(segment, ref _v, _invariants, rto, now) || hadHoles)
         {
             _v.AckNow = true;
         }
@@ -96,6 +114,11 @@ public sealed partial class TcpEngine
             _counters.DroppedNoMemoryBeyond += canAdd ? 1 : 0;
             _v.AckNow = true;
             return Verdict.Dropped;
+        }
+
+        if (_reassembly.TryFindKnown(left, right, out SackBlock known))
+        {
+            NoteDuplicate(known, now);
         }
 
         if (_reassembly.Add(left, right))
@@ -127,7 +150,8 @@ public sealed partial class TcpEngine
     /// </summary>
     private void OnDataForApplication(bool isPushed, Microseconds now)
     {
-        int requested = _receive.Requested;
+        // More than half of what may wait need not come before the window closes.
+        int requested = Math.Min(_receive.Requested, _receive.Allowance / 2);
         if (isPushed || (requested > 0 && _v.RcvNxt - _receive.Read >= requested))
         {
             _shouldDeliver = true;

@@ -150,6 +150,8 @@ public sealed partial class TcpEngine
     /// </summary>
     private void OweReply(in TcpSegment segment, Microseconds now)
     {
+        NoteOldDuplicate(segment, now);
+
         // RFC 9293 3.8.4: a keep-alive, and Linux's probe of a closed window, stands at exactly RCV.NXT-1, which a blind attacker does not
         // know: the budget that he can use up is not theirs.
         bool isProbe = segment.Seq == _v.RcvNxt - 1;

@@ -37,6 +37,9 @@ public struct EngineCounters
     /// <summary>Segments received ahead of RCV_NXT.</summary>
     public long OutOfOrder;
 
+    /// <summary>Acknowledgements that reported a duplicate (RFC 2883).</summary>
+    public int DsacksSent;
+
     public int ChallengeAcksSent;
 
     /// <summary>Replies left out because of the rate limit (RFC 5961 7).</summary>

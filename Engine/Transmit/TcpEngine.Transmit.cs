@@ -18,6 +18,7 @@ public sealed partial class TcpEngine
         HasMoreToSend = false;
         if (_invariants.IsPathUsable)
         {
+            SendDuplicateReport(now);
             RetransmitFirst(now);
             SendData(now);
             SendWindowProbe(now);

@@ -75,7 +75,7 @@ public class OutOfOrderSpecs
         link.Receives(1.s, link.Data(seq: 0, length: 1000));
         link.Sends(1.s, ack: 1000, sack: [(3000, 4000)]);
         link.Receives(1.s, link.Data(seq: 500, length: 3000));
-        link.Sends(1.s, ack: 4000, sack: []);
+        link.Sends(1.s, ack: 4000, sack: [(500, 1000)]);
         link.Reads(1.s, 4000);
     }
 
