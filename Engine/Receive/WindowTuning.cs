@@ -5,7 +5,8 @@ namespace TcpActors.Engine.Receive;
 /// <summary>
 /// How much may wait to be read: dynamic right-sizing, as in Linux (Fisk and Feng, 2001). It starts small and grows with what the application
 /// reads within a round trip, so that a connection whose application reads slowly takes little memory, and one that is read is never held
-/// up by its window. It never shrinks. Relearned after a move, from what the peer was promised.
+/// up by its window. It grows with the data that comes in: a window that opens by much at once has the peer send that much at once, which is
+/// more than a receive queue may hold. It never shrinks. Relearned after a move, from what the peer was promised.
 /// </summary>
 internal struct WindowTuning
 {
@@ -23,6 +24,7 @@ internal struct WindowTuning
     // A reader that is woken and comes within this time reads as fast as it can.
     private static readonly Microseconds Wakeup = Microseconds.FromMilliseconds(2);
 
+    private int _target;
     private Microseconds _roundTrip;
     private Microseconds _periodStart;
     private SeqNum _periodRead;
@@ -41,7 +43,7 @@ internal struct WindowTuning
     public void Start(in SegmentVariants variants, SeqNum read, int mss)
     {
         long promised = variants.RcvWnd + (long)(variants.RcvNxt - read);
-        Window = (int)Math.Min(Math.Max(promised, Math.Max(Initial, InitialSegments * mss)), int.MaxValue);
+        _target = Window = (int)Math.Min(Math.Max(promised, Math.Max(Initial, InitialSegments * mss)), int.MaxValue);
         _roundTrip = Microseconds.Never;
         _periodStart = Microseconds.Never;
         _edge = variants.RcvNxt + variants.RcvWnd;
@@ -76,11 +78,12 @@ internal struct WindowTuning
     }
 
     /// <summary>Data was received in order.</summary>
+    /// <param name="received">How much.</param>
     /// <param name="rcvNxt">RCV_NXT behind it.</param>
     /// <param name="read">How far the application has read.</param>
     /// <param name="now">The owner's clock.</param>
     /// <returns>Whether the window has grown.</returns>
-    public bool OnData(SeqNum rcvNxt, SeqNum read, Microseconds now)
+    public bool OnData(int received, SeqNum rcvNxt, SeqNum read, Microseconds now)
     {
         if (_isAwaiting && rcvNxt >= _awaitedEdge)
         {
@@ -103,12 +106,14 @@ internal struct WindowTuning
             (_periodStart, _periodRead) = (now, read);
         }
 
-        if (bytes * Headroom <= Window)
+        _target = (int)Math.Clamp(bytes * Headroom, _target, int.MaxValue);
+        if (Window == _target)
         {
             return false;
         }
 
-        Window = (int)Math.Min(bytes * Headroom, int.MaxValue);
+        // As much again: twice as much in a round trip, which is how a peer in slow start comes to use it.
+        Window = (int)Math.Min(Window + (long)received, _target);
         return true;
     }
 }
