@@ -44,7 +44,7 @@ internal struct WindowTuning
     {
         long promised = variants.RcvWnd + (long)(variants.RcvNxt - read);
         _target = Window = (int)Math.Min(Math.Max(promised, Math.Max(Initial, InitialSegments * mss)), int.MaxValue);
-        _roundTrip = Microseconds.Never;
+        _roundTrip = variants.SmoothedRtt > Microseconds.Zero ? variants.SmoothedRtt : Microseconds.Never;
         _periodStart = Microseconds.Never;
         _edge = variants.RcvNxt + variants.RcvWnd;
         _isAwaiting = false;
