@@ -70,7 +70,7 @@ public class WindowTuningSpecs
             largest = Math.Max(largest, (int)link.V.RcvWnd);
         }
 
-        Assert.Equal(Limit, largest);
+        Assert.InRange(largest, Limit - First, Limit);
     }
 
     // What it is for: many connections whose applications read slowly.
