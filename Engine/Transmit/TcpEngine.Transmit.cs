@@ -19,6 +19,7 @@ public sealed partial class TcpEngine
         HasMoreToSend = false;
         if (_invariants.IsPathUsable)
         {
+            SendDuplicateReport(now);
             Retransmit(now);
             SendNewData(now);
             if (_v.ForwardRto == ForwardRto.SecondAck && InFlight == 0)
