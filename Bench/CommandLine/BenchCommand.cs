@@ -133,6 +133,7 @@ internal static class BenchCommand
         root.Add(list);
         root.Add(engine);
         root.Add(ProfileCommand.Create(CheckNames));
+        root.Add(CaptureCommand.Create(CheckNames));
         root.Add(MovesCommand.Create(command, s_results));
         root.Add(report);
         return root;
@@ -219,7 +220,7 @@ internal static class BenchCommand
         var failures = new List<string>();
         foreach (Row row in rows)
         {
-            if (!row.LinkOffloads && !LinkOffloads.CanSwitchOff)
+            if (!row.Cable.Offloads && !LinkOffloads.CanSwitchOff)
             {
                 failures.Add($"{row.Name}: ethtool is not installed, so offloads cannot be switched off.");
                 continue;

@@ -13,40 +13,42 @@ internal sealed class Cable : IDisposable
     public const string ServerInterface = "server0";
     public const string LoadInterface = "load0";
 
-    /// <summary>
-    /// The engine's. On a kernel whose default is BBR its pacing would hold the kernel back (seen: 24 Gbit/s for 70), and the ratio would
-    /// flatter.
-    /// </summary>
-    public const string CongestionControl = "reno";
-
     private const int PrefixLength = 24;
+    private static readonly IPAddress s_network = IPAddress.Parse("10.77.0.0");
+
+    private readonly List<OwnedTable> _losses = [];
 
     /// <exception cref="IOException">The right to make namespaces is missing.</exception>
-    public Cable(bool linkOffloads)
+    public Cable(CableOptions options)
     {
         Server.Run(() =>
         {
             using var netlink = new RtNetlink();
             netlink.CreateVethPair(ServerInterface, LoadInterface, Load);
-            Up(netlink, ServerInterface, ServerAddress);
+            Up(netlink, ServerInterface, ServerAddress, options.CongestionControl);
         });
         Load.Run(() =>
         {
             using var netlink = new RtNetlink();
-            Up(netlink, LoadInterface, LoadAddress);
+            Up(netlink, LoadInterface, LoadAddress, options.CongestionControl);
         });
 
         // As many connections one after the other as the port numbers allow.
         Load.Sysctl("net.ipv4.ip_local_port_range", "1024 65535");
-        foreach (NetworkNamespace each in (NetworkNamespace[])[Server, Load])
-        {
-            each.Sysctl("net.ipv4.tcp_congestion_control", CongestionControl);
-        }
-
-        if (!linkOffloads)
+        if (!options.Offloads)
         {
             LinkOffloads.SwitchOff(Server, ServerInterface);
             LinkOffloads.SwitchOff(Load, LoadInterface);
+        }
+
+        if (options.LostToServer is { } atServer)
+        {
+            _losses.Add(Server.Run(() => RandomLoss.At(ServerInterface, atServer)));
+        }
+
+        if (options.LostToLoad is { } atLoad)
+        {
+            _losses.Add(Load.Run(() => RandomLoss.At(LoadInterface, atLoad)));
         }
     }
 
@@ -63,15 +65,18 @@ internal sealed class Cable : IDisposable
 
     public void Dispose()
     {
+        _losses.ForEach(loss => loss.Dispose());
         Server.Dispose();
         Load.Dispose();
     }
 
-    private static void Up(RtNetlink netlink, string name, IPAddress address)
+    // Congestion control by the route: only the initial namespace may make a default of one that users are not allowed.
+    private static void Up(RtNetlink netlink, string name, IPAddress address, string congestionControl)
     {
         int index = netlink.Link(name)!.Index;
         netlink.AddAddress(index, address, PrefixLength);
         netlink.SetLinkUp(index);
+        netlink.AddRoute(s_network, PrefixLength, gateway: null, index, address, congestionControl: congestionControl);
         netlink.SetLinkUp(netlink.Link("lo")!.Index);
     }
 }

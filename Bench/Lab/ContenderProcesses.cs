@@ -24,7 +24,7 @@ internal sealed class ContenderProcesses : IAsyncDisposable
 
     public static async Task<ContenderProcesses> StartAsync(Row row, Contender contender)
     {
-        var cable = new Cable(row.LinkOffloads);
+        var cable = new Cable(row.Cable);
         ChildProcess server = ChildProcess.Start(cable.Server);
         ChildProcess load = ChildProcess.Start(cable.Load);
         string endPoint = await server.AskAsync<string>(new ChildOrder(ChildOrder.Serve, row.Name, contender));

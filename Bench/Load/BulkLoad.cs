@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Net.Sockets;
 using TcpActors.Bench.Measuring;
 using TcpActors.Bench.Serving;
+using TcpActors.Transport.Linux.Tcp;
 
 namespace TcpActors.Bench.Load;
 
@@ -28,10 +29,10 @@ internal static class BulkLoad
         }
 
         pause.Wait(TimeSpan.FromSeconds(order.RampSeconds));
-        long before = all.Sum(stream => stream.Count);
+        long before = all.Sum(stream => stream.Delivered);
         CpuReading start = CpuReading.Take(order.ServerProcess);
         pause.Wait(TimeSpan.FromSeconds(order.Seconds));
-        long bytes = all.Sum(stream => stream.Count) - before;
+        long bytes = all.Sum(stream => stream.Delivered) - before;
         Figures figures = CpuReading.Take(order.ServerProcess).Since(start);
         foreach (Stream stream in all)
         {
@@ -53,6 +54,7 @@ internal static class BulkLoad
     private sealed class Stream
     {
         private readonly bool _fromServer;
+        private readonly byte _order;
         private readonly bool _check;
         private readonly Socket _socket;
         private readonly Thread _thread;
@@ -63,11 +65,13 @@ internal static class BulkLoad
         public Stream(LoadOrder order, bool fromServer)
         {
             (_fromServer, _check) = (fromServer, order.Check);
+            _order = order.Moves ? BulkServing.Move : _check ? BulkServing.Check : BulkServing.Measure;
             _socket = LoadSocket.ConnectReady(order.EndPoint());
             _thread = new Thread(Run) { IsBackground = true, Name = "stream" };
         }
 
-        public long Count => Volatile.Read(ref _count);
+        /// <summary>Bytes that have arrived: here, or of those sent as far as they were acknowledged.</summary>
+        public long Delivered => _fromServer ? Volatile.Read(ref _count) : (long)_socket.GetTcpInfo().BytesAcknowledged;
 
         public void Start() => _thread.Start();
 
@@ -94,7 +98,7 @@ internal static class BulkLoad
         {
             try
             {
-                _socket.Send([_check ? BulkServing.Check : BulkServing.Measure]);
+                _socket.Send([_order]);
                 if (_fromServer)
                 {
                     Receive();

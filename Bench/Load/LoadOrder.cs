@@ -6,8 +6,9 @@ namespace TcpActors.Bench.Load;
 /// <param name="Server">Where the server listens: address and port.</param>
 /// <param name="ServerProcess">Whose CPU time is counted.</param>
 /// <param name="Seconds">How long to measure.</param>
-/// <param name="Check">Compare every byte at the receiving end; not for figures.</param>
-internal sealed record LoadOrder(string Server, int ServerProcess, double Seconds, bool Check)
+/// <param name="Check">Compare every byte at the receiving end; it costs time, so few figures are taken with it.</param>
+/// <param name="Moves">The server moves the connection to and fro meanwhile.</param>
+internal sealed record LoadOrder(string Server, int ServerProcess, double Seconds, bool Check, bool Moves = false)
 {
     public IPEndPoint EndPoint() => IPEndPoint.Parse(Server);
 

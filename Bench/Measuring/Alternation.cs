@@ -100,7 +100,7 @@ internal sealed class Alternation(int runs, double seconds, IReadOnlyList<Peer> 
 
     private sealed class PeerTurn(Row row, Peer peer) : Turn
     {
-        private readonly Cable _cable = new(row.LinkOffloads);
+        private readonly Cable _cable = new(row.Cable);
 
         public override string Name => peer.Name;
 

@@ -16,7 +16,7 @@ internal sealed class MoveLab : IAsyncDisposable
 {
     private const int Backlog = 4096;
 
-    private readonly Cable _cable = new(linkOffloads: true);
+    private readonly Cable _cable = new(new CableOptions());
     private readonly Socket _listener;
 
     public MoveLab()

@@ -52,12 +52,16 @@ internal static class RowsText
     {
         text.Append("\nWhat else the same runs say. A CPU second is one of the serving process (user and system), a machine CPU second one of all\n"
             + "processes and interrupts: a veth's work is charged to whoever is running.\n\n");
-        Header(text, ["row", "measure", "kernel", "engine", "ratio", "spread"]);
+        Header(text, ["row", "measure", "kernel", "engine", "ratio", "spread", "floor", ""]);
         foreach (RowRuns row in rows)
         {
             foreach (Measure measure in row.Row.Measures.Skip(1))
             {
-                Line(text, [row.Row.Title, $"{measure.Name}, {measure.Unit}", .. Cells(row, measure)]);
+                Line(text,
+                [
+                    row.Row.Title, $"{measure.Name}, {measure.Unit}", .. Cells(row, measure), Figure.Of(measure.Floor),
+                    row.Judged(measure) is { } value ? Verdict.Of(measure, value) : "",
+                ]);
             }
         }
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using TcpActors.Bench.Lab;
 using TcpActors.Bench.Load;
 using TcpActors.Bench.Measuring;
 using TcpActors.Bench.Serving;
@@ -19,7 +20,7 @@ internal sealed class BulkRow(bool fromServer, int streams, bool linkOffloads, b
         $"bulk {(fromServer ? "send" : "receive")}, {streams} {(streams > 1 ? "streams" : "stream")}, offloads {(linkOffloads ? "on" : "off")}"
         + (copy ? ", into the application's array" : "");
 
-    public override bool LinkOffloads => linkOffloads;
+    public override CableOptions Cable => new() { Offloads = linkOffloads };
 
     public override IReadOnlyDictionary<string, string> PeerWords => new Dictionary<string, string>(StringComparer.Ordinal)
     {

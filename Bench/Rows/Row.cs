@@ -23,8 +23,8 @@ internal abstract class Row
     /// <summary>Who is measured. The kernel, where it takes part, is the ratio's denominator.</summary>
     public virtual IReadOnlyList<Contender> Contenders => [Contender.Kernel, Contender.Engine];
 
-    /// <summary>Whether the veth segments, coalesces and leaves checksums out, as it does by itself.</summary>
-    public virtual bool LinkOffloads => true;
+    /// <summary>What joins server and load.</summary>
+    public virtual CableOptions Cable => new();
 
     /// <summary>Whether a run can be one that compares every byte; such a run comes first.</summary>
     public virtual bool ComparesBytes => true;

@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace TcpActors.Bench.Serving;
 
 /// <summary>
-/// The server's half of a bulk stream. It sends <see cref="Ready"/> when it may be measured and gets one byte: <see cref="Measure"/> or
-/// <see cref="Check"/>. A sink answers the end of the stream with the number of bytes it got; a source sends blocks until it gets another
+/// The server's half of a bulk stream. It sends <see cref="Ready"/> when it may be measured and gets one byte: <see cref="Measure"/>,
+/// <see cref="Check"/> or <see cref="Move"/>. A sink answers the end of the stream with the number of bytes it got; a source sends blocks until it gets another
 /// byte, and then the number of bytes it sent.
 /// </summary>
 internal static class BulkServing
@@ -12,6 +12,11 @@ internal static class BulkServing
     public const byte Ready = 1;
     public const byte Measure = 2;
     public const byte Check = 3;
+
+    /// <summary>For a source: move the connection to the kernel and back every <see cref="MoveInterval"/>.</summary>
+    public const byte Move = 4;
+
+    public static readonly TimeSpan MoveInterval = TimeSpan.FromMilliseconds(50);
 
     public static async Task SinkAsync(IServerConnection connection, bool copy)
     {
@@ -31,10 +36,12 @@ internal static class BulkServing
         }
     }
 
-    public static async Task SourceAsync(IServerConnection connection)
+    /// <returns>How often the connection was moved to and fro.</returns>
+    public static async Task<int> SourceAsync(IServerConnection connection)
     {
-        await BeginAsync(connection);
+        byte order = await BeginAsync(connection);
         Task<bool> stop = connection.ReadMessageAsync(new byte[1]).AsTask();
+        Task<int> moving = order == Move ? MoveAsync(connection, stop) : Task.FromResult(0);
         long total = 0;
         while (!stop.IsCompleted)
         {
@@ -42,7 +49,23 @@ internal static class BulkServing
             total += Content.BlockLength;
         }
 
+        int moves = await moving;
         await connection.WriteAsync(Number(total));
+        return moves;
+    }
+
+    private static async Task<int> MoveAsync(IServerConnection connection, Task until)
+    {
+        using var timer = new PeriodicTimer(MoveInterval);
+        int moves = 0;
+        while (!until.IsCompleted)
+        {
+            await timer.WaitForNextTickAsync();
+            await connection.MoveAsync();
+            moves++;
+        }
+
+        return moves;
     }
 
     private static async Task<byte> BeginAsync(IServerConnection connection)

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using TcpActors.Bench.Measuring;
 
 namespace TcpActors.Bench.Serving;
 
@@ -8,15 +9,23 @@ internal sealed class ConnectionServing : IServing
 {
     private readonly IServer _server;
     private readonly Func<IServerConnection, Task> _serve;
+    private readonly Func<string, Figures>? _answer;
     private readonly Task _accepting;
 
-    public ConnectionServing(IServer server, Func<IServerConnection, Task> serve)
+    /// <param name="server">The stack.</param>
+    /// <param name="serve">The row's code for a connection.</param>
+    /// <param name="answer">What it says to questions; null: there are none.</param>
+    public ConnectionServing(IServer server, Func<IServerConnection, Task> serve, Func<string, Figures>? answer = null)
     {
-        (_server, _serve) = (server, serve);
+        (_server, _serve, _answer) = (server, serve, answer);
         _accepting = AcceptAsync();
     }
 
     public IPEndPoint EndPoint => _server.EndPoint;
+
+    public Task<Figures> AskAsync(string question) => _answer is not null
+        ? Task.FromResult(_answer(question))
+        : throw new BenchException($"This row's server knows no '{question}'.");
 
     public async ValueTask DisposeAsync()
     {

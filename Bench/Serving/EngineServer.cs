@@ -40,10 +40,20 @@ internal sealed class EngineServer : IServer
 
         public async ValueTask BeginAsync()
         {
-            if (offload && await connection.OffloadAsync() is { Moved: 0 } result)
+            if (offload)
             {
-                throw new BenchException($"{connection} was not offloaded: {result.Refused[0].Reason}.");
+                await OffloadAsync();
             }
+        }
+
+        public async Task MoveAsync()
+        {
+            if (await connection.UploadAsync() is { Moved: 0 })
+            {
+                throw new BenchException($"{connection} was not uploaded.");
+            }
+
+            await OffloadAsync();
         }
 
         public async ValueTask<bool> ReadMessageAsync(Memory<byte> message)
@@ -95,5 +105,13 @@ internal sealed class EngineServer : IServer
         public async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes) => await connection.Output.WriteAsync(bytes);
 
         public ValueTask DisposeAsync() => connection.DisposeAsync();
+
+        private async Task OffloadAsync()
+        {
+            if (await connection.OffloadAsync() is { Moved: 0 } result)
+            {
+                throw new BenchException($"{connection} was not offloaded: {result.Refused[0].Reason}.");
+            }
+        }
     }
 }

@@ -22,6 +22,10 @@ internal interface IServerConnection : IAsyncDisposable
     /// <summary>To be awaited before anything else: on the engine the connection is offloaded, if it is to be.</summary>
     ValueTask BeginAsync();
 
+    /// <summary>Uploads an offloaded connection and offloads it again, whatever is under way on it.</summary>
+    /// <exception cref="BenchException">It did not move; or it is a kernel's, which stays where it is.</exception>
+    Task MoveAsync();
+
     /// <summary>Reads a whole message into the caller's memory.</summary>
     /// <returns>False at the end of the stream.</returns>
     ValueTask<bool> ReadMessageAsync(Memory<byte> message);

@@ -44,6 +44,8 @@ internal sealed class KernelServer : IServer
 
         public ValueTask BeginAsync() => ValueTask.CompletedTask;
 
+        public Task MoveAsync() => throw new BenchException("A kernel's connection does not move.");
+
         public async ValueTask<bool> ReadMessageAsync(Memory<byte> message)
         {
             while (message.Length > 0)

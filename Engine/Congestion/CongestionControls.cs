@@ -10,6 +10,7 @@ public static class CongestionControls
     static CongestionControls()
     {
         Add(new NewReno());
+        Add(new Cubic());
     }
 
     /// <summary>The names that can be asked for, sorted.</summary>

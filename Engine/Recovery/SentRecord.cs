@@ -27,7 +27,7 @@ internal struct SentRecord
 
     public SentFlags Flags;
 
-    public readonly bool Is(SentFlags flag) => (Flags & flag) != 0;
+    public readonly bool Is(SentFlags flag) => (Flags & flag) != SentFlags.None;
 }
 
 [Flags]

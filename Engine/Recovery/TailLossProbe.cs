@@ -3,7 +3,11 @@ using TcpActors.Engine.State;
 
 namespace TcpActors.Engine.Recovery;
 
-/// <summary>RFC 8985 7: one segment sent when acknowledgements fail to come, so that those of it show what was lost. Part of <see cref="SegmentVariants"/>.</summary>
+/// <summary>
+/// RFC 8985 7: one segment sent when acknowledgements fail to come, so that those of it show what was lost. It sends one probe only, and none during recovery:
+/// then a lost probe, or a lost retransmission with nothing behind it, waits for the time-out. Here more follow, each after twice the time, as RFC 9002 6.2 has
+/// it, until the time-out comes. Part of <see cref="SegmentVariants"/>.
+/// </summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct TailLossProbe
 {
@@ -19,25 +23,35 @@ public struct TailLossProbe
     private SeqNum _end;
     private byte _isOutstanding;
     private byte _isRetransmission;
-    private byte _awaitsMeasurement;
+    private byte _unanswered;
 
     /// <summary>Whether a probe was sent of which nothing was heard.</summary>
     internal readonly bool IsOutstanding => _isOutstanding != 0;
 
-    /// <summary>RFC 8985 7.3: none is outstanding, and a round trip was measured since the last one.</summary>
-    internal readonly bool MayBeSent => !IsOutstanding && _awaitsMeasurement == 0;
+    /// <summary>Probes since something was last delivered.</summary>
+    internal readonly int Unanswered => _unanswered;
 
-    /// <summary>RFC 8985 7.2: PTO.</summary>
-    internal static Microseconds TimeOut(Microseconds smoothedRtt, bool isOneSegment) =>
-        smoothedRtt == Microseconds.Zero
+    /// <summary>RFC 8985 7.2: where the time-out would come sooner than PTO, the first probe is sent instead.</summary>
+    internal readonly bool ReplacesTimeOut => _unanswered == 0 && !IsOutstanding;
+
+    /// <summary>RFC 8985 7.2: PTO; doubled for each probe without an answer (RFC 9002 6.2.1).</summary>
+    /// <param name="smoothedRtt">SRTT; zero: unknown.</param>
+    /// <param name="mayBeHeldBack">Whether the peer may be holding its acknowledgement back, as of a single segment.</param>
+    internal readonly Microseconds TimeOut(Microseconds smoothedRtt, bool mayBeHeldBack)
+    {
+        Microseconds first = smoothedRtt == Microseconds.Zero
             ? Microseconds.FromSeconds(1)
-            : (smoothedRtt * 2) + (isOneSegment ? WorstDelayedAck : Slack);
+            : (smoothedRtt * 2) + (mayBeHeldBack ? WorstDelayedAck : Slack);
+        return new Microseconds(first.Value << Math.Min(_unanswered, (byte)20));
+    }
 
-    internal void OnSent(SeqNum end, bool isRetransmission) =>
-        (_end, _isOutstanding, _isRetransmission, _awaitsMeasurement) = (end, 1, isRetransmission ? (byte)1 : (byte)0, 1);
+    internal void OnSent(SeqNum end, bool isRetransmission)
+    {
+        (_end, _isOutstanding, _isRetransmission) = (end, 1, isRetransmission ? (byte)1 : (byte)0);
+        _unanswered = (byte)Math.Min(byte.MaxValue, _unanswered + 1);
+    }
 
-    /// <summary>A round trip was measured.</summary>
-    internal void OnMeasured() => _awaitsMeasurement = 0;
+    internal void OnDelivered() => _unanswered = 0;
 
     internal void End() => _isOutstanding = 0;
 

@@ -102,7 +102,7 @@ public sealed partial class TcpEngine
         bool isProbeEnded = TakeDuplicateReport(segment.Ack, result, now);
         uint lost = FindLosses(result, now);
         AdvanceRecovery(acked, lost, echo, outstanding, result, now);
-        if (isProbeEnded && _v.Recovery == RecoveryPhase.Open)
+        if (isProbeEnded && phase == RecoveryPhase.Open && _v.Recovery == RecoveryPhase.Open)
         {
             AnswerForProbe(now);
         }
@@ -199,13 +199,11 @@ public sealed partial class TcpEngine
         bool isClear = !result.FirstSentAt.IsNever && !result.RetransmissionDelivered;
         if (isClear)
         {
-            _v.Probe.OnMeasured();
             _roundTrips.Update(ref _v, Microseconds.Max(now - result.FirstSentAt, least), _invariants.MinRto, now);
         }
         else if (acked > 0 && _connection.TimestampsEnabled && RttEstimator.TryMeasure(
             segment.Options, Timestamp(now), _connection.TimestampTick, _v.SmoothedRtt, out Microseconds echoed))
         {
-            _v.Probe.OnMeasured();
             _roundTrips.Update(ref _v, echoed, _invariants.MinRto, now);
         }
 
@@ -237,10 +235,11 @@ public sealed partial class TcpEngine
             _timerRestartedInRecovery = isSlow;
         }
 
-        if (acked > 0 && _v.RecoveryTimer == RecoveryTimer.Probe)
+        if (result.Delivered > 0)
         {
             // RFC 8985 7.2: anew with each acknowledgement of new data.
-            _v.RecoveryAt = Microseconds.Never;
+            _v.Probe.OnDelivered();
+            RestartProbeTimer();
         }
     }
 

@@ -234,14 +234,18 @@ public sealed partial class TcpEngine
     /// <summary>RFC 8985 7.4.2: what a probe has mended was lost, and is answered for as if it had been found so.</summary>
     private void AnswerForProbe(Microseconds now)
     {
-        _v.SlowStartThreshold = _congestion.ThresholdAfterLoss(
-            ref _v, new LossEvent(LossKind.Loss, now, _invariants.EffectiveMss, FlightSize));
+        Reduce(LossKind.Loss, FlightSize, now);
+        _counters.ProbesMended++;
+    }
+
+    /// <summary>What congestion asks for, at once: there is nothing to send again.</summary>
+    private void Reduce(LossKind kind, uint flight, Microseconds now)
+    {
+        _v.SlowStartThreshold = _congestion.ThresholdAfterLoss(ref _v, new LossEvent(kind, now, _invariants.EffectiveMss, flight));
         if (!_congestion.SetsWindowInRecovery)
         {
             _v.CongestionWindow = Math.Min(_v.CongestionWindow, _v.SlowStartThreshold);
         }
-
-        _counters.ProbesMended++;
     }
 
     /// <summary>
@@ -313,7 +317,7 @@ public sealed partial class TcpEngine
         if (timer == RecoveryTimer.Probe)
         {
             _owesTailProbe = WantsTailProbe && !IsDrained && GivenUp(_v.Retransmissions, now) == UploadReason.None;
-            if (_owesTailProbe)
+            if (_owesTailProbe && _v.Probe.ReplacesTimeOut && _v.Recovery == RecoveryPhase.Open)
             {
                 // RFC 8985 7.3: the time-out is of the probe. Where both are due at once (7.2) it is the probe that is sent.
                 _v.RetransmitAt = RetransmitDeadline(now);
@@ -335,12 +339,18 @@ public sealed partial class TcpEngine
         }
     }
 
-    /// <summary>RFC 8985 7.2: whether a probe is to be sent if no acknowledgement comes.</summary>
+    /// <summary>
+    /// RFC 8985 7.2: whether a probe is to be sent if no acknowledgement comes. After a time-out only when something was delivered since: until then the interval
+    /// is that of RFC 6298 5.5.
+    /// </summary>
     private bool WantsTailProbe =>
         _connection.SackPermitted
-        && _v.Recovery == RecoveryPhase.Open
-        && _v.Probe.MayBeSent
-        && _records.Sacked == 0
         && _invariants.IsPathUsable
-        && _v.SndWnd > 0;
+        && _v.SndWnd > 0
+        && _v.Recovery switch
+        {
+            RecoveryPhase.Open => _records.Sacked == 0 || _v.Probe.Unanswered > 0,
+            RecoveryPhase.Loss => _v.Retransmissions == 0,
+            _ => true,
+        };
 }

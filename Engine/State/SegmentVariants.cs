@@ -177,6 +177,7 @@ public struct SegmentVariants
     public RecoveryTimer RecoveryTimer;
 
     private byte _ackNow;
+    private byte _owesReduction;
     private byte _tsRecentValid;
 
     /// <summary>Whether an acknowledgement is owed at once.</summary>
@@ -184,6 +185,15 @@ public struct SegmentVariants
     {
         readonly get => _ackNow != 0;
         set => _ackNow = value ? (byte)1 : (byte)0;
+    }
+
+    /// <summary>
+    /// Whether the owner before has found losses and answered for them with a window of its own: the next one has to, with this one.
+    /// </summary>
+    public bool OwesReduction
+    {
+        readonly get => _owesReduction != 0;
+        set => _owesReduction = value ? (byte)1 : (byte)0;
     }
 
     /// <summary>

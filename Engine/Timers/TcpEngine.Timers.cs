@@ -240,7 +240,15 @@ public sealed partial class TcpEngine
         }
     }
 
-    /// <summary>RFC 8985 7.2: PTO; the retransmission time-out where that would come before it.</summary>
+    private void RestartProbeTimer()
+    {
+        if (_v.RecoveryTimer == RecoveryTimer.Probe)
+        {
+            _v.RecoveryAt = Microseconds.Never;
+        }
+    }
+
+    /// <summary>RFC 8985 7.2: PTO; of the first probe the retransmission time-out's moment where that would come before it.</summary>
     private void ArmRecoveryTimer(bool isInFlight, Microseconds now)
     {
         if (_v.RecoveryTimer == RecoveryTimer.Reorder && isInFlight)
@@ -255,9 +263,17 @@ public sealed partial class TcpEngine
         }
         else if (_v.RecoveryAt.IsNever)
         {
-            Microseconds probe = now + TailLossProbe.TimeOut(_v.SmoothedRtt, isOneSegment: _v.Flight <= (uint)_invariants.EffectiveMss);
-            _v.RecoveryAt = Microseconds.Min(probe, _v.RetransmitAt);
-            _v.RecoveryTimer = RecoveryTimer.Probe;
+            // A peer that sees a hole acknowledges at once (RFC 5681 4.2).
+            bool mayBeHeldBack = _v.Recovery != RecoveryPhase.FastRecovery && _v.Flight <= (uint)_invariants.EffectiveMss;
+            Microseconds probe = now + _v.Probe.TimeOut(_v.SmoothedRtt, mayBeHeldBack);
+            if (_v.Probe.ReplacesTimeOut && _v.Recovery == RecoveryPhase.Open)
+            {
+                probe = Microseconds.Min(probe, _v.RetransmitAt);
+            }
+
+            bool isFirst = probe <= _v.RetransmitAt;
+            _v.RecoveryAt = isFirst ? probe : Microseconds.Never;
+            _v.RecoveryTimer = isFirst ? RecoveryTimer.Probe : RecoveryTimer.None;
         }
     }
 }

@@ -19,8 +19,16 @@ public sealed partial class TcpEngine
         HasMoreToSend = false;
         if (_invariants.IsPathUsable)
         {
+            SendDuplicateReport(now);
             Retransmit(now);
             SendNewData(now);
+            if (_v.ForwardRto == ForwardRto.SecondAck && InFlight == 0)
+            {
+                // RFC 5682 3.1 step 2b: the new data may not go, so there is no telling.
+                _v.ForwardRto = ForwardRto.Off;
+                Retransmit(now);
+            }
+
             SendTailProbe(now);
             SynchronizeSendNext();
             SendWindowProbe(now);
@@ -128,12 +136,6 @@ public sealed partial class TcpEngine
         }
 
         _isSillyWindowOverridden = false;
-        if (_v.SndMax != first && _v.RecoveryTimer == RecoveryTimer.Probe)
-        {
-            // RFC 8985 7.2: anew after each transmission of new data.
-            _v.RecoveryAt = Microseconds.Never;
-        }
-
         JudgeWindowUse();
     }
 
@@ -157,7 +159,10 @@ public sealed partial class TcpEngine
         }
     }
 
-    /// <summary>RFC 8985 7.3: new data if there is any, else the last segment again; whatever the congestion window says.</summary>
+    /// <summary>
+    /// RFC 8985 7.3: new data if there is any, else the last segment again; whatever the congestion window says. When that was not answered, or in recovery, it is
+    /// the first segment that is missing.
+    /// </summary>
     private void SendTailProbe(Microseconds now)
     {
         if (!_owesTailProbe)
@@ -172,12 +177,20 @@ public sealed partial class TcpEngine
         }
 
         int size = SegmentSize(out int sackRoom);
+        _counters.TailProbesSent++;
+        if (_v.Recovery != RecoveryPhase.Open || _v.Probe.IsOutstanding || _records.Sacked > 0)
+        {
+            int missing = Math.Min(size, _records.FirstLength);
+            SendRun(_v.SndUna, missing, size, sackRoom, now);
+            _v.Probe.OnSent(_v.SndUna + missing, isRetransmission: true);
+            return;
+        }
+
         int fresh = Math.Min(SendableEnd - _v.SndMax, size);
         bool isNew = fresh > 0 && fresh <= _v.SndWnd - (long)_v.Flight;
         int length = isNew ? fresh : _records.LastLength(size);
         SendRun(isNew ? _v.SndMax : _v.SndMax - length, length, size, sackRoom, now);
         _v.Probe.OnSent(_v.SndMax, !isNew);
-        _counters.TailProbesSent++;
 
         // The time-out is of the probe.
         _v.RetransmitAt = RetransmitDeadline(now);

@@ -103,7 +103,7 @@ internal sealed partial class KernelHalf
         var snapshot = new KernelSnapshot(Flow, _options!, _path!);
         _invariants ??= snapshot.Connection(repair, frozen);
         SegmentVariants variants = frozen.Variants(_invariants);
-        _last.Complete(ref variants, _path!.NextHopMac, MonotonicClock.System.Now);
+        _last.Complete(ref variants, frozen.Info.BytesRetransmitted > 0, _path!.NextHopMac, MonotonicClock.System.Now);
         SegmentInvariants segment = snapshot.Segment(_invariants, frozen.Info, _memory) with { ReturnableFlight = _stack.ReturnableFlight };
         if (segment.EffectiveMss < SegmentInvariants.SmallestMss)
         {

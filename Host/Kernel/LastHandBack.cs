@@ -5,7 +5,8 @@ namespace TcpActors.HostSide.Kernel;
 
 /// <summary>
 /// What the kernel was given at the last upload and does not tell when the connection is taken out again. A connection may move more often
-/// than its round trip is measured or its timer runs out, and must not forget either.
+/// than its round trip is measured or its timer runs out, and must not forget either; and the window that it had found took it longer still:
+/// the kernel's socket is a new one and begins with ten segments.
 /// </summary>
 internal sealed class LastHandBack
 {
@@ -28,10 +29,17 @@ internal sealed class LastHandBack
     public ref readonly SegmentVariants Given => ref _variants;
 
     /// <param name="variants">Read from the kernel, times remaining.</param>
+    /// <param name="hasRetransmitted">Whether the kernel has sent anything again.</param>
     /// <param name="nextHop">Where the next segment will go.</param>
     /// <param name="now">The host's clock.</param>
-    public void Complete(ref SegmentVariants variants, MacAddress nextHop, Microseconds now)
+    public void Complete(ref SegmentVariants variants, bool hasRetransmitted, MacAddress nextHop, Microseconds now)
     {
+        if (this == None)
+        {
+            return;
+        }
+
+        CompleteCongestion(ref variants, hasRetransmitted, now);
         if (variants.SmoothedRtt == Microseconds.Zero && _variants.SmoothedRtt > Microseconds.Zero)
         {
             (variants.SmoothedRtt, variants.Delta) = (_variants.SmoothedRtt, _variants.Delta);
@@ -43,14 +51,6 @@ internal sealed class LastHandBack
             return;
         }
 
-        if (_variants.Recovery == RecoveryPhase.Loss && variants.SndUna >= _variants.SndUna && variants.SndUna < _variants.RecoveryPoint)
-        {
-            // RFC 6298 5.4: what has not been sent again since the time-out still has to be.
-            variants.Recovery = RecoveryPhase.Loss;
-            variants.RecoveryPoint = _variants.RecoveryPoint;
-            variants.SndNxt = SeqNum.Max(variants.SndUna, _variants.SndNxt);
-        }
-
         variants.RetransmitAt = variants.Rto;
         if (_variants.Flight > 0 && _variants.SndUna == variants.SndUna && !_variants.RetransmitAt.IsNever)
         {
@@ -58,9 +58,43 @@ internal sealed class LastHandBack
             variants.RetransmitAt = nextHop == _nextHop
                 ? Microseconds.Max(_variants.RetransmitAt - now, Microseconds.Zero)
                 : Microseconds.Zero;
+            variants.Probe = _variants.Probe;
             variants.Retransmissions = _variants.Retransmissions;
             variants.RtoBackoff = _variants.RtoBackoff;
             variants.StalledSince = _variants.StalledSince.IsNever ? Microseconds.Never : _variants.StalledSince - now;
+        }
+    }
+
+    /// <summary>
+    /// The window, what the congestion control knows, and the recovery under way. The kernel has answered for what it found lost with a window of its own,
+    /// which says nothing of ours: ours is to be reduced once.
+    /// </summary>
+    private void CompleteCongestion(ref SegmentVariants variants, bool hasRetransmitted, Microseconds now)
+    {
+        uint kernels = variants.CongestionWindow;
+        SegmentVariants given = _variants.ToTimesRemaining(now);
+        variants.Congestion = given.Congestion;
+        variants.Rate = given.Rate;
+        variants.ReorderWindow = given.ReorderWindow;
+        variants.CongestionWindow = given.CongestionWindow;
+        variants.SlowStartThreshold = given.SlowStartThreshold;
+        if (given.Recovery == RecoveryPhase.Open)
+        {
+            variants.OwesReduction = hasRetransmitted;
+            variants.CongestionWindow = hasRetransmitted ? given.CongestionWindow : Math.Max(given.CongestionWindow, kernels);
+        }
+        else if (variants.SndUna >= given.SndUna && variants.SndUna < given.RecoveryPoint)
+        {
+            // RFC 6298 5.4: what has not been sent again since the time-out still has to be. What the kernel has sent again meanwhile is sent once more at worst.
+            variants.Recovery = given.Recovery;
+            variants.RecoveryPoint = given.RecoveryPoint;
+            variants.Reduction = given.Reduction;
+            variants.RetransmittedTo = given.RetransmittedTo;
+            variants.SndNxt = given.SndNxt == given.SndMax ? variants.SndMax : SeqNum.Max(variants.SndUna, given.SndNxt);
+        }
+        else if (given.Recovery == RecoveryPhase.FastRecovery)
+        {
+            variants.CongestionWindow = given.SlowStartThreshold;
         }
     }
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using TcpActors.Bench.Lab;
 using TcpActors.HostSide;
 using TcpActors.HostSide.Kernel;
 using TcpActors.Transport.Linux.Tcp;
@@ -30,7 +31,7 @@ public sealed class AdoptSpecs(ITestOutputHelper output)
 
         Connection connection;
         int inSocket;
-        using (hosts.Client.Run(() => NetlinkFirewall.Lossy(hosts.Client.Link, oneOf: 1)))
+        using (hosts.Client.Run(() => RandomLoss.At(hosts.Client.Link, oneOf: 1)))
         {
             both.Server.Blocking = false;
             both.Server.SendBufferSize = 400_000;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using TcpActors.Bench.Lab;
 using TcpActors.Transport.Linux.Netlink;
 using Xunit;
 
@@ -53,8 +54,8 @@ internal sealed class CloseTalk : IDisposable
     /// <summary>Nothing arrives at either end from now on; the tap sees what was sent before it is lost.</summary>
     public IDisposable CutCable()
     {
-        OwnedTable atServer = _hosts.Server.Run(() => NetlinkFirewall.Lossy(_hosts.Server.Link, oneOf: 1));
-        OwnedTable atClient = _hosts.Client.Run(() => NetlinkFirewall.Lossy(_hosts.Client.Link, oneOf: 1));
+        OwnedTable atServer = _hosts.Server.Run(() => RandomLoss.At(_hosts.Server.Link, oneOf: 1));
+        OwnedTable atClient = _hosts.Client.Run(() => RandomLoss.At(_hosts.Client.Link, oneOf: 1));
         return new Cut(atServer, atClient);
     }
 

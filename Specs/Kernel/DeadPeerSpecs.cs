@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using TcpActors.Bench.Lab;
 using TcpActors.HostSide;
 using TcpActors.Transport.Linux.Netlink;
 using TcpActors.Transport.Linux.Tcp;
@@ -28,7 +29,7 @@ public sealed class DeadPeerSpecs(ITestOutputHelper output)
         both.Server.SetInt(TcpOption.LevelTcp, TcpOption.KeepInterval, 1);
         both.Server.SetInt(TcpOption.LevelTcp, TcpOption.KeepCount, 2);
         await using Connection connection = await host.OffloadAsync(both.Server).WaitAsync(s_patience);
-        using OwnedTable silence = hosts.Client.Run(() => NetlinkFirewall.Lossy(hosts.Client.Link, oneOf: 1));
+        using OwnedTable silence = hosts.Client.Run(() => RandomLoss.At(hosts.Client.Link, oneOf: 1));
 
         await AssertTimedOutAsync(connection);
 
@@ -46,7 +47,7 @@ public sealed class DeadPeerSpecs(ITestOutputHelper output)
         using KernelConnection both = hosts.Connect(family);
         both.Server.SetInt(TcpOption.LevelTcp, TcpOption.UserTimeout, 1500);
         await using Connection connection = await host.OffloadAsync(both.Server).WaitAsync(s_patience);
-        using OwnedTable silence = hosts.Client.Run(() => NetlinkFirewall.Lossy(hosts.Client.Link, oneOf: 1));
+        using OwnedTable silence = hosts.Client.Run(() => RandomLoss.At(hosts.Client.Link, oneOf: 1));
         await connection.Output.WriteAsync(new byte[1000]);
 
         await AssertTimedOutAsync(connection);

@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
+using TcpActors.Bench.Lab;
 using TcpActors.HostSide;
 using TcpActors.HostSide.Kernel;
 using TcpActors.Transport.Linux.Tcp;
@@ -129,7 +130,7 @@ public sealed class KernelHalfSpecs(ITestOutputHelper output)
         await ExchangeAsync(other, client);
 
         // The peer acknowledges nothing any more: a close that lingers waits for a minute.
-        using (hosts.Client.Run(() => NetlinkFirewall.Lossy("client0", oneOf: 1)))
+        using (hosts.Client.Run(() => RandomLoss.At("client0", oneOf: 1)))
         {
             await lingering.Output.WriteAsync(new byte[1000]).AsTask().WaitAsync(s_patience);
             await lingering.Output.CompleteAsync();

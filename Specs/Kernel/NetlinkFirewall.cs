@@ -25,11 +25,6 @@ internal static class NetlinkFirewall
         .NewRule("input", rule => rule.CtState(CtNew).IsTcp().DestinationPort(port).Verdict(accept: true))
         .NewRule("input", rule => rule.IsTcp().Drop()));
 
-    /// <summary>In the caller's namespace: loses one of <paramref name="oneOf"/> packets that arrive at an interface.</summary>
-    public static OwnedTable Lossy(string interfaceName, uint oneOf) => new("lose packets", Netfilter.FamilyNetdev, batch => batch
-        .NewChain("ingress", NfHook.NetdevIngress, priority: 0, interfaceName)
-        .NewRule("ingress", rule => rule.IsTcp().OneOf(oneOf).Drop()));
-
     /// <summary>In the caller's namespace: no TCP gets in that another station than this one has sent.</summary>
     public static OwnedTable OnlyFrom(string interfaceName, MacAddress sender) =>
         new("know one sender", Netfilter.FamilyNetdev, batch => batch
@@ -66,7 +61,7 @@ internal static class NetlinkFirewall
             }
         }
 
-        return rule.CompareRegister(operation: 1, [0, 0, 0, 0]);
+        return rule.Compare(equal: false, [0, 0, 0, 0]);
     }
 
     private static NfRule DestinationPort(this NfRule rule, ushort port)
@@ -79,7 +74,7 @@ internal static class NetlinkFirewall
                 message.UInt32BigEndian(1, 8).UInt32BigEndian(2, 2).UInt32BigEndian(3, 2).UInt32BigEndian(4, 2);
         }
 
-        return rule.CompareRegister(operation: 0, Port(port));
+        return rule.Compare(equal: true, Port(port));
     }
 
     private static NfRule SentByAnother(this NfRule rule, MacAddress sender)
@@ -95,20 +90,7 @@ internal static class NetlinkFirewall
 
         Span<byte> bytes = stackalloc byte[6];
         sender.CopyTo(bytes);
-        return rule.CompareRegister(operation: 1, bytes);
-    }
-
-    private static NfRule OneOf(this NfRule rule, uint modulus)
-    {
-        var message = rule.Message;
-        using (message.Nested(1))
-        {
-            message.Text(1, "numgen");
-            using (message.Nested(2))
-                message.UInt32BigEndian(1, 8).UInt32BigEndian(2, modulus).UInt32BigEndian(3, 1);
-        }
-
-        return rule.CompareRegister(operation: 0, [0, 0, 0, 0]);
+        return rule.Compare(equal: false, bytes);
     }
 
     private static NfRule RedirectTo(this NfRule rule, ushort port)
@@ -147,23 +129,6 @@ internal static class NetlinkFirewall
                 using (message.Nested(2))
                 using (message.Nested(2))
                     message.UInt32BigEndian(1, accept ? 1u : 0u);
-            }
-        }
-
-        return rule;
-    }
-
-    private static NfRule CompareRegister(this NfRule rule, uint operation, ReadOnlySpan<byte> value)
-    {
-        var message = rule.Message;
-        using (message.Nested(1))
-        {
-            message.Text(1, "cmp");
-            using (message.Nested(2))
-            {
-                message.UInt32BigEndian(1, 8).UInt32BigEndian(2, operation);
-                using (message.Nested(3))
-                    message.Bytes(1, value);
             }
         }
 

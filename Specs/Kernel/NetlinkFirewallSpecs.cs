@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using TcpActors.Bench.Lab;
 using Xunit;
 
 namespace TcpActors.Specs.Kernel;
@@ -31,7 +32,7 @@ public sealed class NetlinkFirewallSpecs
     {
         using var hosts = new TwoHosts();
         using var connection = hosts.Connect();
-        using var lossy = hosts.Server.Run(() => NetlinkFirewall.Lossy("server0", oneOf: 1));
+        using var lossy = hosts.Server.Run(() => RandomLoss.At("server0", oneOf: 1));
         connection.Client.Send("lost"u8);
         Assert.False(connection.Server.Poll(MicrosecondsOfSilence, SelectMode.SelectRead));
 

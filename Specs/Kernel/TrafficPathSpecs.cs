@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using TcpActors.Bench.Lab;
 using TcpActors.Transport.Linux.Netlink;
 using Xunit;
 using Xunit.Abstractions;
@@ -56,8 +57,8 @@ public sealed class TrafficPathSpecs(ITestOutputHelper output)
         using var hosts = new TwoHosts();
         await using TrafficConnection line = await TrafficConnection.OpenAsync(hosts.Server, hosts.Client, family, output);
         LoseSegmentsOnly(hosts);
-        using OwnedTable? there = toServer ? hosts.Server.Run(() => NetlinkFirewall.Lossy(hosts.Server.Link, oneOf: 100)) : null;
-        using OwnedTable? back = toClient ? hosts.Client.Run(() => NetlinkFirewall.Lossy(hosts.Client.Link, oneOf: 100)) : null;
+        using OwnedTable? there = toServer ? hosts.Server.Run(() => RandomLoss.At(hosts.Server.Link, oneOf: 100)) : null;
+        using OwnedTable? back = toClient ? hosts.Client.Run(() => RandomLoss.At(hosts.Client.Link, oneOf: 100)) : null;
 
         await line.EchoWhileMovingAsync(Moves, Bytes, seed: 21);
     }
@@ -91,8 +92,8 @@ public sealed class TrafficPathSpecs(ITestOutputHelper output)
 
         await using TrafficConnection line = await TrafficConnection.OpenAsync(hosts.Server, hosts.Client, family, output);
         LoseSegmentsOnly(hosts);
-        using OwnedTable there = hosts.Server.Run(() => NetlinkFirewall.Lossy(hosts.Server.Link, oneOf: 100));
-        using OwnedTable back = hosts.Client.Run(() => NetlinkFirewall.Lossy(hosts.Client.Link, oneOf: 100));
+        using OwnedTable there = hosts.Server.Run(() => RandomLoss.At(hosts.Server.Link, oneOf: 100));
+        using OwnedTable back = hosts.Client.Run(() => RandomLoss.At(hosts.Client.Link, oneOf: 100));
 
         await line.EchoWhileMovingAsync(Moves, bytes: 2 << 20, seed: 23);
     }

@@ -83,6 +83,17 @@ public class RttEstimatorSpecs
         Assert.Equal(0, link.V.RtoBackoff);
     }
 
+    // 3: what waited behind the hole was delivered long before.
+    [Fact]
+    public void What_is_acknowledged_together_with_it_measures_nothing_either()
+    {
+        using Conversation link = SackPath.Link(sack: false);
+        link.Writes(1.s, 3000);
+        link.GoTo(1310.ms);
+        link.Receives(1400.ms, link.Ack(3000));
+        Assert.Equal(100.ms, link.V.SmoothedRtt);
+    }
+
     // RFC 7323 4.1: with timestamps it does.
     [Fact]
     public void With_timestamps_it_measures_by_their_ticks()

@@ -246,14 +246,8 @@ public class TailLossProbeSpecs
     }
 
     [Fact]
-    public void There_is_no_probe_in_recovery_nor_without_SACK_nor_into_a_closed_window()
+    public void There_is_no_probe_without_SACK_nor_into_a_closed_window()
     {
-        using Conversation recovering = SackPath.Link();
-        recovering.Writes(1.s, 5000);
-        recovering.Receives(1100.ms, recovering.Sack(0, (1000, 5000)));
-        recovering.GoTo(1390.ms);
-        Assert.Equal(0, recovering.Engine.Counters.TailProbesSent);
-
         using Conversation old = SackPath.Link(sack: false);
         old.Writes(1.s, 5000);
         old.GoTo(5.s);
@@ -266,37 +260,38 @@ public class TailLossProbeSpecs
         Assert.Equal(0, closed.Engine.Counters.TailProbesSent);
     }
 
-    // 7.3: no second one before the first is heard of.
+    // RFC 9002 6.2.1, where RFC 8985 7.3 has one probe only: each after twice the time, and then of what is missing first.
     [Fact]
-    public void There_is_one_probe_until_something_is_heard_of_it()
+    public void Probes_go_on_until_the_time_out()
     {
         using Conversation link = SackPath.Link(variants: v => v with { Rto = 2.s });
         link.Writes(1.s, 5000);
         link.Sends(1.s, length: 5000);
         link.Sends(1201.ms, seq: 4000, length: 1000);
-        link.Receives(1250.ms, link.Ack(1000));
-        link.SendsNothing(until: 1500.ms);
+        link.Sends(1603.ms, seq: 0, length: 1000);
+        link.Sends(2407.ms, seq: 0, length: 1000);
+        Assert.Equal(3, link.Engine.Counters.TailProbesSent);
+
+        // They do not put the time-out off: that is of the first one.
+        link.Sends(3201.ms, seq: 0, length: 1000);
+        Assert.Equal(1, link.Engine.Counters.RetransmissionTimeouts);
     }
 
-    // 7.3: "Second, the sender has obtained an RTT measurement since the last loss probe transmission"
+    // A lost retransmission with nothing behind it.
     [Fact]
-    public void There_is_no_further_probe_until_a_round_trip_was_measured()
+    public void In_recovery_there_are_probes_too_of_the_first_segment_that_is_missing()
     {
-        using Conversation link = SackPath.Link(variants: v => v with { Rto = 2.s });
-        link.Writes(1.s, 1000);
-        link.Sends(1.s, length: 1000);
-        link.Sends(1400.ms, seq: 0, length: 1000);
+        using Conversation link = SackPath.Link(variants: v => v with { Rto = 2.s, Delta = 400.ms });
+        link.Writes(1.s, 5000);
+        link.Receives(1100.ms, link.Sack(0, (1000, 5000)));
+        link.Forgets();
+        uint threshold = link.V.SlowStartThreshold;
+        link.Sends(1301.ms, seq: 0, length: 1000);
 
-        // The probe's own acknowledgement measures nothing (Karn). The next segment's does.
-        link.Receives(1500.ms, link.Ack(1000));
-        link.Writes(1600.ms, 1000);
-        link.Sends(1600.ms, length: 1000);
-        link.GoTo(2100.ms);
-        Assert.Equal(1, link.Engine.Counters.TailProbesSent);
-        link.Receives(2100.ms, link.Ack(2000));
-        link.Writes(2200.ms, 1000);
-        link.GoTo(5.s);
-        Assert.Equal(2, link.Engine.Counters.TailProbesSent);
+        // Recovery has answered for the loss.
+        link.Receives(1401.ms, link.Ack(5000));
+        Assert.Equal((RecoveryPhase.Open, threshold), (link.V.Recovery, link.V.SlowStartThreshold));
+        Assert.Equal(0, link.Engine.Counters.ProbesMended);
     }
 
     // RFC 9293 3.8.3: a probe is no time-out.

@@ -177,7 +177,8 @@ internal sealed class NfRule(NetlinkMessageBuilder message)
         return this;
     }
 
-    private NfRule Compare(bool equal, ReadOnlySpan<byte> value)
+    /// <summary>The first register holds these bytes, or does not.</summary>
+    public NfRule Compare(bool equal, ReadOnlySpan<byte> value)
     {
         using (message.Nested(Expression.Element))
         {

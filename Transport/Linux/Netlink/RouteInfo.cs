@@ -63,6 +63,7 @@ internal static class RouteAttribute
     public const ushort Metrics = 8;
     public const ushort Via = 18;
     public const ushort MetricMtu = 2;
+    public const ushort MetricCongestionControl = 16;
     public const byte MainTable = 254;
     public const byte ProtocolStatic = 4;
     public const byte ScopeUniverse = 0;

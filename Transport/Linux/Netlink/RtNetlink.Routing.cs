@@ -43,9 +43,11 @@ public sealed partial class RtNetlink
     /// <param name="linkIndex">The interface; 0 lets the kernel find the gateway's.</param>
     /// <param name="preferredSource">The source address that local sockets get; null for the kernel's choice.</param>
     /// <param name="mtu">The path's MTU in bytes; null for the interface's.</param>
+    /// <param name="congestionControl">What sockets that use it run, whatever the namespace's default is; null for that.</param>
     /// <exception cref="ArgumentException">Neither destination nor gateway is given.</exception>
     public void AddRoute(
-        IPAddress? destination, int prefixLength, IPAddress? gateway, int linkIndex = 0, IPAddress? preferredSource = null, int? mtu = null)
+        IPAddress? destination, int prefixLength, IPAddress? gateway, int linkIndex = 0, IPAddress? preferredSource = null, int? mtu = null,
+        string? congestionControl = null)
     {
         var any = destination ?? gateway
             ?? throw new ArgumentException("A route needs a destination or a gateway.", nameof(destination));
@@ -69,10 +71,15 @@ public sealed partial class RtNetlink
             request.UInt32(RouteAttribute.OutInterface, (uint)linkIndex);
         if (preferredSource is not null)
             request.Address(RouteAttribute.PreferredSource, preferredSource);
-        if (mtu is { } bytes)
+        if (mtu is not null || congestionControl is not null)
         {
             using (request.Nested(RouteAttribute.Metrics))
-                request.UInt32(RouteAttribute.MetricMtu, (uint)bytes);
+            {
+                if (mtu is { } bytes)
+                    request.UInt32(RouteAttribute.MetricMtu, (uint)bytes);
+                if (congestionControl is not null)
+                    request.Text(RouteAttribute.MetricCongestionControl, congestionControl);
+            }
         }
 
         _socket.Execute(request);
