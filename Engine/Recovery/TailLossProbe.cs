@@ -11,7 +11,7 @@ namespace TcpActors.Engine.Recovery;
 [StructLayout(LayoutKind.Sequential)]
 public struct TailLossProbe
 {
-    /// <summary>RFC 8985 7.2, WCDelAckT: how long a peer may hold the acknowledgement of a single segment back.</summary>
+    /// <summary>RFC 8985 7.2, TLP.max_ack_delay: how long a peer may hold the acknowledgement of a single segment back.</summary>
     private static readonly Microseconds WorstDelayedAck = Microseconds.FromMilliseconds(200);
 
     /// <summary>

@@ -19,12 +19,12 @@ public class ForwardRtoSpecs
         link.SendsNothing();
 
         // Step 3b: a segment that was not sent again is acknowledged.
+        long again = link.Engine.Counters.BytesRetransmitted;
         link.Receives(1530.ms, link.Ack(2000));
         Assert.Equal(RecoveryPhase.Open, link.V.Recovery);
         Assert.Equal(1, link.Engine.Counters.TimeoutsUndone);
         Assert.Equal((10_000u, uint.MaxValue), (Math.Min(link.V.CongestionWindow, 10_000u), link.V.SlowStartThreshold));
         Assert.Equal(0, link.V.RtoBackoff);
-        long again = link.Engine.Counters.BytesRetransmitted;
         for (int ack = 3000; ack <= 12_000; ack += 1000)
         {
             link.Receives(link.Now + 1.ms, link.Ack(ack));

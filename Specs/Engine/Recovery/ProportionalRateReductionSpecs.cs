@@ -107,6 +107,18 @@ public class ProportionalRateReductionSpecs
         Assert.InRange(link.V.CongestionWindow, threshold, threshold + (2 * Mss));
     }
 
+    // 6.4
+    [Fact]
+    public void A_recovery_that_ends_before_the_flight_has_come_down_leaves_the_window_at_SSTHRESH()
+    {
+        using Conversation link = SackPath.Link(window: 20 * Mss);
+        link.Writes(1.s, 20 * Mss);
+        link.Receives(1100.ms, link.Sack(0, (Mss, 4 * Mss)));
+        Assert.True(link.V.CongestionWindow > 16 * Mss);
+        link.Receives(1200.ms, link.Ack(20 * Mss));
+        Assert.Equal((RecoveryPhase.Open, 10u * Mss), (link.V.Recovery, link.V.CongestionWindow));
+    }
+
     // 6.2: "In recovery without SACK, DeliveredData is estimated to be 1 SMSS on each received duplicate ACK".
     [Fact]
     public void Without_SACK_each_duplicate_ACK_stands_for_a_segment_and_the_flight_is_halved_likewise()

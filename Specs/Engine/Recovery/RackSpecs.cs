@@ -46,6 +46,24 @@ public class RackSpecs
         link.Sends(1100.ms, seq: 0, length: 1000);
     }
 
+    // 6.2 step 4: they are counted one by one as well, however small they are (RFC 6675 5, step 1).
+    [Fact]
+    public void Three_reports_of_small_segments_begin_recovery_at_once()
+    {
+        using Conversation link = SackPath.Link(invariants: Setup.Invariants with { NagleEnabled = false });
+        for (int i = 0; i < 6; i++)
+        {
+            link.Writes(1.s + new Microseconds(1000 * i), 100);
+        }
+
+        link.Forgets();
+        link.Receives(1101.ms, link.Sack(0, (100, 200)));
+        link.Receives(1102.ms, link.Sack(0, (100, 300)));
+        link.SendsNothing();
+        link.Receives(1103.ms, link.Sack(0, (100, 400)));
+        link.Sends(1103.ms, seq: 0, length: 100);
+    }
+
     // 6.2 step 4: when reordering was seen the number of reports begins no recovery.
     [Fact]
     public void On_a_path_that_reorders_many_reports_wait_for_the_window()
@@ -204,15 +222,17 @@ public class RackSpecs
     [Fact]
     public void After_a_time_out_what_was_sent_within_the_last_round_trip_is_not_lost()
     {
-        using Conversation link = SackPath.Link(variants: v => v with { Probe = default });
+        using Conversation link = SackPath.Link();
         link.Writes(900.ms, 1000);
         link.Receives(1.s, link.Ack(1000));
         link.Writes(1.s, 3000);
-        link.GoTo(1600.ms);
         link.Forgets();
-        Assert.Equal(RecoveryPhase.Loss, link.V.Recovery);
-        Assert.Equal(1, link.Engine.Counters.RetransmissionTimeouts);
-        Assert.Equal(link.V.SndUna + 1000, link.V.SndNxt);
+        link.Sends(1201.ms, seq: 3000, length: 1000);
+        link.Writes(1450.ms, 1000);
+        link.GoTo(1501.ms);
+        Assert.Equal((RecoveryPhase.Loss, 1), (link.V.Recovery, link.Engine.Counters.RetransmissionTimeouts));
+        Assert.Equal(3000u, link.V.Rate.Lost);
+        Assert.Equal(link.V.SndMax, link.V.SndNxt);
     }
 
     /// <summary>A path on which a segment was overtaken; 3000 bytes are acknowledged.</summary>

@@ -104,6 +104,57 @@ public class RecoveryMoveSpecs
         Assert.Contains(RecoveryPhase.FastRecovery, phases);
     }
 
+    // RetransmittedTo is what keeps the next owner from sending again what its predecessor has.
+    [Fact]
+    public void What_was_sent_again_before_a_move_is_not_sent_again_after_it_unless_something_sent_later_has_arrived()
+    {
+        using Conversation link = MovedInRecovery(retransmittedTo: 1000);
+        link.SendsNothing();
+        link.Receives(1150.ms, link.Sack(0, (1000, 10_000)));
+        link.SendsNothing();
+        Assert.Equal(0u, link.V.Rate.Lost);
+        link.Receives(1200.ms, link.Ack(10_000));
+        Assert.Equal((RecoveryPhase.Open, 0L), (link.V.Recovery, link.Engine.Counters.BytesRetransmitted));
+    }
+
+    [Fact]
+    public void What_is_missing_and_was_not_sent_again_before_a_move_is_sent_after_it()
+    {
+        using Conversation link = MovedInRecovery(retransmittedTo: 0);
+        link.Sends(1100.ms, seq: 0, length: 1000);
+        link.SendsNothing();
+    }
+
+    // RFC 8985 6.2 step 3 speaks of what was never sent again, which the next owner does not know.
+    [Fact]
+    public void What_another_owner_has_sent_is_no_sign_of_reordering()
+    {
+        using Conversation link = MovedInRecovery(retransmittedTo: 0);
+        link.Receives(1150.ms, link.Sack(0, (5000, 10_000)));
+        link.Receives(1160.ms, link.Ack(10_000));
+        Assert.False(link.V.ReorderWindow.IsReorderingSeen);
+    }
+
+    private static Conversation MovedInRecovery(int retransmittedTo)
+    {
+        Conversation link = SackPath.Link(variants: v => v with
+        {
+            SndNxt = v.SndUna + 10_000,
+            SndMax = v.SndUna + 10_000,
+            Recovery = RecoveryPhase.FastRecovery,
+            RecoveryPoint = v.SndUna + 10_000,
+            RetransmittedTo = v.SndUna + retransmittedTo,
+            LastDataSentAt = 1.s,
+            RetransmitAt = 1500.ms,
+            CongestionWindow = 5000,
+            SlowStartThreshold = 5000,
+        });
+        link.SendBuffer.Write(Conversation.BytesAt(new SeqNum(Conversation.Ours), 10_000));
+        link.StartsAfterMove(1100.ms);
+        link.Sends(1100.ms, seq: 10_000, length: 0);
+        return link;
+    }
+
     private static void AssertSame<T>(T before, T after)
         where T : unmanaged =>
         Assert.Equal(BytesOf(ref before), BytesOf(ref after));

@@ -92,6 +92,27 @@ public class SentRecordsSpecs
     }
 
     [Fact]
+    public void Neighbours_that_are_all_lost_or_all_reported_are_one_record()
+    {
+        SentRecords records = Sent(5000, segment: 5);
+        Assert.Equal(1000, records.Count);
+        records.MarkLost(new Microseconds(1));
+        Assert.Equal(1, records.Count);
+
+        records = Sent(5000, segment: 5);
+        AckContext context = new SentRecordsModel().Context;
+        for (uint at = 0; at < 5000; at += 5)
+        {
+            AckResult result = AckResult.Nothing;
+            SackBlocks blocks = default;
+            blocks.Add(new SackBlock(new SeqNum(at), new SeqNum(at + 5)));
+            records.OnAck(new SeqNum(0), blocks, context, ref result);
+        }
+
+        Assert.Equal((1, 5000u), (records.Count, records.Sacked));
+    }
+
+    [Fact]
     public void The_array_never_takes_more_than_twice_the_most_records()
     {
         // A window that moves on: what was acknowledged makes room.
