@@ -103,7 +103,7 @@ internal sealed partial class SentRecords
     /// <summary>Says of what lies before <paramref name="end"/> that it was sent again at a time of its own.</summary>
     public void GuessRetransmitted(SeqNum end, Microseconds sentAt)
     {
-        int until = IndexAt(SeqNum.Min(end, _end));
+        int until = SplitAt(SeqNum.Min(end, _end));
         for (int i = 0; i < until; i++)
         {
             ref SentRecord record = ref At(i);
