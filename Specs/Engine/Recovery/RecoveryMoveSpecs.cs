@@ -96,7 +96,8 @@ public class RecoveryMoveSpecs
                 AssertSame(before.RecoveryTimer, after.RecoveryTimer);
                 AssertSame(before.RecoveryAt, after.RecoveryAt);
                 AssertSame((before.Recovery, before.SlowStartThreshold), (after.Recovery, after.SlowStartThreshold));
-                AssertSame((before.CongestionWindow, before.RtoBackoff, before.Retransmissions), (after.CongestionWindow, after.RtoBackoff, after.Retransmissions));
+                AssertSame(before.CongestionWindow, after.CongestionWindow);
+                AssertSame((before.RtoBackoff, before.Retransmissions), (after.RtoBackoff, after.Retransmissions));
                 Assert.Equal(before.RetransmitAt, after.RetransmitAt);
             });
         }
