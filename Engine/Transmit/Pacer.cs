@@ -50,7 +50,7 @@ internal static class Pacer
         // draft-ietf-ccwg-bbr 5.6.2, except that it forgives no lateness.
         Microseconds earliest = now - Quantum;
         Microseconds from = rate.PacedUntil.IsNever ? earliest : Microseconds.Max(rate.PacedUntil, earliest);
-        rate.PacedUntil = from + new Microseconds(((bytes * 1_000_000L) + rate.PacingRate - 1) / rate.PacingRate);
+        rate.PacedUntil = from + new Microseconds(((bytes * 1_000_000L) + (rate.PacingRate / 2)) / rate.PacingRate);
     }
 
     /// <summary>The rate after an acknowledgement; the one place that sets it for algorithms that do not.</summary>

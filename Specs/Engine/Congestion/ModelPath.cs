@@ -19,6 +19,7 @@ internal sealed class ModelPath
     private uint _inFlight;
     private uint _sequence;
     private long _offered;
+    private bool _isWindowLimited;
 
     public ModelPath(ICongestionControl congestion, uint window = 10 * Mss, uint threshold = uint.MaxValue)
     {
@@ -99,6 +100,10 @@ internal sealed class ModelPath
                 _v.Rate.AppLimitedUntil = Math.Max(1, _v.Rate.Delivered + _inFlight);
             }
         }
+
+        // As the engine judges it: after sending.
+        _isWindowLimited = _inFlight + Mss > _v.CongestionWindow
+            || (_v.CongestionWindow < _v.SlowStartThreshold && 2 * _inFlight > _v.CongestionWindow);
     }
 
     private void Emit()
@@ -181,8 +186,7 @@ internal sealed class ModelPath
             Rtt = rtt,
             PriorFlight = prior,
             Flight = _inFlight,
-            IsWindowLimited = prior + Mss > _v.CongestionWindow
-                || (_v.CongestionWindow < _v.SlowStartThreshold && 2 * prior > _v.CongestionWindow),
+            IsWindowLimited = _isWindowLimited,
             Recovery = phase,
             RateDelivered = (uint)(_v.Rate.Delivered - segment.Delivered),
             Interval = Microseconds.Max(segment.SentAt - segment.FirstSentAt, Now - segment.DeliveredAt),
