@@ -171,7 +171,7 @@ internal sealed partial class ConnectionActor : UntypedActor
             return;
         }
 
-        if (!TcpSegment.TryParse(queued.Tcp, queued.Frame.SegmentSize, queued.Tos, out TcpSegment segment))
+        if (!TcpSegment.TryParse(queued.Tcp, queued.Frame.SegmentSize, queued.Ecn, out TcpSegment segment))
         {
             return;
         }

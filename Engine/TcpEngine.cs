@@ -44,6 +44,8 @@ public sealed partial class TcpEngine
 
     // Relearned.
     private DelayedAck _delayedAck;
+    private CongestionEcho _echo;
+    private WindowTuning _tuning;
     private AckThrottle _replies;
     private AckThrottle _probes;
     private AckThrottle _challenges;
@@ -138,7 +140,7 @@ public sealed partial class TcpEngine
         }
 
         RederiveCaches();
-        _delayedAck.StartAfterMove();
+        _delayedAck.StartQuick();
         _shouldDeliver = _receive.Unread > 0;
         _v.AckNow = true;
         if (_invariants.IsPathUsable)
@@ -161,6 +163,7 @@ public sealed partial class TcpEngine
         _invariants = next;
         StartCongestionControl();
         _v.CongestionWindow = Math.Max(_v.CongestionWindow, (uint)next.EffectiveMss);
+        AllowToWait();
         if ((next.KeepAliveEnabled, next.KeepAliveTime) != (previous.KeepAliveEnabled, previous.KeepAliveTime))
         {
             _v.KeepAliveAt = Microseconds.Never;
@@ -247,10 +250,13 @@ public sealed partial class TcpEngine
         _receive.Trim();
     }
 
+    /// <summary>How many ranges have been received out of order.</summary>
+    public int RangesBeyond => _reassembly.Count;
+
     /// <summary>
     /// The ranges received out of order, ascending; their bytes are in the receive buffer. For re-injection at an upload.
     /// </summary>
-    /// <param name="destination">Room for up to 256 ranges.</param>
+    /// <param name="destination">When it has less room than <see cref="RangesBeyond"/> it gets the nearest to RCV_NXT.</param>
     /// <returns>How many were copied.</returns>
     public int CopyReassembly(Span<SackBlock> destination) => _reassembly.CopyTo(destination);
 
@@ -288,6 +294,8 @@ public sealed partial class TcpEngine
 
     private void RederiveCaches()
     {
+        StartTuning();
+
         // Whether a short segment is in flight is not known: assume it, which is Nagle's own rule.
         _smallSegmentEnd = _v.SndMax;
         _timerRestartedInRecovery = false;

@@ -29,7 +29,11 @@ internal static class CaptureCommand
         command.SetAction(async parsed =>
         {
             string said = await TakeAsync(
-                Catalogue.Find(parsed.GetValue(row)!), parsed.GetValue(on), parsed.GetValue(file)!, parsed.GetValue(seconds), parsed.GetValue(bytes));
+                Catalogue.Find(parsed.GetValue(row)!),
+                parsed.GetValue(on),
+                parsed.GetValue(file)!,
+                parsed.GetValue(seconds),
+                parsed.GetValue(bytes));
             await Console.Out.WriteLineAsync(said);
             return 0;
         });

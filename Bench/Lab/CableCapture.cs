@@ -6,8 +6,8 @@ using TcpActors.Transport.Linux;
 namespace TcpActors.Bench.Lab;
 
 /// <summary>
-/// A file of what passes an interface, both ways, by tcpdump(8). It sees what arrives before <see cref="RandomLoss"/> does: all that was sent,
-/// in the order in which it was. It takes some of the speed.
+/// A file of what passes an interface, both ways, by tcpdump(8). It sees what arrives before <see cref="RandomLoss"/> does: all that was
+/// sent, in the order in which it was. It takes some of the speed.
 /// </summary>
 internal sealed class CableCapture : IAsyncDisposable
 {
@@ -27,7 +27,10 @@ internal sealed class CableCapture : IAsyncDisposable
     {
         string[] arguments =
         [
-            "-i", interfaceName, "-w", file, "-s", Number(bytes), "-B", Number(Buffer), "--time-stamp-precision=nano", "-Z", "root", "-n", "tcp",
+            "-i", interfaceName, "-w", file, "-s", Number(bytes), "-B", Number(Buffer), "--time-stamp-precision=nano", "-n",
+
+            // It would become a user who may not write where root may.
+            "-Z", "root", "tcp",
         ];
         try
         {

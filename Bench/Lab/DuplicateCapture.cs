@@ -14,10 +14,10 @@ namespace TcpActors.Bench.Lab;
 internal readonly record struct DuplicateReports(int Count, long Bytes);
 
 /// <summary>
-/// Captures the segments that arrive at an interface of the caller's network namespace with a D-SACK, by which a receiver says that a segment
-/// came twice (RFC 2883). A filter in the kernel chooses them, and they are few enough to wait in the socket until the end; so the stream that is
-/// measured pays nothing that could be seen. It would for a capture at the receiver's end, where every segment that leaves is copied for it: a
-/// fifth of the speed.
+/// Captures the segments that arrive at an interface of the caller's network namespace with a D-SACK, by which a receiver says that a
+/// segment came twice (RFC 2883). A filter in the kernel chooses them, and they are few enough to wait in the socket until the end; so the
+/// stream that is measured pays nothing that could be seen. It would for a capture at the receiver's end, where every segment that leaves
+/// is copied for it: a fifth of the speed.
 /// </summary>
 internal sealed unsafe class DuplicateCapture : IDisposable
 {

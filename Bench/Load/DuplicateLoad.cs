@@ -7,8 +7,8 @@ namespace TcpActors.Bench.Load;
 
 /// <summary>
 /// What a sender sent without need, as its receiver, the load's kernel, tells it: what the receiver had already is reported by a D-SACK
-/// (RFC 2883). Counted twice over the whole of a run: in a capture at the sender's end of the cable, and by the receiving kernel. That counts what
-/// it means to report: some is replaced before it leaves, and some stands for more than a segment.
+/// (RFC 2883). Counted twice over the whole of a run: in a capture at the sender's end of the cable, and by the receiving kernel. That
+/// counts what it means to report: some is replaced before it leaves, and some stands for more than a segment.
 /// </summary>
 internal static class DuplicateLoad
 {

@@ -20,7 +20,8 @@ internal readonly record struct KernelCounts(long SegmentsReceived, long Duplica
     // Two lines for each protocol: the names, and the numbers below them.
     private static Dictionary<string, long> Table(string file, string protocol)
     {
-        string[][] lines = [.. File.ReadLines(file).Where(line => line.StartsWith(protocol, StringComparison.Ordinal)).Select(line => line.Split(' '))];
+        string[][] lines =
+            [.. File.ReadLines(file).Where(line => line.StartsWith(protocol, StringComparison.Ordinal)).Select(line => line.Split(' '))];
         return lines[0].Zip(lines[1]).Skip(1).ToDictionary(
             pair => pair.First, pair => long.Parse(pair.Second, CultureInfo.InvariantCulture), StringComparer.Ordinal);
     }

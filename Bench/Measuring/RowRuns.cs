@@ -17,7 +17,7 @@ internal sealed record RowRuns(Row Row, IReadOnlyDictionary<string, IReadOnlyLis
     /// <summary>The figures of one measure; null where nobody of that name took it.</summary>
     public Summary? Of(string measure, string who) => Values(measure, who) is { Count: > 0 } values ? Summary.Of(values) : null;
 
-    /// <summary>The engine's figure by the kernel's of the same pair; null without both, or where the kernel has nothing to divide by.</summary>
+    /// <summary>The engine's figure by the kernel's of the same pair; null without both, or where a kernel's is 0.</summary>
     public Summary? Ratio(string measure) =>
         Values(measure, Engine) is { Count: > 0 } engine && Values(measure, Kernel) is { } kernel && kernel.Count == engine.Count
         && kernel.All(value => value != 0)

@@ -23,7 +23,8 @@ internal sealed class LossRow(bool fromServer, uint oneOf) : Row
     public override string Name =>
         $"loss-{(fromServer ? "send" : "receive")}-{_percent.Replace(".", "", StringComparison.Ordinal)}";
 
-    public override string Title => $"bulk {(fromServer ? "send" : "receive")}, 1 stream, {_percent} % of segments lost";
+    public override string Title =>
+        $"bulk {(fromServer ? "send" : "receive")}, 1 stream, {_percent} % of segments lost" + (oneOf > Much ? "" : $", {MuchLonger} times as long");
 
     public override CableOptions Cable => Lossy(fromServer, oneOf);
 

@@ -32,6 +32,7 @@ public sealed unsafe class ReceiveBuffer : SequencedBuffer, IDisposable
     private int _lentToOwner;
 
     private int _requested;
+    private int _allowance = int.MaxValue;
     private bool _lentToConsumer;
 
     /// <param name="pool">Where the memory comes from.</param>
@@ -61,6 +62,16 @@ public sealed unsafe class ReceiveBuffer : SequencedBuffer, IDisposable
     {
         get => Volatile.Read(ref _requested);
         set => Volatile.Write(ref _requested, value);
+    }
+
+    /// <summary>
+    /// Bytes that the owner lets wait at present, up to the limit: what its window is made of. It is told of room in steps that are small
+    /// beside this.
+    /// </summary>
+    public int Allowance
+    {
+        get => Math.Min(Limit, Math.Max(Floor, Volatile.Read(ref _allowance)));
+        set => Volatile.Write(ref _allowance, value);
     }
 
     /// <summary>Copies received bytes to their place, for the owner. They stay invisible until <see cref="Commit"/>.</summary>

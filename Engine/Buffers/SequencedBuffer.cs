@@ -38,11 +38,14 @@ public abstract class SequencedBuffer
         }
     }
 
+    /// <summary>What the limit was raised to for somebody who waits for so much at once.</summary>
+    public int Floor => Volatile.Read(ref _floor);
+
     /// <summary>Raises the limit for good: somebody waits for so much at once, and with less would wait for ever.</summary>
     /// <exception cref="ArgumentOutOfRangeException">When it is not within 1 to 2^30.</exception>
     public void RaiseLimit(int limit)
     {
-        Volatile.Write(ref _floor, limit);
+        Volatile.Write(ref _floor, Math.Max(limit, Floor));
         Limit = Math.Max(limit, Limit);
     }
 

@@ -10,14 +10,16 @@ namespace TcpActors.Engine.Receive;
 internal struct DelayedAck
 {
     /// <summary>
-    /// Acknowledgements after a move that do not wait: the peer may be in slow start, or in a repair of what was lost around the move, and
-    /// acknowledgements are its clock. Linux does the same at the start of a connection.
+    /// Acknowledgements that do not wait where the peer may be in slow start, of which they are the clock: after a move, after a duplicate, after
+    /// idle. As many as Linux sends at the start of a connection.
     /// </summary>
-    private const int QuickAfterMove = 16;
+    private const int Quick = 16;
 
     private int _quick;
+    private Microseconds _lastDataAt;
+    private bool _hasData;
 
-    public void StartAfterMove() => _quick = QuickAfterMove;
+    public void StartQuick() => _quick = Quick;
 
     public void OnAckSent()
     {
@@ -27,10 +29,27 @@ internal struct DelayedAck
         }
     }
 
-    /// <summary>In-order data was received.</summary>
+    /// <summary>
+    /// In-order data was received. After a retransmission time-out without any, the peer begins again with its initial window (RFC 5681 4.1);
+    /// unless the last data was answered with data within the delay of an acknowledgement, as then the next answer will carry that.
+    /// </summary>
+    /// <param name="segment">What was received.</param>
+    /// <param name="variants">The count of what is not acknowledged is updated.</param>
+    /// <param name="invariants">The delay of an acknowledgement.</param>
+    /// <param name="rto">Our own time-out, for the peer's.</param>
+    /// <param name="now">The owner's clock.</param>
     /// <returns>Whether the acknowledgement is due at once.</returns>
-    public bool OnInOrder(in TcpSegment segment, ref SegmentVariants variants)
+    public bool OnInOrder(
+        in TcpSegment segment, ref SegmentVariants variants, SegmentInvariants invariants, Microseconds rto, Microseconds now)
     {
+        if (_hasData && now - _lastDataAt > rto)
+        {
+            bool wasAnswered = !variants.LastDataSentAt.IsNever && variants.LastDataSentAt >= _lastDataAt
+                && variants.LastDataSentAt - _lastDataAt <= invariants.DelayedAckTimeout;
+            _quick = wasAnswered ? _quick : Quick;
+        }
+
+        (_lastDataAt, _hasData) = (now, true);
         variants.UnackedSegments = (byte)Math.Min(byte.MaxValue, variants.UnackedSegments + Math.Max(1, segment.SegmentCount));
         return _quick > 0 || variants.UnackedSegments >= 2;
     }

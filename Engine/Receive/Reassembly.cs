@@ -4,17 +4,26 @@ namespace TcpActors.Engine.Receive;
 
 /// <summary>
 /// Which bytes beyond RCV_NXT have arrived. The bytes themselves are at their places in the receive buffer; this is the index, a cache that
-/// a move or a crash drops (the peer retransmits, as RFC 2018 8 allows). Bounded: <see cref="Capacity"/> ranges. Owned by the engine.
+/// a move or a crash drops (the peer retransmits, as RFC 2018 8 allows). Bounded: when it is full the range furthest from RCV_NXT is given
+/// up for a nearer one, which RFC 2018 8 allows as well. Owned by the engine.
 /// </summary>
 internal sealed class Reassembly
 {
-    /// <summary>The most ranges that are remembered; 2 KiB.</summary>
-    public const int Capacity = 256;
-
     /// <summary>Nothing has arrived beyond RCV_NXT. Shared by all who are in order; nothing may be added to it.</summary>
-    public static readonly Reassembly None = new();
+    public static readonly Reassembly None = new(capacity: 0);
 
     private const int Reported = 4;
+
+    // A range for each KiB of the buffer: enough when every second segment is lost, and segments have the 536 bytes that everybody can take
+    // (RFC 9293 3.7.1). The index is then less than a hundredth of the buffer.
+    private const int BytesPerRange = 1024;
+
+    private const int LeastCapacity = 64;
+
+    // Ranges are moved aside in memory for a new one, which must not cost more than a segment does: 128 KiB, some microseconds at the worst.
+    private const int MostCapacity = 16 * 1024;
+
+    private readonly int _capacity;
 
     // Sorted, disjoint, not adjacent.
     private SackBlock[] _ranges = [];
@@ -23,15 +32,31 @@ internal sealed class Reassembly
     private readonly SeqNum[] _recent = new SeqNum[Reported];
     private int _recentCount;
 
+    /// <param name="capacity">The most ranges that are remembered; 8 bytes each, taken as they are needed.</param>
+    public Reassembly(int capacity) => _capacity = capacity;
+
     public int Count { get; private set; }
 
     /// <summary>Bytes in all ranges.</summary>
     public int Bytes { get; private set; }
 
-    /// <summary>Adds a range. It must lie beyond RCV_NXT.</summary>
-    /// <returns>False when the index is full and the range touches none that is known: nothing has changed.</returns>
-    public bool TryAdd(SeqNum left, SeqNum right)
+    /// <summary>After the last byte held. There must be one.</summary>
+    public SeqNum End => _ranges[Count - 1].Right;
+
+    /// <summary>How many ranges a receive buffer is worth.</summary>
+    /// <param name="limit">Bytes that may wait in it.</param>
+    public static int CapacityFor(int limit) => Math.Clamp(limit / BytesPerRange, LeastCapacity, MostCapacity);
+
+    /// <summary>
+    /// Whether a range that begins here would be taken: there is room, or it touches the furthest or lies nearer to RCV_NXT than that.
+    /// </summary>
+    public bool CanAdd(SeqNum left) => Count < _capacity || (Count > 0 && left <= End);
+
+    /// <summary>Adds a range that <see cref="CanAdd"/> takes. It must lie beyond RCV_NXT.</summary>
+    /// <returns>Whether the furthest range was given up for it.</returns>
+    public bool Add(SeqNum left, SeqNum right)
     {
+        bool isOneGivenUp = false;
         SackBlock added = new(left, right);
         int first = FirstReaching(left);
         int next = first;
@@ -45,9 +70,11 @@ internal sealed class Reassembly
 
         if (next == first)
         {
-            if (Count == Capacity)
+            if (Count == _capacity)
             {
-                return false;
+                isOneGivenUp = true;
+                Count--;
+                Bytes -= _ranges[Count].Right - _ranges[Count].Left;
             }
 
             InsertAt(first, added);
@@ -60,19 +87,25 @@ internal sealed class Reassembly
 
         Bytes += added.Right - added.Left - known;
         Touch(left, added);
-        return true;
+        return isOneGivenUp;
     }
 
-    /// <summary>Whether <see cref="TryAdd"/> would take the range.</summary>
-    public bool CanAdd(SeqNum left, SeqNum right)
+    /// <summary>The first bytes within a range that have arrived already.</summary>
+    /// <param name="left">Where the range begins.</param>
+    /// <param name="right">Where it ends.</param>
+    /// <param name="known">One sequence of bytes without a hole.</param>
+    /// <returns>False when there are none.</returns>
+    public bool TryFindKnown(SeqNum left, SeqNum right, out SackBlock known)
     {
-        if (Count < Capacity)
+        known = default;
+        int first = FirstReaching(left + 1);
+        if (first == Count || _ranges[first].Left >= right)
         {
-            return true;
+            return false;
         }
 
-        int first = FirstReaching(left);
-        return first < Count && _ranges[first].Left <= right;
+        known = new(SeqNum.Max(left, _ranges[first].Left), SeqNum.Min(right, _ranges[first].Right));
+        return true;
     }
 
     /// <summary>Takes away what lies before or touches <paramref name="rcvNxt"/>.</summary>
@@ -178,7 +211,7 @@ internal sealed class Reassembly
     {
         if (Count == _ranges.Length)
         {
-            Array.Resize(ref _ranges, Math.Min(Capacity, Math.Max(8, Count * 2)));
+            Array.Resize(ref _ranges, Math.Min(_capacity, Math.Max(8, Count * 2)));
         }
 
         Array.Copy(_ranges, index, _ranges, index + 1, Count - index);

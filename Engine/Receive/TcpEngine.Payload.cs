@@ -1,4 +1,5 @@
 using TcpActors.Engine.Receive;
+using TcpActors.Engine.Recovery;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 
@@ -19,16 +20,13 @@ public sealed partial class TcpEngine
             return Verdict.Dropped;
         }
 
-        SegmentBytes bytes = segment.Payload.Slice(left - segment.Seq, right - left);
-        bool isInOrder = left == _v.RcvNxt;
-        if (!isInOrder && !_reassembly.CanAdd(left, right))
+        if (_connection.EcnNegotiated && _echo.OnData(segment))
         {
-            _counters.DroppedReassemblyFull++;
             _v.AckNow = true;
-            return Verdict.Dropped;
         }
 
-        if (!isInOrder)
+        SegmentBytes bytes = segment.Payload.Slice(left - segment.Seq, right - left);
+        if (left != _v.RcvNxt)
         {
             return ReceiveOutOfOrder(segment, left, right, bytes, now);
         }
@@ -38,6 +36,16 @@ public sealed partial class TcpEngine
             // Not acknowledged, so the peer sends it again; and not answered, as a duplicate acknowledgement would have it do so at once.
             _counters.DroppedNoMemory++;
             return Verdict.Dropped;
+        }
+
+        // RFC 2883 4: of two duplicate parts the first is reported.
+        if (segment.Seq < left)
+        {
+            NoteDuplicate(new SackBlock(segment.Seq, left), now);
+        }
+        else if (_reassembly.TryFindKnown(left, right, out SackBlock known))
+        {
+            NoteDuplicate(known, now);
         }
 
         ReceiveInOrder(segment, right, now);
@@ -74,9 +82,11 @@ public sealed partial class TcpEngine
         _v.RcvNxt = next;
         _v.RcvWnd -= advanced;
         _counters.BytesReceived += advanced;
+        Tune(segment, now);
 
         // RFC 5681 4.2: a segment that fills all or part of a gap is acknowledged at once.
-        if (_delayedAck.OnInOrder(segment, ref _v) || hadHoles)
+        Microseconds rto = RttEstimator.CurrentRto(_v, _invariants);
+        if (_delayedAck.OnInOrder(segment, ref _v, _invariants, rto, now) || hadHoles)
         {
             _v.AckNow = true;
         }
@@ -91,16 +101,33 @@ public sealed partial class TcpEngine
 
     private Verdict ReceiveOutOfOrder(in TcpSegment segment, SeqNum left, SeqNum right, SegmentBytes bytes, Microseconds now)
     {
-        if (!_receive.TryWriteBeyond(left, bytes, _v.RcvNxt, _reassembly.Bytes))
+        if (ReferenceEquals(_reassembly, Reassembly.None))
+        {
+            _reassembly = new Reassembly(Reassembly.CapacityFor(_receive.Limit));
+        }
+
+        bool canAdd = _reassembly.CanAdd(left);
+        if (!canAdd || !_receive.TryWriteBeyond(left, bytes, _v.RcvNxt, _reassembly.Bytes))
         {
             // RFC 5681 4.2: answered as any segment out of order is, so that the peer learns what is missing before it.
-            _counters.DroppedNoMemoryBeyond++;
+            _counters.DroppedReassemblyFull += canAdd ? 0 : 1;
+            _counters.DroppedNoMemoryBeyond += canAdd ? 1 : 0;
             _v.AckNow = true;
             return Verdict.Dropped;
         }
 
-        _reassembly = ReferenceEquals(_reassembly, Reassembly.None) ? new Reassembly() : _reassembly;
-        _reassembly.TryAdd(left, right);
+        if (_reassembly.TryFindKnown(left, right, out SackBlock known))
+        {
+            NoteDuplicate(known, now);
+        }
+
+        if (_reassembly.Add(left, right))
+        {
+            // RFC 2018 8: what lies nearer to RCV.NXT is worth more.
+            _counters.DroppedReassemblyFull++;
+            _receive.DiscardBeyond(_reassembly.End);
+        }
+
         _counters.OutOfOrder += Math.Max(1, segment.SegmentCount);
 
         // RFC 5681 4.2: each one is acknowledged at once, since the sender counts the duplicates.
@@ -123,7 +150,8 @@ public sealed partial class TcpEngine
     /// </summary>
     private void OnDataForApplication(bool isPushed, Microseconds now)
     {
-        int requested = _receive.Requested;
+        // More than half of what may wait need not come before the window closes.
+        int requested = Math.Min(_receive.Requested, _receive.Allowance / 2);
         if (isPushed || (requested > 0 && _v.RcvNxt - _receive.Read >= requested))
         {
             _shouldDeliver = true;

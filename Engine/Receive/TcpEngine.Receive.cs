@@ -43,7 +43,11 @@ public sealed partial class TcpEngine
         // RFC 9293 3.10.7.4, first: into a closed window nothing but ACK, URG and RST are taken, and only from where it stands.
         int length = segment.Payload.Length + (segment.Has(TcpFlags.Fin) ? 1 : 0);
         bool isAllowance = _v.RcvWnd == 0 && length > 0 && segment.Seq == _v.RcvNxt;
-        if (!isAllowance && !SequenceCheck.IsAcceptable(segment.Seq, length, _v.RcvNxt, _v.RcvWnd))
+
+        // RFC 9293 A.2: a peer that has filled the window has its SND.NXT where that ends, and there its acknowledgements stand while it repairs
+        // a loss. Linux takes them too.
+        bool isAtEdge = length == 0 && !isReset && segment.Seq == _v.RcvNxt + _v.RcvWnd;
+        if (!isAllowance && !isAtEdge && !SequenceCheck.IsAcceptable(segment.Seq, length, _v.RcvNxt, _v.RcvWnd))
         {
             _counters.DroppedSequence++;
             if (!isReset)
@@ -150,6 +154,8 @@ public sealed partial class TcpEngine
     /// </summary>
     private void OweReply(in TcpSegment segment, Microseconds now)
     {
+        NoteOldDuplicate(segment, now);
+
         // RFC 9293 3.8.4: a keep-alive, and Linux's probe of a closed window, stands at exactly RCV.NXT-1, which a blind attacker does not
         // know: the budget that he can use up is not theirs.
         bool isProbe = segment.Seq == _v.RcvNxt - 1;

@@ -106,7 +106,7 @@ internal sealed partial class SentRecords
         }
     }
 
-    /// <summary>A run has left; of what was sent before it must be all in records that are not reported.</summary>
+    /// <summary>A run has left.</summary>
     /// <param name="start">Not before <see cref="Start"/>, not after <see cref="End"/>.</param>
     /// <param name="end">After <paramref name="start"/>.</param>
     /// <param name="now">The owner's clock.</param>
@@ -127,6 +127,7 @@ internal sealed partial class SentRecords
             for (int at = i; at < until; at++)
             {
                 Lost -= At(at).Is(SentFlags.Lost) ? Length(at) : 0;
+                Sacked -= At(at).Is(SentFlags.Sacked) ? Length(at) : 0;
             }
 
             RemoveAt(i + 1, until - i - 1);

@@ -58,6 +58,9 @@ public struct EngineCounters
     /// <summary>Segments received ahead of RCV_NXT.</summary>
     public long OutOfOrder;
 
+    /// <summary>Acknowledgements that reported a duplicate (RFC 2883).</summary>
+    public int DsacksSent;
+
     public int ChallengeAcksSent;
 
     /// <summary>Replies left out because of the rate limit (RFC 5961 7).</summary>
@@ -93,6 +96,6 @@ public struct EngineCounters
     /// <summary>Times that everything out of order was given up for data in order (RFC 2018 8).</summary>
     public int Reneged;
 
-    /// <summary>Payload dropped: more holes than the reassembly index holds.</summary>
+    /// <summary>Ranges beyond a hole dropped, or given up for a nearer one: more holes than the reassembly index holds.</summary>
     public int DroppedReassemblyFull;
 }

@@ -83,7 +83,7 @@ public sealed record SegmentInvariants
     public long MaxPacingRate { get; init; }
 
     /// <summary>Name of the congestion control algorithm.</summary>
-    public string CongestionControl { get; init; } = "reno";
+    public string CongestionControl { get; init; } = "cubic";
 
     /// <summary>
     /// False after <c>Invalidate</c>: the next hop or path is not usable, nothing may be transmitted until an update says otherwise.

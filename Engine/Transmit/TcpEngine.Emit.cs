@@ -31,8 +31,12 @@ public sealed partial class TcpEngine
     /// <summary>RFC 2018 3: with timestamps three blocks fit beside them into 40 bytes of options, without four.</summary>
     private int MaxSackBlocks => _connection.TimestampsEnabled ? 3 : 4;
 
-    private WindowAdvertisement Window() =>
-        new(_receive.Limit - (long)(_v.RcvNxt - _receive.Read), _receive.Limit, _invariants.EffectiveMss, _connection.ReceiveWindowScale);
+    private WindowAdvertisement Window()
+    {
+        int allowance = _receive.Allowance;
+        return new(
+            allowance - (long)(_v.RcvNxt - _receive.Read), allowance, _invariants.EffectiveMss, _connection.ReceiveWindowScale);
+    }
 
     /// <summary>
     /// Payload of a full-sized segment now. RFC 2018 4 wants SACK blocks on every acknowledgement while data is out of order, and a
@@ -110,9 +114,9 @@ public sealed partial class TcpEngine
     {
         ref OutgoingSegment segment = ref Append(seq, now);
         segment.SegmentSize = _invariants.EffectiveMss;
-        if (_connection.SackPermitted && _reassembly.Count > 0)
+        if (_connection.SackPermitted)
         {
-            segment.Sack = _reassembly.Report(MaxSackBlocks);
+            segment.Sack = BlocksToReport();
         }
 
         _v.IpId++;
@@ -125,8 +129,9 @@ public sealed partial class TcpEngine
         ref OutgoingSegment segment = ref _output.Append();
         segment.Seq = seq;
         segment.Ack = _v.RcvNxt;
-        segment.Flags = TcpFlags.Ack;
+        segment.Flags = TcpFlags.Ack | _echo.Flags;
         segment.Window = Window().Offer(ref _v);
+        _tuning.OnOffered(_v.RcvNxt + _v.RcvWnd, now);
         segment.IpId = _v.IpId;
         if (_connection.TimestampsEnabled)
         {

@@ -19,6 +19,7 @@ public sealed partial class TcpEngine
         HasMoreToSend = false;
         if (_invariants.IsPathUsable)
         {
+            SendDuplicateReport(now);
             Retransmit(now);
             SendNewData(now);
             if (_v.ForwardRto == ForwardRto.SecondAck && InFlight == 0)
@@ -177,7 +178,7 @@ public sealed partial class TcpEngine
 
         int size = SegmentSize(out int sackRoom);
         _counters.TailProbesSent++;
-        if (_v.Recovery != RecoveryPhase.Open || _v.Probe.IsOutstanding)
+        if (_v.Recovery != RecoveryPhase.Open || _v.Probe.IsOutstanding || _records.Sacked > 0)
         {
             int missing = Math.Min(size, _records.FirstLength);
             SendRun(_v.SndUna, missing, size, sackRoom, now);

@@ -105,19 +105,26 @@ public sealed class ConnectionInput : PipeReader, IValueTaskSource<ReadResult>, 
     /// <inheritdoc/>
     public override bool TryRead(out ReadResult result)
     {
+        bool ready;
+        bool raised = false;
         lock (_gate)
         {
             ThrowIfNotReadable();
-            if (!_cancelRequested && !IsReady(minimum: 1))
+            ready = _cancelRequested || IsReady(minimum: 1);
+            if (!ready)
             {
                 _state = ReadState.Tentative;
-                result = default;
-                return false;
+                raised = RaiseLimit(minimum: 1);
             }
         }
 
-        result = Take(Wake.Ready, minimum: 1);
-        return true;
+        if (raised)
+        {
+            _owner.WindowOpened();
+        }
+
+        result = ready ? Take(Wake.Ready, minimum: 1) : default;
+        return ready;
     }
 
     /// <summary>
@@ -312,10 +319,11 @@ public sealed class ConnectionInput : PipeReader, IValueTaskSource<ReadResult>, 
 
     private void Consume(int count)
     {
-        bool wasFull = count > 0 && _buffer.Free == 0;
+        int allowance = _buffer.Allowance;
+        bool wasFull = count > 0 && _buffer.Unread >= allowance;
         _buffer.Consume(count);
         _consumedSinceDoorbell += count;
-        if (_consumedSinceDoorbell >= Math.Min(_buffer.Limit / 4, DoorbellBytes) && count > 0)
+        if (_consumedSinceDoorbell >= Math.Min(allowance / 4, DoorbellBytes) && count > 0)
         {
             _consumedSinceDoorbell = 0;
             _owner.WindowOpened();
@@ -333,13 +341,14 @@ public sealed class ConnectionInput : PipeReader, IValueTaskSource<ReadResult>, 
     }
 
     /// <summary>
-    /// A reader that keeps bytes and waits for more could wait for a window that never opens: with half the buffer free it always does
-    /// (RFC 9293 3.8.6.2.2).
+    /// A reader that keeps bytes and waits for more could wait for a window that never opens: with half of what the owner allows free it always
+    /// does (RFC 9293 3.8.6.2.2).
     /// </summary>
     private bool RaiseLimit(int minimum)
     {
         int needed = Math.Max(minimum, _buffer.Unread);
-        if (needed <= _buffer.Limit / 2 || _buffer.Limit == LargestLimit)
+        int allowance = _buffer.Allowance;
+        if (needed <= allowance / 2 || allowance == LargestLimit)
         {
             return false;
         }

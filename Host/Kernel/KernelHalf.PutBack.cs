@@ -52,6 +52,7 @@ internal sealed partial class KernelHalf
             _options!.ApplyAfterRepair(standby.Socket, isFull);
             _standby = null;
             _memory.Receive.DiscardBeyond(_last.Given.RcvNxt);
+            _memory.Receive.Allowance = int.MaxValue;
             _memory.Send.FreeTo(_last.Given.SndMax);
             KernelFlow flow = FlowOf(standby.Socket);
             flow.WhenThereIsRoom = isFull ? () => OpenWindow(standby) : null;

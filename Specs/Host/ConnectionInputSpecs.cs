@@ -79,6 +79,58 @@ public class ConnectionInputSpecs
         Assert.Equal((11998, calls + 1), (_buffer.Limit, _owner.WindowOpenedCalls));
     }
 
+    // What the owner allows may be far less than the limit.
+    [Fact]
+    public async Task A_reader_that_keeps_most_of_what_is_allowed_and_waits_is_allowed_more()
+    {
+        _buffer.Allowance = 100;
+        Commit(60);
+        ReadResult result = await _input.ReadAsync();
+        _input.AdvanceTo(result.Buffer.Start, result.Buffer.End);
+        ValueTask<ReadResult> read = _input.ReadAsync();
+        Assert.False(read.IsCompleted);
+        Assert.Equal((120, 1000, 1), (_buffer.Allowance, _buffer.Limit, _owner.WindowOpenedCalls));
+
+        // For good: an owner that begins anew allows no less.
+        _buffer.Allowance = 100;
+        Assert.Equal(120, _buffer.Allowance);
+    }
+
+    [Fact]
+    public async Task A_reader_that_polls_and_keeps_what_it_has_is_allowed_more()
+    {
+        _buffer.Allowance = 100;
+        Commit(60);
+        ReadResult result = await _input.ReadAsync();
+        _input.AdvanceTo(result.Buffer.Start, result.Buffer.End);
+        Assert.False(_input.TryRead(out _));
+        Assert.False(_input.TryRead(out _));
+        Assert.Equal((120, 1), (_buffer.Allowance, _owner.WindowOpenedCalls));
+    }
+
+    [Fact]
+    public async Task The_owner_hears_of_room_in_steps_that_are_small_beside_what_it_allows()
+    {
+        _buffer.Allowance = 100;
+        Commit(90);
+        ReadResult result = await _input.ReadAsync();
+        _input.AdvanceTo(result.Buffer.GetPosition(24));
+        Assert.Equal(0, _owner.WindowOpenedCalls);
+        result = await _input.ReadAsync();
+        _input.AdvanceTo(result.Buffer.GetPosition(1));
+        Assert.Equal(1, _owner.WindowOpenedCalls);
+    }
+
+    [Fact]
+    public async Task The_owner_hears_at_once_of_room_where_there_was_none()
+    {
+        _buffer.Allowance = 100;
+        Commit(100);
+        ReadResult result = await _input.ReadAsync();
+        _input.AdvanceTo(result.Buffer.GetPosition(1));
+        Assert.Equal(1, _owner.WindowOpenedCalls);
+    }
+
     [Fact]
     public async Task The_end_of_the_stream_comes_with_and_after_the_last_bytes()
     {

@@ -77,7 +77,7 @@ public sealed class ManagedClosingSpecs
         a.Half.ShutdownSend();
         pair.Settle();
 
-        Assert.Equal(answer, b.ReadAll());
+        Assert.Equal(answer, b.ReadAll(pair));
         Assert.Equal((TcpState.Closed, TcpState.TimeWait), (a.StateInTable, b.StateInTable));
 
         // Their applications have not left yet: the memory is still theirs.
@@ -99,7 +99,7 @@ public sealed class ManagedClosingSpecs
         b.Half.Close();
         pair.Settle();
 
-        Assert.Equal(bytes, a.ReadAll());
+        Assert.Equal(bytes, a.ReadAll(pair));
         Assert.Equal(["end of input"], a.Told);
         SentSegment fin = Assert.Single(pair.B.Tap.Sent, segment => segment.Flags.HasFlag(TcpFlags.Fin));
         Assert.True(fin.Length > 0);

@@ -72,6 +72,19 @@ internal sealed class ManagedEnd : IHostHalfEvents, IApplicationFace
         return bytes;
     }
 
+    /// <summary>Reads until nothing comes any more: the window is no larger than what is read.</summary>
+    public byte[] ReadAll(ManagedPair pair)
+    {
+        var all = new List<byte>();
+        for (byte[] read = ReadAll(); read.Length > 0; read = ReadAll())
+        {
+            all.AddRange(read);
+            pair.Settle();
+        }
+
+        return [.. all];
+    }
+
     /// <summary>Out of the stack and to the TOE on the same link.</summary>
     public bool TryOffload()
     {

@@ -34,6 +34,9 @@ internal sealed record Scenario
     /// <summary>Bytes of every send buffer and of every receive buffer.</summary>
     public int Buffer { get; init; } = 1.MiB;
 
+    /// <summary>Receive window that each end has been promised when it begins; 0: the whole buffer.</summary>
+    public int Promised { get; init; }
+
     public string Congestion { get; init; } = "reno";
 
     public bool Sack { get; init; } = true;
@@ -89,7 +92,7 @@ internal sealed record Scenario
             scale++;
         }
 
-        uint window = (uint)Buffer >> scale << scale;
+        uint window = (uint)(Promised > 0 ? Promised : Buffer) >> scale << scale;
         ConnectionInvariants connection = new()
         {
             Flow = FlowKey.From(local, remote),

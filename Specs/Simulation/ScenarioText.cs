@@ -21,6 +21,7 @@ internal static class ScenarioText
         ("mtu", s => Text(s.Mtu), (s, t) => s with { Mtu = (int)Long(t) }),
         ("offloads", s => Text(s.Offloads), (s, t) => s with { Offloads = Flag(t) }),
         ("buffer", s => Text(s.Buffer), (s, t) => s with { Buffer = (int)Long(t) }),
+        ("promised", s => Text(s.Promised), (s, t) => s with { Promised = (int)Long(t) }),
         ("congestion", s => s.Congestion, (s, t) => s with { Congestion = t }),
         ("sack", s => Text(s.Sack), (s, t) => s with { Sack = Flag(t) }),
         ("timestamps", s => Text(s.Timestamps), (s, t) => s with { Timestamps = Flag(t) }),

@@ -17,8 +17,8 @@ public struct QueuedSegment
     /// <summary>Offset of the TCP header in the frame.</summary>
     public int TcpOffset;
 
-    /// <summary>TOS or traffic class of the IP header; its low two bits are the ECN field.</summary>
-    public byte Tos;
+    /// <summary>The two ECN bits of the IP header (RFC 3168 5).</summary>
+    public byte Ecn;
 
     /// <summary>The IP packet.</summary>
     public readonly SegmentBytes IpPacket => Frame.Slice(IpOffset, IpLength);

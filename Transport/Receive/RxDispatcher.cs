@@ -227,7 +227,7 @@ public sealed class RxDispatcher
             IpOffset = ip.NetworkOffset,
             IpLength = ip.Packet.Length,
             TcpOffset = ip.PayloadOffset,
-            Tos = ip.Tos,
+            Ecn = ip.Ecn,
         }, ref isOurs);
     }
 

@@ -27,6 +27,9 @@ internal sealed record PeerSegment
 
     public SackBlock[] Sack { get; init; } = [];
 
+    /// <summary>The ECN bits of the packet.</summary>
+    public byte Ecn { get; init; }
+
     public TcpSegment ToSegment()
     {
         TcpOptions options = new() { HasTimestamps = TsVal is not null, TsVal = TsVal ?? 0, TsEcr = TsEcr };
@@ -45,6 +48,7 @@ internal sealed record PeerSegment
             Options = options,
             Payload = Payload,
             SegmentCount = Count,
+            Ecn = Ecn,
         };
     }
 }
