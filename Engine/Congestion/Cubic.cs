@@ -71,8 +71,13 @@ internal sealed class Cubic : ICongestionControl
     {
         ref CongestionState congestion = ref variants.Congestion;
         ref CubicState state = ref congestion.As<CubicState>();
-        state.Undo = state.Curve;
-        congestion.Moment(UndoEpoch) = congestion.Moment(Epoch);
+        if (variants.Recovery == RecoveryPhase.Open)
+        {
+            // A time-out in recovery does not make forget what was before both (RFC 4015 2).
+            state.Undo = state.Curve;
+            congestion.Moment(UndoEpoch) = congestion.Moment(Epoch);
+        }
+
         congestion.Moment(Epoch) = Microseconds.Never;
 
         // RFC 9438 4.6: FlightSize, or the window where it did not grow beyond what was in flight, which is when it was in full use.

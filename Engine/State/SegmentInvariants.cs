@@ -79,6 +79,9 @@ public sealed record SegmentInvariants
     /// </summary>
     public int ReturnableFlight { get; init; } = int.MaxValue;
 
+    /// <summary>The most that may be sent, in bytes a second (SO_MAX_PACING_RATE); 0: no bound.</summary>
+    public long MaxPacingRate { get; init; }
+
     /// <summary>Name of the congestion control algorithm.</summary>
     public string CongestionControl { get; init; } = "cubic";
 
