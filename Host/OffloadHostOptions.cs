@@ -27,7 +27,10 @@ public record HostOptions
     /// <summary>Most unacknowledged and unsent bytes of one connection.</summary>
     public int SendBufferLimit { get; init; } = 4 << 20;
 
-    /// <summary>Most unread bytes of one connection: what the window advertises.</summary>
+    /// <summary>
+    /// Most unread bytes of one connection. The window advertises less until the application has read as fast as that needs; SO_RCVBUF of a
+    /// connection's own socket takes the place of this.
+    /// </summary>
     public int ReceiveBufferLimit { get; init; } = 4 << 20;
 
     /// <summary>Most connections of one TOE.</summary>
