@@ -206,6 +206,7 @@ public sealed partial class TcpEngine
         _output.Clear();
         _reassembly.Clear();
         _owesTailProbe = false;
+        _retransmitFirst = false;
         if (_receive.Committed < _v.RcvNxt)
         {
             // The crash came between the two halves of the commit.

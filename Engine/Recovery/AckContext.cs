@@ -22,10 +22,10 @@ internal readonly ref struct AckContext
     public required uint Offset { get; init; }
 
     /// <summary>
-    /// RFC 8985 6.2 step 2: whether the acknowledgement of what was sent again may be for an earlier transmission: it echoes a time before this one, or came
-    /// sooner than anything comes.
+    /// RFC 8985 6.2 step 2: whether what was sent again may have been delivered by an earlier transmission: that is sooner than anything comes, or the
+    /// acknowledgement echoes a time before this one. What SACK reports echoes the last segment in order (RFC 7323 4.3), which says nothing.
     /// </summary>
-    public bool IsEchoOlder(Microseconds sentAt) =>
-        (Echo is { } echo && (int)(echo - ((uint)(sentAt.Value / Tick.Value) + Offset)) < 0)
-        || Now - sentAt < MinRtt;
+    public bool IsAmbiguous(Microseconds sentAt, bool isReported) =>
+        Now - sentAt < MinRtt
+        || (!isReported && Echo is { } echo && (int)(echo - ((uint)(sentAt.Value / Tick.Value) + Offset)) < 0);
 }

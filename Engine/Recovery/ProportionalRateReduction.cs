@@ -16,6 +16,12 @@ public struct ProportionalRateReduction
     /// <param name="flight">RecoverFS: sent and neither acknowledged nor reported before the acknowledgement that began it.</param>
     internal void Start(uint flight) => (_delivered, _sent, _flight) = (0, 0, Math.Max(1, flight));
 
+    /// <summary>
+    /// RFC 9937 6.2: without SACK what duplicate acknowledgements stand for is guessed. It is no more than was outstanding, whatever a misbehaving
+    /// receiver sends.
+    /// </summary>
+    internal readonly bool IsPlausible(long guessed) => guessed <= _flight;
+
     internal void OnSent(int bytes) => _sent += (uint)bytes;
 
     /// <summary>RFC 9937 6.2: an acknowledgement in recovery.</summary>

@@ -8,7 +8,7 @@ internal struct SentRecord
     /// <summary>When they were sent last.</summary>
     public Microseconds SentAt;
 
-    /// <summary>C.delivered, C.delivered_time and C.first_send_time when they were sent (draft-ietf-ccwg-bbr 4.1.1).</summary>
+    /// <summary>C.delivered, C.delivered_time and C.first_send_time when they were sent (draft-ietf-ccwg-bbr 4.1.2.1.2).</summary>
     public long Delivered;
 
     /// <inheritdoc cref="Delivered"/>

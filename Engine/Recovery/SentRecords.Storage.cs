@@ -87,8 +87,8 @@ internal sealed partial class SentRecords
             return;
         }
 
-        // As many places in front as are taken: moving them down is paid for by having used them up.
-        if (_first > _count)
+        // Half as many places in front as are taken: moving them down is paid for by having used them up.
+        if (_first > 0 && _first >= _count / 2)
         {
             Array.Copy(_records, _first, _records, 0, _count);
         }
@@ -111,22 +111,30 @@ internal sealed partial class SentRecords
         }
     }
 
-    /// <summary>Makes one record of neighbours of which nothing but that they were reported, or are lost, is of interest any more.</summary>
-    /// <returns>The index of the record that has taken the one at <paramref name="index"/> in.</returns>
-    private int MergeAround(int index)
+    /// <summary>
+    /// Makes one record of neighbours of which nothing but that they were reported, or are lost, is of interest any more; in one pass, as all of
+    /// thousands may be found lost at once.
+    /// </summary>
+    /// <param name="first">The first that has changed; negative: none has.</param>
+    /// <param name="last">The last that has.</param>
+    private void Merge(int first, int last)
     {
-        if (index + 1 < _count && IsAlike(index, index + 1))
+        if (first < 0)
         {
-            RemoveAt(index + 1, 1);
+            return;
         }
 
-        if (index > 0 && IsAlike(index - 1, index))
+        int kept = Math.Max(0, first - 1);
+        last = Math.Min(_count - 1, last + 1);
+        for (int i = kept + 1; i <= last; i++)
         {
-            RemoveAt(index, 1);
-            index--;
+            if (!IsAlike(kept, i))
+            {
+                At(++kept) = At(i);
+            }
         }
 
-        return index;
+        RemoveAt(kept + 1, last - kept);
     }
 
     private bool IsAlike(int left, int right)

@@ -13,7 +13,7 @@ internal sealed partial class SentRecords
 {
     /// <summary>
     /// The most records, 384 KiB of them: more come about only when one writes, or the peer reports, a few bytes at a time. What is new then goes into the
-    /// last record, and what would have to be cut is not reported (RFC 2018 5 takes SACK for advice).
+    /// last record, and what would have to be cut is not reported (RFC 2018 3: SACK is advice). Only what is sent again may add a few.
     /// </summary>
     public const int Most = 8192;
 
@@ -25,6 +25,12 @@ internal sealed partial class SentRecords
 
     /// <summary>How many records there are.</summary>
     public int Count => _count;
+
+    /// <summary>For how many there is memory.</summary>
+    public int Capacity => _records.Length;
+
+    /// <summary>In the order of their bytes; each ends where the next one starts.</summary>
+    public ref readonly SentRecord this[int index] => ref At(index);
 
     /// <summary>Where the first one starts: SND_UNA.</summary>
     public SeqNum Start => _count == 0 ? _end : _records[_first].Start;
@@ -137,7 +143,8 @@ internal sealed partial class SentRecords
 
         if (end > _end)
         {
-            ref SentRecord record = ref _count < Most ? ref Append(_end) : ref At(_count - 1);
+            bool isApart = _count < Most || At(_count - 1).Is(SentFlags.Sacked | SentFlags.Lost);
+            ref SentRecord record = ref isApart ? ref Append(_end) : ref At(_count - 1);
             _end = end;
             Stamp(ref record, now, rate);
         }
@@ -184,6 +191,7 @@ internal sealed partial class SentRecords
     {
         lost = default;
         Microseconds wait = Microseconds.Never;
+        (int First, int Last) marked = (-1, -1);
         for (int i = 0; i < _count; i++)
         {
             ref SentRecord record = ref At(i);
@@ -213,9 +221,10 @@ internal sealed partial class SentRecords
             lost.All += Length(i);
             lost.Retransmitted += record.Is(SentFlags.Retransmitted) ? Length(i) : 0;
             MarkLost(i);
-            i = MergeAround(i);
+            marked = (marked.First < 0 ? i : marked.First, i);
         }
 
+        Merge(marked.First, marked.Last);
         return wait;
     }
 
@@ -224,16 +233,18 @@ internal sealed partial class SentRecords
     public uint MarkLost(Microseconds sentUntil)
     {
         uint before = Lost;
+        (int First, int Last) marked = (-1, -1);
         for (int i = 0; i < _count; i++)
         {
             ref SentRecord record = ref At(i);
             if (!record.Is(SentFlags.Sacked | SentFlags.Lost) && record.SentAt <= sentUntil)
             {
                 MarkLost(i);
-                i = MergeAround(i);
+                marked = (marked.First < 0 ? i : marked.First, i);
             }
         }
 
+        Merge(marked.First, marked.Last);
         return Lost - before;
     }
 
@@ -270,14 +281,20 @@ internal sealed partial class SentRecords
         }
     }
 
-    /// <summary>RFC 2018 8: what the peer has reported counts for nothing.</summary>
+    /// <summary>
+    /// RFC 2018 8: what the peer has reported counts for nothing. It has arrived once, so that what is acknowledged next may be any transmission of it (Karn).
+    /// </summary>
     public void ForgetSacked()
     {
         Sacked = 0;
         HighestSacked = Start;
         for (int i = 0; i < _count; i++)
         {
-            At(i).Flags &= ~SentFlags.Sacked;
+            ref SentRecord record = ref At(i);
+            if (record.Is(SentFlags.Sacked))
+            {
+                record.Flags = (record.Flags & ~SentFlags.Sacked) | SentFlags.Retransmitted;
+            }
         }
     }
 
@@ -308,6 +325,9 @@ internal sealed partial class SentRecords
 
         return false;
     }
+
+    /// <summary>How many bytes the segment has that was sent last, when all of them were cut as they are now.</summary>
+    public int LastLength(int segmentSize) => (int)((Length(_count - 1) - 1) % (uint)segmentSize) + 1;
 
     /// <summary>Gives up the memory of nothing.</summary>
     public void Trim()
@@ -349,7 +369,7 @@ internal sealed partial class SentRecords
             ref SentRecord record = ref At(0);
             SeqNum end = EndOf(0);
             SeqNum until = SeqNum.Min(end, ack);
-            Deliver(record, record.Start, until, highest, context, ref result);
+            Deliver(record, record.Start, until, highest, isReported: false, context, ref result);
             if (until == end)
             {
                 _first++;
@@ -383,7 +403,7 @@ internal sealed partial class SentRecords
             ref SentRecord record = ref At(at);
             if (!record.Is(SentFlags.Sacked))
             {
-                Deliver(record, record.Start, EndOf(at), highest, context, ref result);
+                Deliver(record, record.Start, EndOf(at), highest, isReported: true, context, ref result);
                 Sacked += Length(at);
                 record.Flags |= SentFlags.Sacked;
                 record.Flags &= ~SentFlags.Lost;
@@ -393,11 +413,12 @@ internal sealed partial class SentRecords
         result.NewlySacked += result.Delivered - delivered;
         HighestSacked = SeqNum.Max(HighestSacked, right);
         RemoveAt(i + 1, until - i - 1);
-        MergeAround(i);
+        Merge(i, i);
     }
 
     /// <summary>Counts bytes as delivered, or as no longer reported when they had been.</summary>
-    private void Deliver(in SentRecord record, SeqNum start, SeqNum end, SeqNum highest, in AckContext context, ref AckResult result)
+    private void Deliver(
+        in SentRecord record, SeqNum start, SeqNum end, SeqNum highest, bool isReported, in AckContext context, ref AckResult result)
     {
         uint length = (uint)(end - start);
         if (record.Is(SentFlags.Sacked))
@@ -413,7 +434,7 @@ internal sealed partial class SentRecords
 
         result.Delivered += length;
         bool wasSentOnce = !record.Is(SentFlags.Retransmitted);
-        result.IsReordered |= wasSentOnce && end < highest;
+        result.IsReordered |= wasSentOnce && !record.Is(SentFlags.Guessed) && end < highest;
         result.RetransmissionDelivered |= !wasSentOnce;
         if (wasSentOnce && !record.Is(SentFlags.Guessed))
         {
@@ -428,7 +449,7 @@ internal sealed partial class SentRecords
             result.Newest.Start = end;
         }
 
-        bool isAmbiguous = !wasSentOnce && context.IsEchoOlder(record.SentAt);
+        bool isAmbiguous = !wasSentOnce && context.IsAmbiguous(record.SentAt, isReported);
         if (!isAmbiguous && (result.RackSentAt.IsNever || Rack.IsAfter(record.SentAt, end, result.RackSentAt, result.RackEnd)))
         {
             (result.RackSentAt, result.RackEnd) = (record.SentAt, end);

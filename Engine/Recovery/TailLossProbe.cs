@@ -28,7 +28,7 @@ public struct TailLossProbe
     /// <summary>Whether a probe was sent of which nothing was heard.</summary>
     internal readonly bool IsOutstanding => _isOutstanding != 0;
 
-    /// <summary>Probes since something was last delivered.</summary>
+    /// <summary>Probes since a round trip was last measured: RFC 8985 7.3 sends no more than one, here each waits twice as long as the one before.</summary>
     internal readonly int Unanswered => _unanswered;
 
     /// <summary>RFC 8985 7.2: PTO; doubled for each probe without an answer (RFC 9002 6.2.1).</summary>
@@ -48,7 +48,8 @@ public struct TailLossProbe
         _unanswered = (byte)Math.Min(byte.MaxValue, _unanswered + 1);
     }
 
-    internal void OnDelivered() => _unanswered = 0;
+    /// <summary>A round trip was measured.</summary>
+    internal void OnMeasured() => _unanswered = 0;
 
     internal void End() => _isOutstanding = 0;
 
@@ -57,17 +58,17 @@ public struct TailLossProbe
 
     /// <summary>RFC 8985 7.4.2: an acknowledgement came in.</summary>
     /// <param name="ack">SEG.ACK.</param>
-    /// <param name="isDuplicateReported">Whether it reports a duplicate.</param>
-    /// <param name="isBare">Whether it neither acknowledges nor reports anything new.</param>
+    /// <param name="isReportedTwice">Whether it reports the probe as a duplicate: case 1.</param>
+    /// <param name="isBare">Whether it is a duplicate acknowledgement without SACK: case 2, of a peer that reports no duplicates.</param>
     /// <returns>Whether the probe has mended a loss: it is to be answered for as one.</returns>
-    internal bool OnAck(SeqNum ack, bool isDuplicateReported, bool isBare)
+    internal bool OnAck(SeqNum ack, bool isReportedTwice, bool isBare)
     {
         if (!IsOutstanding || ack < _end)
         {
             return false;
         }
 
-        if (_isRetransmission == 0 || isDuplicateReported)
+        if (_isRetransmission == 0 || isReportedTwice)
         {
             _isOutstanding = 0;
             return false;

@@ -32,6 +32,11 @@ public sealed partial class TcpEngine
         {
             TakeAck(segment, blocks, isDuplicate, now);
         }
+        else if (_v.Probe.IsOutstanding && !windowChanged && segment.Payload.IsEmpty && !segment.Has(TcpFlags.Fin))
+        {
+            // RFC 8985 7.4.2, case 2.
+            _v.Probe.OnAck(segment.Ack, isReportedTwice: false, isBare: true);
+        }
     }
 
     /// <summary>
@@ -71,6 +76,7 @@ public sealed partial class TcpEngine
     {
         uint acked = (uint)(segment.Ack - _v.SndUna);
         uint priorFlight = InFlight;
+        uint outstanding = priorFlight + _records.Lost;
         RecoveryPhase phase = _v.Recovery;
         uint? echo = _connection.TimestampsEnabled && segment.Options.HasTimestamps ? segment.Options.TsEcr : null;
         var context = new AckContext
@@ -93,9 +99,9 @@ public sealed partial class TcpEngine
         Microseconds rtt = MeasureRoundTrip(segment, acked, result, now);
         (Microseconds Interval, uint Delivered) rate =
             result.Delivered > 0 ? RateSampler.OnAck(ref _v.Rate, result, _v.MinRtt, now) : default;
-        bool isProbeEnded = TakeDuplicateReport(segment.Ack, acked, result, now);
+        bool isProbeEnded = TakeDuplicateReport(segment.Ack, result, now);
         uint lost = FindLosses(result, now);
-        AdvanceRecovery(acked, lost, echo, priorFlight, result, now);
+        AdvanceRecovery(acked, lost, echo, outstanding, result, now);
         if (isProbeEnded && _v.Recovery == RecoveryPhase.Open)
         {
             AnswerForProbe(now);
@@ -139,7 +145,7 @@ public sealed partial class TcpEngine
     /// </summary>
     private void CountDuplicates(uint acked, bool isDuplicate, ref AckResult result)
     {
-        bool counts = _connection.SackPermitted ? acked == 0 && result.NewlySacked > 0 : isDuplicate && acked == 0;
+        bool counts = acked == 0 && (_connection.SackPermitted ? result.NewlySacked > 0 : isDuplicate && IsDuplicatePlausible);
         if (counts)
         {
             _counters.DuplicateAcks++;
@@ -168,6 +174,9 @@ public sealed partial class TcpEngine
         }
     }
 
+    private bool IsDuplicatePlausible =>
+        _v.Recovery != RecoveryPhase.FastRecovery || _v.Reduction.IsPlausible((_v.DuplicateAcks + 1L) * _invariants.EffectiveMss);
+
     private void Advance(SeqNum ack, Microseconds now)
     {
         _v.SndUna = ack;
@@ -190,11 +199,13 @@ public sealed partial class TcpEngine
         bool isClear = !result.FirstSentAt.IsNever && !result.RetransmissionDelivered;
         if (isClear)
         {
+            _v.Probe.OnMeasured();
             _roundTrips.Update(ref _v, Microseconds.Max(now - result.FirstSentAt, least), _invariants.MinRto, now);
         }
         else if (acked > 0 && _connection.TimestampsEnabled && RttEstimator.TryMeasure(
             segment.Options, Timestamp(now), _connection.TimestampTick, _v.SmoothedRtt, out Microseconds echoed))
         {
+            _v.Probe.OnMeasured();
             _roundTrips.Update(ref _v, echoed, _invariants.MinRto, now);
         }
 
@@ -215,7 +226,7 @@ public sealed partial class TcpEngine
         }
         else if (acked > 0)
         {
-            // RFC 6298 5.2 and 5.3. RFC 6582 4: without SACK only the first partial acknowledgement restarts the timer, so that many losses in one
+            // RFC 6298 5.2 and 5.3. RFC 6582 3.2 step 3: without SACK only the first partial acknowledgement restarts the timer, so that many losses in one
             // window end in the slow start of a time-out and not in one segment per round trip.
             bool isSlow = !_connection.SackPermitted && _v.Recovery == RecoveryPhase.FastRecovery;
             if (!isSlow || !_timerRestartedInRecovery)
@@ -229,7 +240,6 @@ public sealed partial class TcpEngine
         if (result.Delivered > 0)
         {
             // RFC 8985 7.2: anew with each acknowledgement of new data.
-            _v.Probe.OnDelivered();
             RestartProbeTimer();
         }
     }

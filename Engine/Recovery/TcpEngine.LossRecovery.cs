@@ -63,11 +63,22 @@ public sealed partial class TcpEngine
         return lost.All;
     }
 
+    /// <summary>
+    /// The owner before has seen something delivered that left the network after something else. What exactly is not known, but that the first
+    /// bytes are missing: the acknowledgement of these shows the rest.
+    /// </summary>
+    private uint DetectLossesUnseen()
+    {
+        uint lost = _records.MarkFirstLost(_invariants.EffectiveMss);
+        _v.Rate.Lost += lost;
+        return lost;
+    }
+
     private Microseconds ReorderWindowLength
     {
         get
         {
-            // RFC 8985 6.2 step 4: segs_sacked >= DupThresh, counted as RFC 6675 5 (IsLost) and 2 do.
+            // RFC 8985 6.2 step 4: segs_sacked >= DupThresh, counted as RFC 6675 4 (IsLost) and 5 (1) do.
             bool isThresholdReached = _v.DuplicateAcks >= DuplicateThreshold
                 || _records.Sacked > (DuplicateThreshold - 1) * (uint)_invariants.EffectiveMss;
             return _v.ReorderWindow.Length(
@@ -99,10 +110,10 @@ public sealed partial class TcpEngine
 
     /// <summary>RFC 2883: what arrived twice was not lost when it was sent again, or the network doubled it.</summary>
     /// <returns>Whether a tail loss probe has mended a loss.</returns>
-    private bool TakeDuplicateReport(SeqNum ack, uint acked, in AckResult result, Microseconds now)
+    private bool TakeDuplicateReport(SeqNum ack, in AckResult result, Microseconds now)
     {
         bool isProbe = result.HasDuplicate && _v.Probe.IsProbe(result.Duplicate.Right);
-        bool hasMended = _v.Probe.OnAck(ack, result.HasDuplicate, isBare: acked == 0 && result.Delivered == 0);
+        bool hasMended = _v.Probe.OnAck(ack, isProbe, isBare: false);
         if (!_connection.SackPermitted)
         {
             return false;
@@ -112,7 +123,7 @@ public sealed partial class TcpEngine
         if (result.HasDuplicate)
         {
             _counters.DuplicatesReported++;
-            if (!isProbe && _v.Undo.OnDuplicate(result.Duplicate.Left, result.Duplicate.Right))
+            if (!isProbe && _v.Undo.OnDuplicate(result.Duplicate.Left, result.Duplicate.Right, _v.RetransmittedTo))
             {
                 UndoRecovery(now);
             }
@@ -121,13 +132,13 @@ public sealed partial class TcpEngine
         return hasMended;
     }
 
-    private void AdvanceRecovery(uint acked, uint lost, uint? echo, uint priorFlight, in AckResult result, Microseconds now)
+    private void AdvanceRecovery(uint acked, uint lost, uint? echo, uint outstanding, in AckResult result, Microseconds now)
     {
         if (_v.Recovery == RecoveryPhase.Open)
         {
             if (lost > 0)
             {
-                EnterRecovery(priorFlight, now);
+                EnterRecovery(outstanding, now);
             }
 
             return;
@@ -141,6 +152,11 @@ public sealed partial class TcpEngine
         else if (_v.SndUna >= _v.RecoveryPoint)
         {
             LeaveRecovery();
+            if (_records.Lost > 0)
+            {
+                // RFC 5681 4.3: loss in a second window of data, what was sent meanwhile, is a second sign of congestion.
+                EnterRecovery(outstanding, now);
+            }
         }
         else if (_v.Recovery == RecoveryPhase.Loss)
         {
@@ -168,7 +184,7 @@ public sealed partial class TcpEngine
     {
         if (_v.Recovery == RecoveryPhase.FastRecovery && !_congestion.SetsWindowInRecovery)
         {
-            // RFC 9937 6.2: the flight has come down to SSTHRESH. RFC 6582 3.2 step 3, option 1: without SACK nobody knows, and what is in flight
+            // RFC 9937 6.4: the flight has come down to SSTHRESH. RFC 6582 3.2 step 3, option 1: without SACK nobody knows, and what is in flight
             // bounds the burst.
             uint mss = (uint)_invariants.EffectiveMss;
             _v.CongestionWindow = _connection.SackPermitted
@@ -259,6 +275,11 @@ public sealed partial class TcpEngine
     {
         bool isFirst = _v.Recovery != RecoveryPhase.Loss;
         _v.Undo.Start(_v);
+        if (_v.Recovery == RecoveryPhase.Open)
+        {
+            _v.RetransmittedTo = _v.SndUna;
+        }
+
         _congestion.OnTimeout(
             ref _v, new LossEvent(LossKind.Timeout, now, _invariants.EffectiveMss, FlightSize, IsFirst: _v.Retransmissions == 0));
         if (_records.Sacked > 0 && _records.IsFirstSacked)
@@ -276,7 +297,7 @@ public sealed partial class TcpEngine
         _retransmitFirst = true;
     }
 
-    /// <summary>RFC 6582 4: after a time-out, until everything sent so far is acknowledged.</summary>
+    /// <summary>RFC 6582 3.2 step 4: after a time-out, until everything sent so far is acknowledged.</summary>
     private void GoBack()
     {
         _v.Recovery = RecoveryPhase.Loss;
@@ -295,12 +316,19 @@ public sealed partial class TcpEngine
         _v.RecoveryTimer = RecoveryTimer.None;
         if (timer == RecoveryTimer.Probe)
         {
-            _owesTailProbe = _v.SndWnd > 0;
+            _owesTailProbe = WantsTailProbe && !IsDrained && GivenUp(_v.Retransmissions, now) == UploadReason.None;
+            if (_owesTailProbe && IsFirstProbe)
+            {
+                // RFC 8985 7.3: the time-out is of the probe. Where both are due at once (7.2) it is the probe that is sent.
+                _v.RetransmitAt = RetransmitDeadline(now);
+            }
+
             return;
         }
 
         uint flight = InFlight;
-        if (DetectLosses(now) > 0 && _v.Recovery == RecoveryPhase.Open)
+        uint lost = _rack.SentAt.IsNever ? DetectLossesUnseen() : DetectLosses(now);
+        if (lost > 0 && _v.Recovery == RecoveryPhase.Open)
         {
             EnterRecovery(flight, now);
             if (!_congestion.SetsWindowInRecovery)
@@ -310,6 +338,9 @@ public sealed partial class TcpEngine
             }
         }
     }
+
+    /// <summary>Whether the next probe is the one that RFC 8985 knows.</summary>
+    private bool IsFirstProbe => _v.Recovery == RecoveryPhase.Open && _v.Probe.Unanswered == 0 && !_v.Probe.IsOutstanding && _records.Sacked == 0;
 
     /// <summary>
     /// RFC 8985 7.2: whether a probe is to be sent if no acknowledgement comes. After a time-out only when something was delivered since: until then the interval

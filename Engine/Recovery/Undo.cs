@@ -13,7 +13,7 @@ public struct Undo
     private uint _window;
     private uint _threshold;
 
-    // SND_UNA when recovery began.
+    // SND_UNA when recovery began; then the end of what was reported as a duplicate.
     private SeqNum _from;
     private uint _retransmitStamp;
     private uint _unaccounted;
@@ -58,14 +58,21 @@ public struct Undo
         _hasRetransmitted = 1;
     }
 
-    /// <summary>A duplicate was reported (RFC 2883).</summary>
+    /// <summary>
+    /// A duplicate was reported (RFC 2883). Each byte counts once, in order: the network, or a peer that wants to be sent more, may report it again.
+    /// </summary>
+    /// <param name="left">Of the block.</param>
+    /// <param name="right">Of the block.</param>
+    /// <param name="retransmittedTo">Nothing behind it was sent again.</param>
     /// <returns>Whether with it everything sent again has arrived twice.</returns>
-    internal bool OnDuplicate(SeqNum left, SeqNum right)
+    internal bool OnDuplicate(SeqNum left, SeqNum right, SeqNum retransmittedTo)
     {
-        if (!IsPossible || _hasRetransmitted == 0 || left < _from)
+        if (!IsPossible || _hasRetransmitted == 0 || left < _from || right > retransmittedTo)
         {
             return false;
         }
+
+        _from = right;
 
         _unaccounted -= Math.Min(_unaccounted, (uint)(right - left));
         return _unaccounted == 0;

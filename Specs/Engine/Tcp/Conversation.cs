@@ -101,6 +101,13 @@ internal sealed class Conversation : IDisposable
             TsEcr = tsEcr,
         };
 
+    /// <summary>
+    /// An acknowledgement that reports bytes as received (RFC 2018), or, before <paramref name="ack"/>, as received twice (RFC 2883); the blocks count as
+    /// <paramref name="ack"/> does and are sent in this order.
+    /// </summary>
+    public PeerSegment Sack(int ack, params (int Left, int Right)[] blocks) =>
+        Ack(ack) with { Sack = [.. blocks.Select(b => new SackBlock(First + b.Left, First + b.Right))] };
+
     /// <summary>Data of the peer's that acknowledges <paramref name="ack"/>.</summary>
     public PeerSegment Data(
         int seq, int length, int ack = 0, TcpFlags flags = TcpFlags.None, int count = 1, uint? tsVal = null, uint tsEcr = 0) =>
@@ -196,6 +203,14 @@ internal sealed class Conversation : IDisposable
         }
 
         Now = t;
+    }
+
+    /// <summary>The owner comes late: what was due on the way is done at <paramref name="until"/>.</summary>
+    public void Oversleeps(Microseconds until)
+    {
+        Now = until;
+        Verdict = Engine.Fire(Now);
+        EndBatch();
     }
 
     /// <summary>

@@ -1,0 +1,205 @@
+using TcpActors.Engine.Recovery;
+using TcpActors.Engine.State;
+using TcpActors.Specs.Engine.Tcp;
+using Xunit;
+
+namespace TcpActors.Specs.Engine.Recovery;
+
+/// <summary>RFC 8985 6. The path has a round trip of 100 ms, so that the reordering window is 25 ms where it is not 0.</summary>
+public class RackSpecs
+{
+    // 6.2 step 5: with what was sent later delivered and the window passed.
+    [Fact]
+    public void What_was_sent_before_something_that_was_delivered_is_lost_a_quarter_of_the_round_trip_later()
+    {
+        using Conversation link = SackPath.Link();
+        link.SendsSegments(1.s, 3, apart: 1.ms);
+
+        // One segment is reported, and no reordering was seen: the first is in doubt. It was sent at 1 s, and RACK.rtt is 100 ms.
+        link.Receives(1101.ms, link.Sack(0, (1000, 2000)));
+        link.SendsNothing(until: 1125.ms);
+        link.Sends(1125.ms, seq: 0, length: 1000);
+        Assert.Equal(RecoveryPhase.FastRecovery, link.V.Recovery);
+    }
+
+    // 6.2 step 4: three reported segments are the DupThresh of old.
+    [Fact]
+    public void Without_reordering_three_reported_segments_begin_recovery_at_once()
+    {
+        using Conversation link = SackPath.Link();
+        link.SendsSegments(1.s, 6, apart: 1.ms);
+        link.Receives(1101.ms, link.Sack(0, (1000, 2000)));
+        link.Receives(1102.ms, link.Sack(0, (1000, 3000)));
+        link.SendsNothing();
+        link.Receives(1103.ms, link.Sack(0, (1000, 4000)));
+        link.Sends(1103.ms, seq: 0, length: 1000);
+    }
+
+    // 6.2 step 4: they are counted in bytes too, as one report may stand for many segments (RFC 6675 4, IsLost).
+    [Fact]
+    public void One_report_of_three_segments_begins_recovery_at_once()
+    {
+        using Conversation link = SackPath.Link();
+        link.Writes(1.s, 6000);
+        link.Forgets();
+        link.Receives(1100.ms, link.Sack(0, (1000, 4000)));
+        link.Sends(1100.ms, seq: 0, length: 1000);
+    }
+
+    // 6.2 step 4: when reordering was seen the number of reports begins no recovery.
+    [Fact]
+    public void On_a_path_that_reorders_many_reports_wait_for_the_window()
+    {
+        using Conversation link = Reordered();
+        link.SendsSegments(2.s, 10, apart: 1.ms);
+        link.Receives(2105.ms, link.Sack(3000, (4000, 9000)));
+        link.SendsNothing();
+        Assert.Equal(RecoveryPhase.Open, link.V.Recovery);
+        link.Sends(2125.ms, seq: 3000, length: 1000);
+    }
+
+    // 6.2 step 3
+    [Fact]
+    public void What_comes_late_and_was_never_sent_again_is_a_sign_of_reordering()
+    {
+        using Conversation link = Reordered();
+        Assert.True(link.V.ReorderWindow.IsReorderingSeen);
+        Assert.Equal(0, link.Engine.Counters.FastRetransmits);
+    }
+
+    // 6.2 step 3: ... but not what was sent again.
+    [Fact]
+    public void A_retransmission_that_fills_a_hole_is_no_sign_of_reordering()
+    {
+        using Conversation link = SackPath.Link();
+        link.Writes(1.s, 6000);
+        link.Receives(1100.ms, link.Sack(0, (1000, 6000)));
+        link.Receives(1200.ms, link.Ack(6000));
+        Assert.False(link.V.ReorderWindow.IsReorderingSeen);
+    }
+
+    // 6.2 step 5: overtaken within the window, and nothing was lost.
+    [Fact]
+    public void A_segment_that_comes_within_the_window_is_not_sent_again()
+    {
+        using Conversation link = SackPath.Link();
+        link.SendsSegments(1.s, 3, apart: 1.ms);
+        link.Receives(1101.ms, link.Sack(0, (1000, 3000)));
+        link.Receives(1120.ms, link.Ack(3000));
+        link.SendsNothing(until: 5.s);
+        Assert.Equal(0, link.Engine.Counters.FastRetransmits);
+    }
+
+    // 6.2 step 4: after N round trips with a duplicate it is (N + 1) * min_RTT / 4, SRTT at most.
+    [Fact]
+    public void Each_round_trip_with_a_duplicate_widens_the_window_up_to_the_round_trip()
+    {
+        using Conversation link = SackPath.Link();
+        int at = 0;
+        for (int i = 1; i <= 6; i++)
+        {
+            Microseconds sent = Microseconds.FromSeconds(i);
+            link.SendsSegments(sent, 2, apart: 10.ms);
+            link.Receives(sent + 100.ms, link.Sack(at + 1000, (at, at + 1000)));
+
+            // A second one in the same round trip counts for nothing.
+            link.Receives(sent + 105.ms, link.Sack(at + 1000, (at, at + 1000)));
+            link.Receives(sent + 110.ms, link.Ack(at + 2000));
+            at += 2000;
+            long expected = Math.Min(25_000 * (i + 1), link.V.SmoothedRtt.Value);
+            Assert.Equal(expected, link.V.ReorderWindow.Length(isInDoubt: true, link.V.MinRtt, link.V.SmoothedRtt).Value);
+        }
+    }
+
+    // 6.2 step 4: RACK.reo_wnd_persist
+    [Fact]
+    public void After_sixteen_recoveries_without_a_duplicate_the_window_is_small_again()
+    {
+        ReorderWindow window = default;
+        window.OnAck(hasDuplicate: true, new SeqNum(0), new SeqNum(10));
+        for (int i = 0; i < 16; i++)
+        {
+            Assert.Equal(50.ms, window.Length(isInDoubt: true, 100.ms, 1.s));
+            window.OnRecovered();
+        }
+
+        Assert.Equal(25.ms, window.Length(isInDoubt: true, 100.ms, 1.s));
+    }
+
+    // 6.2 step 4: it grows from one round trip to the next, and no further than a byte counts.
+    [Fact]
+    public void A_flood_of_duplicates_widens_the_window_no_further_than_to_the_round_trip()
+    {
+        ReorderWindow window = default;
+        for (uint i = 0; i < 10_000; i++)
+        {
+            window.OnAck(hasDuplicate: true, new SeqNum(i), new SeqNum(i));
+        }
+
+        Assert.Equal(120.ms, window.Length(isInDoubt: true, 100.ms, 120.ms));
+    }
+
+    // 6.2 step 4: "If in Fast or RTO recovery: Return 0"
+    [Fact]
+    public void During_recovery_there_is_no_window_unless_reordering_was_seen()
+    {
+        ReorderWindow window = default;
+        Assert.Equal(Microseconds.Zero, window.Length(isInDoubt: false, 100.ms, 100.ms));
+        window.OnReordering();
+        Assert.Equal(25.ms, window.Length(isInDoubt: false, 100.ms, 100.ms));
+    }
+
+    // 6.2 step 2: what was sent again and is acknowledged sooner than a round trip tells nothing.
+    [Fact]
+    public void The_late_acknowledgement_of_an_original_does_not_make_its_retransmission_the_newest_delivered()
+    {
+        using Conversation link = SackPath.Link();
+        link.SendsSegments(1.s, 8, apart: 10.ms);
+        link.Receives(1180.ms, link.Sack(0, (1000, 5000)));
+        link.Sends(1180.ms, seq: 0, length: 1000);
+
+        // 10 ms after it was sent again: that is the original. The last three were sent before the retransmission, and are not lost.
+        link.Receives(1190.ms, link.Ack(5000));
+        link.SendsNothing(until: 1250.ms);
+        Assert.Equal(0u, link.V.Rate.Lost - 1000);
+    }
+
+    // 6.2 step 2: ... nor what echoes an older timestamp.
+    [Fact]
+    public void A_timestamp_older_than_the_retransmission_shows_that_the_original_was_delivered()
+    {
+        using Conversation link = SackPath.Link(timestamps: true);
+        link.SendsSegments(1.s, 8, apart: 10.ms);
+        link.Receives(1180.ms, link.Sack(0, (1000, 5000)) with { TsVal = 1, TsEcr = 1000 });
+        link.Sends(1180.ms, seq: 0, length: 1000);
+        link.Receives(1285.ms, link.Ack(5000, tsVal: 2, tsEcr: 1000));
+        link.SendsNothing(until: 1350.ms);
+        Assert.Equal(1, link.Engine.Counters.RecoveriesUndone);
+    }
+
+    // 6.3
+    [Fact]
+    public void After_a_time_out_what_was_sent_within_the_last_round_trip_is_not_lost()
+    {
+        using Conversation link = SackPath.Link(variants: v => v with { Probe = default });
+        link.Writes(900.ms, 1000);
+        link.Receives(1.s, link.Ack(1000));
+        link.Writes(1.s, 3000);
+        link.GoTo(1600.ms);
+        link.Forgets();
+        Assert.Equal(RecoveryPhase.Loss, link.V.Recovery);
+        Assert.Equal(1, link.Engine.Counters.RetransmissionTimeouts);
+        Assert.Equal(link.V.SndUna + 1000, link.V.SndNxt);
+    }
+
+    /// <summary>A path on which a segment was overtaken; 3000 bytes are acknowledged.</summary>
+    private static Conversation Reordered()
+    {
+        Conversation link = SackPath.Link();
+        link.SendsSegments(1.s, 3, apart: 1.ms);
+        link.Receives(1101.ms, link.Sack(0, (1000, 3000)));
+        link.Receives(1110.ms, link.Ack(3000));
+        link.SendsNothing();
+        return link;
+    }
+}

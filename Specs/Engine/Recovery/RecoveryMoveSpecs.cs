@@ -1,0 +1,166 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using TcpActors.Engine;
+using TcpActors.Engine.State;
+using TcpActors.Engine.Transmit;
+using TcpActors.Specs.Engine.Tcp;
+using TcpActors.Specs.Simulation;
+using Xunit;
+
+namespace TcpActors.Specs.Engine.Recovery;
+
+/// <summary>
+/// A transfer of 80 KiB with losses in the middle, at the tail, and of what was sent again; once as it is, and then once for each of its events with
+/// something happening right after that event. The losses are times in which nothing passes, so that they befall each of the runs alike.
+/// </summary>
+public class RecoveryMoveSpecs
+{
+    private const int Bytes = 80 * 1024;
+
+    private const ulong Seed = 0x5EED_4001;
+
+    public static TheoryData<string> Paths => new("sack", "no sack", "reordering");
+
+    [Theory]
+    [MemberData(nameof(Paths))]
+    public void A_move_at_any_event_costs_no_byte_no_time_out_and_at_most_what_is_in_flight(string path)
+    {
+        Costs alone = Transfer(path, at: -1, (_, _) => { });
+        Assert.True(alone.BytesAgain > 0, "Something is lost.");
+        for (int at = 0; at < alone.Events; at++)
+        {
+            uint flight = 0;
+            Costs moved = Transfer(path, at, (a, world) =>
+            {
+                flight = a.Variants.Flight;
+                a.Move(clockAhead: Microseconds.FromSeconds(at));
+            });
+            Assert.True(moved.Timeouts <= alone.Timeouts, $"Event {at}: {moved.Timeouts} time-outs, {alone.Timeouts} without a move.");
+            Assert.True(
+                moved.BytesAgain <= alone.BytesAgain + flight,
+                $"Event {at}: {moved.BytesAgain} bytes sent again, {alone.BytesAgain} without a move; {flight} in flight.");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Paths))]
+    public void A_crash_at_any_event_costs_no_byte_and_at_most_what_is_in_flight(string path)
+    {
+        Costs alone = Transfer(path, at: -1, (_, _) => { });
+        for (int at = 0; at < alone.Events; at++)
+        {
+            uint flight = 0;
+            Costs crashed = Transfer(path, at, (a, world) =>
+            {
+                flight = a.Variants.Flight;
+                a.Crash();
+            });
+
+            // What the batch had received is lost with it: an acknowledgement, which the next one makes good.
+            Assert.True(crashed.Timeouts <= alone.Timeouts + 1, $"Event {at}: {crashed.Timeouts} time-outs.");
+            Assert.True(
+                crashed.BytesAgain <= alone.BytesAgain + flight + (10 * 1448), $"Event {at}: {crashed.BytesAgain} bytes sent again, {flight} in flight.");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Paths))]
+    public void What_is_known_of_a_recovery_survives_a_move_byte_for_byte(string path)
+    {
+        Costs alone = Transfer(path, at: -1, (_, _) => { });
+        HashSet<RecoveryPhase> phases = [];
+        for (int at = 0; at < alone.Events; at++)
+        {
+            Transfer(path, at, (a, world) =>
+            {
+                SegmentVariants before = a.Variants;
+                phases.Add(before.Recovery);
+                Microseconds later = Microseconds.FromSeconds(1000);
+                TcpEngine next = new(
+                    a.Setup.Connection,
+                    a.Setup.Segment,
+                    before.ToTimesRemaining(a.Owner.Now).ToDeadlines(later),
+                    a.Memory.Send,
+                    a.Memory.Receive,
+                    new TransmitQueue());
+                next.StartAfterMove(later);
+                SegmentVariants after = next.Variants.ToTimesRemaining(later).ToDeadlines(a.Owner.Now);
+                AssertSame(before.Reduction, after.Reduction);
+                AssertSame(before.Undo, after.Undo);
+                AssertSame(before.ReorderWindow, after.ReorderWindow);
+                AssertSame(before.Probe, after.Probe);
+                AssertSame(before.ForwardRto, after.ForwardRto);
+                AssertSame(before.RetransmittedTo, after.RetransmittedTo);
+                AssertSame(before.Congestion, after.Congestion);
+                AssertSame(before.Rate, after.Rate);
+                AssertSame(before.RecoveryTimer, after.RecoveryTimer);
+                AssertSame(before.RecoveryAt, after.RecoveryAt);
+                AssertSame((before.Recovery, before.SlowStartThreshold), (after.Recovery, after.SlowStartThreshold));
+                AssertSame((before.CongestionWindow, before.RtoBackoff, before.Retransmissions), (after.CongestionWindow, after.RtoBackoff, after.Retransmissions));
+                Assert.Equal(before.RetransmitAt, after.RetransmitAt);
+            });
+        }
+
+        Assert.Contains(RecoveryPhase.FastRecovery, phases);
+    }
+
+    private static void AssertSame<T>(T before, T after)
+        where T : unmanaged =>
+        Assert.Equal(BytesOf(ref before), BytesOf(ref after));
+
+    private static byte[] BytesOf<T>(ref T value)
+        where T : unmanaged =>
+        MemoryMarshal.CreateReadOnlySpan(ref Unsafe.As<T, byte>(ref value), Unsafe.SizeOf<T>()).ToArray();
+
+    private static Scenario On(string path) => new() { Rate = 20.Mbit, Rtt = 20.ms, Buffer = 128 * 1024, Congestion = "reno", Sack = path != "no sack" };
+
+    private static Faults FaultsOn(string path, Microseconds start)
+    {
+        Blackout[] blackouts = path switch
+        {
+            // Segments in the middle of a flight; a retransmission; the tail.
+            "sack" => [Between(25_000, 26_000), Between(48_000, 49_000), Between(70_000, 71_000)],
+            "reordering" => [Between(25_000, 26_000), Between(70_000, 71_000)],
+            _ => [Between(48_000, 48_700)],
+        };
+        return new Faults { Blackouts = blackouts, Reordering = path == "reordering" ? 0.1 : 0, ReorderDelay = 2.ms };
+
+        Blackout Between(int from, int until) => new(start + from.us, start + until.us);
+    }
+
+    private static Costs Transfer(string path, int at, Action<EngineNode, World> happens)
+    {
+        Costs costs = default;
+        Replay.Run(Seed, world =>
+        {
+            SimulatedFlow flow = world.Pair(On(path));
+            (EngineNode a, EngineNode b) = flow;
+            flow.LinkOfA.Faults = FaultsOn(path, world.Now);
+            EngineCounters before = default;
+            a.Writes(Bytes);
+            Func<bool> isDone = b.HasRead(Bytes);
+            int events = 0;
+            while (!isDone() || a.Variants.SndUna != a.Variants.SndMax)
+            {
+                Assert.True(world.Now < 60.s, $"It does not end: {a}");
+                if (events++ == at)
+                {
+                    before = a.Counters;
+                    int moves = a.Moves;
+                    happens(a, world);
+                    before = a.Moves > moves ? before : default;
+                }
+
+                world.Step();
+            }
+
+            costs = new Costs(
+                events,
+                a.Counters.RetransmissionTimeouts + before.RetransmissionTimeouts,
+                a.Counters.BytesRetransmitted + before.BytesRetransmitted);
+        });
+        return costs;
+    }
+
+    private readonly record struct Costs(int Events, int Timeouts, long BytesAgain);
+}
