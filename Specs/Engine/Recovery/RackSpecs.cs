@@ -177,6 +177,29 @@ public class RackSpecs
         Assert.Equal(1, link.Engine.Counters.RecoveriesUndone);
     }
 
+    // What the owner before had seen delivered is not known: the first bytes are missing, and of the rest nothing can be said.
+    [Fact]
+    public void A_reorder_timer_that_was_armed_before_a_move_finds_one_segment_lost()
+    {
+        using Conversation link = SackPath.Link(variants: v => v with
+        {
+            SndNxt = v.SndUna + 10_000,
+            SndMax = v.SndUna + 10_000,
+            LastDataSentAt = 1.s,
+            RetransmitAt = 1500.ms,
+            RecoveryAt = 1200.ms,
+            RecoveryTimer = RecoveryTimer.Reorder,
+        });
+        link.SendBuffer.Write(Conversation.BytesAt(new SeqNum(Conversation.Ours), 10_000));
+        link.StartsAfterMove(1100.ms);
+        link.Sends(1100.ms, seq: 10_000, length: 0);
+        link.Sends(1200.ms, seq: 0, length: 1000);
+        Assert.Equal(1000u, link.V.Rate.Lost);
+        link.Receives(1300.ms, link.Ack(10_000));
+        Assert.Equal(RecoveryPhase.Open, link.V.Recovery);
+        Assert.Equal(1000, link.Engine.Counters.BytesRetransmitted);
+    }
+
     // 6.3
     [Fact]
     public void After_a_time_out_what_was_sent_within_the_last_round_trip_is_not_lost()

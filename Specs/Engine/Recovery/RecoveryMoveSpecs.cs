@@ -121,7 +121,7 @@ public class RecoveryMoveSpecs
             // Segments in the middle of a flight; a retransmission; the tail.
             "sack" => [Between(25_000, 26_000), Between(48_000, 49_000), Between(70_000, 71_000)],
             "reordering" => [Between(25_000, 26_000), Between(70_000, 71_000)],
-            _ => [Between(48_000, 48_700)],
+            _ => [Between(25_000, 25_700), Between(48_000, 49_000)],
         };
         return new Faults { Blackouts = blackouts, Reordering = path == "reordering" ? 0.1 : 0, ReorderDelay = 2.ms };
 

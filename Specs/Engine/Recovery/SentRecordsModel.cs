@@ -193,28 +193,14 @@ internal sealed class SentRecordsModel
     public void Unmark()
     {
         _records.UnmarkLost();
-        for (int i = 0; i < _records.Count; i++)
-        {
-            // Of bytes that were lost together only the time of the first is kept.
-            SeqNum end = i + 1 < _records.Count ? _records[i + 1].Start : _records.End;
-            foreach (Octet octet in _octets.Skip(_records[i].Start - First).Take(end - _records[i].Start).Where(o => o.Fate == Fate.Lost))
-            {
-                (octet.Fate, octet.SentAt) = (Fate.InFlight, _records[i].SentAt.Value);
-            }
-        }
+        Relearn(Fate.Lost);
     }
 
     public void Renege()
     {
         _records.ForgetSacked();
         _highest = _una;
-        foreach (Octet octet in _octets.Skip(_una).Where(o => o.Fate == Fate.Reported))
-        {
-            octet.Fate = Fate.InFlight;
-            octet.IsResent = true;
-        }
-
-        // What was reported is kept without the time that it was sent at.
+        Relearn(Fate.Reported);
         MarkOldLost(0);
     }
 
@@ -230,6 +216,20 @@ internal sealed class SentRecordsModel
         Assert.Equal(outstanding.Length > 0 && outstanding[0].Fate == Fate.Reported, _records.IsFirstSacked);
         CheckLost(outstanding);
         CheckOrder(outstanding);
+    }
+
+    /// <summary>Octets are in flight again. Of those that had been of one fate, and so in one record, only what is known of the first is kept.</summary>
+    private void Relearn(Fate fate)
+    {
+        for (int i = 0; i < _records.Count; i++)
+        {
+            SentRecord record = _records[i];
+            SeqNum end = i + 1 < _records.Count ? _records[i + 1].Start : _records.End;
+            foreach (Octet octet in _octets.Skip(record.Start - First).Take(end - record.Start).Where(o => o.Fate == fate))
+            {
+                (octet.Fate, octet.SentAt, octet.IsResent) = (Fate.InFlight, record.SentAt.Value, record.Is(SentFlags.Retransmitted));
+            }
+        }
     }
 
     /// <summary>Of bytes that left at once the last decides: where nothing was reported in between they share a record.</summary>
