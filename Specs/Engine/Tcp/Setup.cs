@@ -21,6 +21,9 @@ internal static class Setup
         NextHopMac = default,
         PathMtu = 1040,
         EffectiveMss = 1000,
+
+        // The one whose windows are easily told.
+        CongestionControl = "reno",
     };
 
     public static SegmentVariants Variants(SeqNum sndNxt, SeqNum rcvNxt, uint sndWnd, uint rcvWnd) => SegmentVariants.Quiet with
