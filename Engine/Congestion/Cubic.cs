@@ -19,7 +19,7 @@ internal sealed class Cubic : ICongestionControl
     /// <summary>RFC 9438 4.6: beta_cubic, in hundredths.</summary>
     private const uint BetaForLoss = 70;
 
-    /// <summary>RFC 8511 3.1: a mark means a short queue, so less is given up.</summary>
+    /// <summary>RFC 8511 3: a mark means a short queue, so less is given up.</summary>
     private const uint BetaForMark = 85;
 
     /// <summary>alpha_cubic of RFC 9438 4.3: 3 * (1 - beta) / (1 + beta).</summary>

@@ -14,6 +14,9 @@ public sealed record SegmentInvariants
     /// </summary>
     public const int SmallestMss = 48;
 
+    /// <summary>The congestion control of a connection for which nobody says anything.</summary>
+    public const string DefaultCongestionControl = "cubic";
+
     /// <summary>Grows by one with each replacement.</summary>
     public uint Version { get; init; }
 
@@ -83,7 +86,7 @@ public sealed record SegmentInvariants
     public long MaxPacingRate { get; init; }
 
     /// <summary>Name of the congestion control algorithm.</summary>
-    public string CongestionControl { get; init; } = "cubic";
+    public string CongestionControl { get; init; } = DefaultCongestionControl;
 
     /// <summary>
     /// False after <c>Invalidate</c>: the next hop or path is not usable, nothing may be transmitted until an update says otherwise.

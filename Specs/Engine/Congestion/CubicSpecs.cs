@@ -13,7 +13,7 @@ public class CubicSpecs
     [Theory]
     [InlineData(LossKind.Loss, 70_000u)]
     [InlineData(LossKind.Timeout, 70_000u)]
-    [InlineData(LossKind.Mark, 85_000u)] // RFC 8511 3.1
+    [InlineData(LossKind.Mark, 85_000u)] // RFC 8511 3
     public void What_a_sign_of_congestion_leaves(LossKind kind, uint expected)
     {
         SegmentVariants v = Window(100_000);
