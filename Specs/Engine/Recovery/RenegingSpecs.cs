@@ -1,4 +1,3 @@
-using TcpActors.Engine.State;
 using TcpActors.Specs.Engine.Tcp;
 using Xunit;
 
