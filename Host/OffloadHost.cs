@@ -28,7 +28,7 @@ public sealed class OffloadHost : IOffloadHost
         _factory = new ToeFactory(options, options.LoggerFactory.CreateLogger("TcpActors.Toe"));
         try
         {
-            _kernel = new KernelStack(logger);
+            _kernel = new KernelStack(options.CongestionControl, logger);
         }
         catch (SocketException e)
         {

@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using Akka.Actor;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using TcpActors.Engine.Congestion;
 using TcpActors.HostSide.Policy;
 
 namespace TcpActors.HostSide;
@@ -27,8 +28,25 @@ public record HostOptions
     /// <summary>Most unacknowledged and unsent bytes of one connection.</summary>
     public int SendBufferLimit { get; init; } = 4 << 20;
 
-    /// <summary>Most unread bytes of one connection: what the window advertises.</summary>
+    /// <summary>
+    /// Most unread bytes of one connection. The window advertises less until the application has read as fast as that needs; SO_RCVBUF of a
+    /// connection's own socket takes the place of this.
+    /// </summary>
     public int ReceiveBufferLimit { get; init; } = 4 << 20;
+
+    /// <summary>
+    /// The congestion control of every connection, by name (<see cref="CongestionControls"/>). Null: what its socket has (TCP_CONGESTION), if there is an
+    /// algorithm of that name, or else CUBIC.
+    /// </summary>
+    /// <exception cref="ArgumentException">When there is no algorithm of that name.</exception>
+    public string? CongestionControl
+    {
+        get;
+        init => field = value is null || CongestionControls.Has(value) ? value : throw new ArgumentException(
+            $"There is no congestion control named '{value}'. There are: {string.Join(", ", CongestionControls.Names)}. "
+            + "One of your own is made known with CongestionControls.Add.",
+            nameof(value));
+    }
 
     /// <summary>Most connections of one TOE.</summary>
     public int ToeCapacity { get; init; } = 100_000;

@@ -11,6 +11,7 @@ public static class CongestionControls
     {
         Add(new NewReno());
         Add(new Cubic());
+        Add(new Bbr());
     }
 
     /// <summary>The names that can be asked for, sorted.</summary>

@@ -19,7 +19,7 @@ internal sealed class Cubic : ICongestionControl
     /// <summary>RFC 9438 4.6: beta_cubic, in hundredths.</summary>
     private const uint BetaForLoss = 70;
 
-    /// <summary>RFC 8511 3.1: a mark means a short queue, so less is given up.</summary>
+    /// <summary>RFC 8511 3: a mark means a short queue, so less is given up.</summary>
     private const uint BetaForMark = 85;
 
     /// <summary>alpha_cubic of RFC 9438 4.3: 3 * (1 - beta) / (1 + beta).</summary>
@@ -71,8 +71,13 @@ internal sealed class Cubic : ICongestionControl
     {
         ref CongestionState congestion = ref variants.Congestion;
         ref CubicState state = ref congestion.As<CubicState>();
-        state.Undo = state.Curve;
-        congestion.Moment(UndoEpoch) = congestion.Moment(Epoch);
+        if (variants.Recovery == RecoveryPhase.Open)
+        {
+            // A time-out in recovery does not make forget what was before both (RFC 4015 2).
+            state.Undo = state.Curve;
+            congestion.Moment(UndoEpoch) = congestion.Moment(Epoch);
+        }
+
         congestion.Moment(Epoch) = Microseconds.Never;
 
         // RFC 9438 4.6: FlightSize, or the window where it did not grow beyond what was in flight, which is when it was in full use.

@@ -18,6 +18,11 @@ public interface ICongestionControl
     /// </summary>
     bool SetsWindowInRecovery => false;
 
+    /// <summary>
+    /// Whether it sets <see cref="RateVariants.PacingRate"/>. If not, the pacer derives it from SND_CWIN and SRTT.
+    /// </summary>
+    bool SetsPacingRate => false;
+
     /// <summary>It takes the connection over: its state is zero, its moments Never. SND_CWIN and SSTHRESH are what they are.</summary>
     /// <param name="variants">Of the connection.</param>
     /// <param name="mss">SMSS in bytes.</param>

@@ -281,14 +281,20 @@ internal sealed partial class SentRecords
         }
     }
 
-    /// <summary>RFC 2018 8: what the peer has reported counts for nothing.</summary>
+    /// <summary>
+    /// RFC 2018 8: what the peer has reported counts for nothing. It has arrived once, so that what is acknowledged next may be any transmission of it (Karn).
+    /// </summary>
     public void ForgetSacked()
     {
         Sacked = 0;
         HighestSacked = Start;
         for (int i = 0; i < _count; i++)
         {
-            At(i).Flags &= ~SentFlags.Sacked;
+            ref SentRecord record = ref At(i);
+            if (record.Is(SentFlags.Sacked))
+            {
+                record.Flags = (record.Flags & ~SentFlags.Sacked) | SentFlags.Retransmitted;
+            }
         }
     }
 

@@ -28,11 +28,8 @@ public struct TailLossProbe
     /// <summary>Whether a probe was sent of which nothing was heard.</summary>
     internal readonly bool IsOutstanding => _isOutstanding != 0;
 
-    /// <summary>Probes since something was last delivered.</summary>
+    /// <summary>Probes since a round trip was last measured: RFC 8985 7.3 sends no more than one, here each waits twice as long as the one before.</summary>
     internal readonly int Unanswered => _unanswered;
-
-    /// <summary>RFC 8985 7.2: where the time-out would come sooner than PTO, the first probe is sent instead.</summary>
-    internal readonly bool ReplacesTimeOut => _unanswered == 0 && !IsOutstanding;
 
     /// <summary>RFC 8985 7.2: PTO; doubled for each probe without an answer (RFC 9002 6.2.1).</summary>
     /// <param name="smoothedRtt">SRTT; zero: unknown.</param>
@@ -51,7 +48,8 @@ public struct TailLossProbe
         _unanswered = (byte)Math.Min(byte.MaxValue, _unanswered + 1);
     }
 
-    internal void OnDelivered() => _unanswered = 0;
+    /// <summary>A round trip was measured.</summary>
+    internal void OnMeasured() => _unanswered = 0;
 
     internal void End() => _isOutstanding = 0;
 

@@ -199,11 +199,13 @@ public sealed partial class TcpEngine
         bool isClear = !result.FirstSentAt.IsNever && !result.RetransmissionDelivered;
         if (isClear)
         {
+            _v.Probe.OnMeasured();
             _roundTrips.Update(ref _v, Microseconds.Max(now - result.FirstSentAt, least), _invariants.MinRto, now);
         }
         else if (acked > 0 && _connection.TimestampsEnabled && RttEstimator.TryMeasure(
             segment.Options, Timestamp(now), _connection.TimestampTick, _v.SmoothedRtt, out Microseconds echoed))
         {
+            _v.Probe.OnMeasured();
             _roundTrips.Update(ref _v, echoed, _invariants.MinRto, now);
         }
 
@@ -238,7 +240,6 @@ public sealed partial class TcpEngine
         if (result.Delivered > 0)
         {
             // RFC 8985 7.2: anew with each acknowledgement of new data.
-            _v.Probe.OnDelivered();
             RestartProbeTimer();
         }
     }

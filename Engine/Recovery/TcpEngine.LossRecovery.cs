@@ -317,7 +317,7 @@ public sealed partial class TcpEngine
         if (timer == RecoveryTimer.Probe)
         {
             _owesTailProbe = WantsTailProbe && !IsDrained && GivenUp(_v.Retransmissions, now) == UploadReason.None;
-            if (_owesTailProbe && _v.Probe.ReplacesTimeOut && _v.Recovery == RecoveryPhase.Open)
+            if (_owesTailProbe && IsFirstProbe)
             {
                 // RFC 8985 7.3: the time-out is of the probe. Where both are due at once (7.2) it is the probe that is sent.
                 _v.RetransmitAt = RetransmitDeadline(now);
@@ -338,6 +338,9 @@ public sealed partial class TcpEngine
             }
         }
     }
+
+    /// <summary>Whether the next probe is the one that RFC 8985 knows.</summary>
+    private bool IsFirstProbe => _v.Recovery == RecoveryPhase.Open && _v.Probe.Unanswered == 0 && !_v.Probe.IsOutstanding && _records.Sacked == 0;
 
     /// <summary>
     /// RFC 8985 7.2: whether a probe is to be sent if no acknowledgement comes. After a time-out only when something was delivered since: until then the interval

@@ -14,6 +14,9 @@ public sealed record SegmentInvariants
     /// </summary>
     public const int SmallestMss = 48;
 
+    /// <summary>The congestion control of a connection for which nobody says anything.</summary>
+    public const string DefaultCongestionControl = "cubic";
+
     /// <summary>Grows by one with each replacement.</summary>
     public uint Version { get; init; }
 
@@ -79,8 +82,11 @@ public sealed record SegmentInvariants
     /// </summary>
     public int ReturnableFlight { get; init; } = int.MaxValue;
 
+    /// <summary>The most that may be sent, in bytes a second (SO_MAX_PACING_RATE); 0: no bound.</summary>
+    public long MaxPacingRate { get; init; }
+
     /// <summary>Name of the congestion control algorithm.</summary>
-    public string CongestionControl { get; init; } = "cubic";
+    public string CongestionControl { get; init; } = DefaultCongestionControl;
 
     /// <summary>
     /// False after <c>Invalidate</c>: the next hop or path is not usable, nothing may be transmitted until an update says otherwise.

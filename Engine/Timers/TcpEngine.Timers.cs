@@ -248,7 +248,7 @@ public sealed partial class TcpEngine
         }
     }
 
-    /// <summary>RFC 8985 7.2: PTO; of the first probe the retransmission time-out's moment where that would come before it.</summary>
+    /// <summary>RFC 8985 7.2: PTO; the retransmission time-out where that would come before it. Those that follow only where they come before it.</summary>
     private void ArmRecoveryTimer(bool isInFlight, Microseconds now)
     {
         if (_v.RecoveryTimer == RecoveryTimer.Reorder && isInFlight)
@@ -266,14 +266,14 @@ public sealed partial class TcpEngine
             // A peer that sees a hole acknowledges at once (RFC 5681 4.2).
             bool mayBeHeldBack = _v.Recovery != RecoveryPhase.FastRecovery && _v.Flight <= (uint)_invariants.EffectiveMss;
             Microseconds probe = now + _v.Probe.TimeOut(_v.SmoothedRtt, mayBeHeldBack);
-            if (_v.Probe.ReplacesTimeOut && _v.Recovery == RecoveryPhase.Open)
+            if (IsFirstProbe)
             {
                 probe = Microseconds.Min(probe, _v.RetransmitAt);
             }
 
-            bool isFirst = probe <= _v.RetransmitAt;
-            _v.RecoveryAt = isFirst ? probe : Microseconds.Never;
-            _v.RecoveryTimer = isFirst ? RecoveryTimer.Probe : RecoveryTimer.None;
+            bool isInTime = probe < _v.RetransmitAt || IsFirstProbe;
+            _v.RecoveryAt = isInTime ? probe : Microseconds.Never;
+            _v.RecoveryTimer = isInTime ? RecoveryTimer.Probe : RecoveryTimer.None;
         }
     }
 }

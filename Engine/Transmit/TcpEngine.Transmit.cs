@@ -178,7 +178,7 @@ public sealed partial class TcpEngine
 
         int size = SegmentSize(out int sackRoom);
         _counters.TailProbesSent++;
-        if (_v.Recovery != RecoveryPhase.Open || _v.Probe.IsOutstanding || _records.Sacked > 0)
+        if (!IsFirstProbe)
         {
             int missing = Math.Min(size, _records.FirstLength);
             SendRun(_v.SndUna, missing, size, sackRoom, now);
@@ -191,9 +191,6 @@ public sealed partial class TcpEngine
         int length = isNew ? fresh : _records.LastLength(size);
         SendRun(isNew ? _v.SndMax : _v.SndMax - length, length, size, sackRoom, now);
         _v.Probe.OnSent(_v.SndMax, !isNew);
-
-        // The time-out is of the probe.
-        _v.RetransmitAt = RetransmitDeadline(now);
     }
 
     /// <summary>RFC 9293 3.8.6.1: one octet of data into the closed window.</summary>

@@ -106,16 +106,13 @@ public sealed class ConnectionInput : PipeReader, IValueTaskSource<ReadResult>, 
     public override bool TryRead(out ReadResult result)
     {
         bool ready;
-        bool raised = false;
+        bool raised;
         lock (_gate)
         {
             ThrowIfNotReadable();
             ready = _cancelRequested || IsReady(minimum: 1);
-            if (!ready)
-            {
-                _state = ReadState.Tentative;
-                raised = RaiseLimit(minimum: 1);
-            }
+            raised = !ready && RaiseLimit(minimum: 1);
+            _state = ready ? _state : ReadState.Tentative;
         }
 
         if (raised)
@@ -323,13 +320,9 @@ public sealed class ConnectionInput : PipeReader, IValueTaskSource<ReadResult>, 
         bool wasFull = count > 0 && _buffer.Unread >= allowance;
         _buffer.Consume(count);
         _consumedSinceDoorbell += count;
-        if (_consumedSinceDoorbell >= Math.Min(allowance / 4, DoorbellBytes) && count > 0)
+        if (wasFull || (count > 0 && _consumedSinceDoorbell >= Math.Min(allowance / 4, DoorbellBytes)))
         {
             _consumedSinceDoorbell = 0;
-            _owner.WindowOpened();
-        }
-        else if (wasFull)
-        {
             _owner.WindowOpened();
         }
     }
@@ -341,14 +334,13 @@ public sealed class ConnectionInput : PipeReader, IValueTaskSource<ReadResult>, 
     }
 
     /// <summary>
-    /// A reader that keeps bytes and waits for more could wait for a window that never opens: with half of what the owner allows free it always
-    /// does (RFC 9293 3.8.6.2.2).
+    /// A reader that keeps bytes and waits for more could wait for a window that never opens: with half of what is allowed free it always does
+    /// (RFC 9293 3.8.6.2.2).
     /// </summary>
     private bool RaiseLimit(int minimum)
     {
         int needed = Math.Max(minimum, _buffer.Unread);
-        int allowance = _buffer.Allowance;
-        if (needed <= allowance / 2 || allowance == LargestLimit)
+        if (needed <= _buffer.Allowance / 2 || _buffer.Floor == LargestLimit)
         {
             return false;
         }

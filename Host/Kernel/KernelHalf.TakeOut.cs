@@ -104,7 +104,10 @@ internal sealed partial class KernelHalf
         _invariants ??= snapshot.Connection(repair, frozen);
         SegmentVariants variants = frozen.Variants(_invariants);
         _last.Complete(ref variants, frozen.Info.BytesRetransmitted > 0, _path!.NextHopMac, MonotonicClock.System.Now);
-        SegmentInvariants segment = snapshot.Segment(_invariants, frozen.Info, _memory) with { ReturnableFlight = _stack.ReturnableFlight };
+        SegmentInvariants segment = snapshot.Segment(_invariants, frozen.Info, _memory, _stack.CongestionControl) with
+        {
+            ReturnableFlight = _stack.ReturnableFlight,
+        };
         if (segment.EffectiveMss < SegmentInvariants.SmallestMss)
         {
             return new TakeOut.Refused($"its segments carry {segment.EffectiveMss} bytes at most");

@@ -1,4 +1,5 @@
 using TcpActors.Actors.Contract;
+using TcpActors.Engine.Congestion;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 using TcpActors.Transport.Linux.Tcp;
@@ -35,7 +36,11 @@ internal sealed class KernelSnapshot(FlowKey flow, SocketOptions options, Kernel
     };
 
     /// <summary>The first version of what the TOE gets from the host.</summary>
-    public SegmentInvariants Segment(ConnectionInvariants connection, in TcpInfo info, PostedMemory memory)
+    /// <param name="connection">What the handshake settled.</param>
+    /// <param name="info">As it is now.</param>
+    /// <param name="memory">The connection's buffers.</param>
+    /// <param name="congestionControl">The host's choice; null: the socket's.</param>
+    public SegmentInvariants Segment(ConnectionInvariants connection, in TcpInfo info, PostedMemory memory, string? congestionControl)
     {
         int pathMtu = info.PathMtu > 0 ? (int)Math.Min(info.PathMtu, path.Mtu) : path.Mtu;
         int userTimeout = options[TcpOption.LevelTcp, TcpOption.UserTimeout];
@@ -61,6 +66,8 @@ internal sealed class KernelSnapshot(FlowKey flow, SocketOptions options, Kernel
             UserTimeout = userTimeout == 0 ? Microseconds.Never : Microseconds.FromMilliseconds(userTimeout),
             ReceiveBufferLimit = Math.Min(options.ReceiveBufferLimit ?? memory.Receive.Limit, 65535 << connection.ReceiveWindowScale),
             SendBufferLimit = options.SendBufferLimit ?? memory.Send.Limit,
+            CongestionControl = congestionControl
+                ?? (CongestionControls.Has(options.CongestionControl) ? options.CongestionControl : SegmentInvariants.DefaultCongestionControl),
         };
     }
 }

@@ -7,7 +7,9 @@ using TcpActors.Transport.Linux.Tcp;
 namespace TcpActors.HostSide.Kernel;
 
 /// <summary>What the halves of all connections of a kernel host share.</summary>
-internal sealed class KernelStack(ILogger logger) : INextHopWatch, IDisposable
+/// <param name="congestionControl">Of every connection that a TOE takes; null: what its socket has.</param>
+/// <param name="logger">The host's.</param>
+internal sealed class KernelStack(string? congestionControl, ILogger logger) : INextHopWatch, IDisposable
 {
     private readonly Lazy<SocketOptions> _freshIPv4 = new(() => Fresh(AddressFamily.InterNetwork));
     private readonly Lazy<SocketOptions> _freshIPv6 = new(() => Fresh(AddressFamily.InterNetworkV6));
@@ -21,6 +23,9 @@ internal sealed class KernelStack(ILogger logger) : INextHopWatch, IDisposable
     public Reinjector Reinjector { get; } = new();
 
     public ILogger Logger { get; } = logger;
+
+    /// <summary>Of every connection that a TOE takes; null: what its socket has.</summary>
+    public string? CongestionControl { get; } = congestionControl;
 
     /// <summary>
     /// Bytes in flight that the kernel takes back. Without CAP_NET_ADMIN over the machine a send buffer is bounded by net.core.wmem_max, which the

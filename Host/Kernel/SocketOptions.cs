@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Text;
 using TcpActors.Transport.Linux.Tcp;
 
 namespace TcpActors.HostSide.Kernel;
@@ -111,6 +112,23 @@ internal sealed class SocketOptions
 
     /// <inheritdoc cref="ReceiveBufferLimit"/>
     public int? SendBufferLimit => (_bufferLock & SendLocked) != 0 ? _sendBuffer / 2 : null;
+
+    /// <summary>TCP_CONGESTION; empty where the kernel does not tell.</summary>
+    public string CongestionControl
+    {
+        get
+        {
+            foreach ((int level, int option, byte[] value) in _values.Bytes)
+            {
+                if ((level, option) == (TcpOption.LevelTcp, TcpOption.Congestion))
+                {
+                    return Encoding.ASCII.GetString(value).TrimEnd('\0');
+                }
+            }
+
+            return "";
+        }
+    }
 
     public static SocketOptions Of(Socket socket) => new(socket);
 

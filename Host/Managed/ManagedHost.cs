@@ -5,6 +5,7 @@ using TcpActors.Actors;
 using TcpActors.Actors.Contract;
 using TcpActors.Actors.Scheduling;
 using TcpActors.Engine.Buffers;
+using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 using TcpActors.HostSide.Managed;
 using TcpActors.Transport;
@@ -39,6 +40,7 @@ public sealed class ManagedHost : IOffloadHost
             Secret = RandomNumberGenerator.GetBytes(16),
             SendBufferLimit = options.SendBufferLimit,
             ReceiveBufferLimit = options.ReceiveBufferLimit,
+            CongestionControl = options.CongestionControl ?? SegmentInvariants.DefaultCongestionControl,
         });
         _nextHops.ReportTo(
             peer => _stack.TryGetNeighbor(peer, out MacAddress mac) ? mac : null,

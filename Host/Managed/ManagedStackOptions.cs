@@ -34,6 +34,8 @@ internal sealed record ManagedStackOptions
 
     public int ReceiveBufferLimit { get; init; } = 4 << 20;
 
+    public string CongestionControl { get; init; } = SegmentInvariants.DefaultCongestionControl;
+
     /// <summary>A last word on the segment-invariants of a new connection: keep-alive, Nagle, time-outs.</summary>
     public Func<SegmentInvariants, SegmentInvariants> Tune { get; init; } = static invariants => invariants;
 

@@ -276,6 +276,7 @@ internal abstract class Opening : StackFlow
             EffectiveMss = Math.Max(Math.Min(peerMss, Stack.MssOf(Flow)) - (HasTimestamps ? 12 : 0), SegmentInvariants.SmallestMss),
             SendBufferLimit = Stack.Options.SendBufferLimit,
             ReceiveBufferLimit = Stack.Options.ReceiveBufferLimit,
+            CongestionControl = Stack.Options.CongestionControl,
         });
         return new ManagedHalf(Stack, connection, invariants, VariantsAt(in last, invariants, connection, now));
     }

@@ -53,6 +53,27 @@ public sealed class KernelHalfSpecs(ITestOutputHelper output)
     }
 
     [KernelTheory]
+    [InlineData(null, "reno")]
+    [InlineData("bbr", "bbr")]
+    public async Task The_congestion_control_is_the_hosts_choice_or_that_of_the_socket(string? choice, string expected)
+    {
+        using var hosts = new TwoHosts();
+        await using OffloadHost host = hosts.Server.CreateOffloadHost(
+            output, new OffloadHostOptions { Toes = [new ToeOptions("server0")], CongestionControl = choice });
+        using Socket listener = hosts.Server.Listen(AddressFamily.InterNetwork);
+        using Socket client = await FenceLine.ConnectAsync(hosts.Client, (IPEndPoint)listener.LocalEndPoint!);
+        Socket accepted = await listener.AcceptAsync();
+        accepted.SetRawSocketOption(TcpOption.LevelTcp, TcpOption.Congestion, "reno"u8);
+        await using Connection connection = host.Adopt(accepted, isActive: false);
+        Assert.Empty((await connection.OffloadAsync().WaitAsync(s_patience)).Refused);
+
+        Assert.Equal(expected, Assert.Single(await host.ListAsync().WaitAsync(s_patience)).Segment!.CongestionControl);
+
+        Assert.Empty((await connection.UploadAsync().WaitAsync(s_patience)).Refused);
+        await ExchangeAsync(connection, client);
+    }
+
+    [KernelTheory]
     [InlineData(AddressFamily.InterNetwork)]
     [InlineData(AddressFamily.InterNetworkV6)]
     public async Task A_socket_bound_to_a_device_gets_the_FIN_that_its_TOE_saw(AddressFamily family)

@@ -61,6 +61,20 @@ public sealed class RxDispatcherSpecs
         Assert.False(dispatcher.Completion.IsCompleted);
     }
 
+    // RFC 3168 5: the rest of the byte is the differentiated services code point.
+    [Fact]
+    public void Of_the_traffic_class_the_owner_gets_the_ECN_bits()
+    {
+        var dispatcher = new RxDispatcher(_flows, host: null, static () => { }, lendingDepth: 2 * RxBatch.Capacity);
+        FlowEntry entry = _flows.Claim(in s_flow);
+
+        Write(dispatcher, _ring.Lend(s_flow, tos: 0xbb), _ring.Lend(s_flow, tos: 0xb8));
+
+        QueuedSegment[] segments = new QueuedSegment[2];
+        Assert.Equal(2, entry.Dequeue(segments));
+        Assert.Equal((3, 0), (segments[0].Ecn, segments[1].Ecn));
+    }
+
     [Fact]
     public void What_runs_after_the_doorbells_may_break_and_runs_again()
     {
@@ -127,11 +141,12 @@ public sealed class RxDispatcherSpecs
 
         public List<int> Returned { get; } = [];
 
-        public RxFrame Lend(FlowKey receiver)
+        public RxFrame Lend(FlowKey receiver, byte tos = 0)
         {
             byte[] frame = new FrameBuilder
             {
                 Flow = new FlowKey(receiver.RemoteAddress, receiver.LocalAddress, receiver.RemotePort, receiver.LocalPort),
+                Tos = tos,
                 Flags = TcpFlags.Ack,
                 Payload = new byte[100],
             }.ToArray();

@@ -164,7 +164,7 @@ public class RecoveryMoveSpecs
         where T : unmanaged =>
         MemoryMarshal.CreateReadOnlySpan(ref Unsafe.As<T, byte>(ref value), Unsafe.SizeOf<T>()).ToArray();
 
-    private static Scenario On(string path) => new() { Rate = 20.Mbit, Rtt = 20.ms, Buffer = 128 * 1024, Sack = path != "no sack" };
+    private static Scenario On(string path) => new() { Rate = 20.Mbit, Rtt = 20.ms, Buffer = 128 * 1024, Congestion = "reno", Sack = path != "no sack" };
 
     private static Faults FaultsOn(string path, Microseconds start)
     {

@@ -18,7 +18,7 @@ public class RecoveryTimeSpecs
     public void Losses_in_one_window_are_repaired_within_two_round_trips_without_a_time_out(int losses) =>
         Replay.RunMany(0x5EED_4100, 25, world =>
         {
-            SimulatedFlow flow = world.Pair(new Scenario { Rate = 1000.Mbit, Rtt = 20.ms, Buffer = 1.MiB });
+            SimulatedFlow flow = world.Pair(new Scenario { Rate = 1000.Mbit, Rtt = 20.ms, Buffer = 1.MiB, Congestion = "reno" });
             (EngineNode a, EngineNode b) = flow;
             a.Writes(4.MiB);
             world.RunUntil(() => a.Variants.Flight >= (150 + world.Dice.Fork("place").Below(300)) * Mss, limit: 5.s);
@@ -43,7 +43,7 @@ public class RecoveryTimeSpecs
     public void A_lost_tail_is_repaired_by_the_probe_and_not_by_the_time_out(int lost, int roundTrips) =>
         Replay.RunMany(0x5EED_4200, 10, world =>
         {
-            SimulatedFlow flow = world.Pair(new Scenario { Rate = 1000.Mbit, Rtt = 50.ms, Buffer = 1.MiB });
+            SimulatedFlow flow = world.Pair(new Scenario { Rate = 1000.Mbit, Rtt = 50.ms, Buffer = 1.MiB, Congestion = "reno" });
             (EngineNode a, EngineNode b) = flow;
             a.Writes(60 * Mss);
             world.RunUntil(() => b.Application.Read >= 60 * Mss && a.Variants.Flight == 0, limit: 5.s);

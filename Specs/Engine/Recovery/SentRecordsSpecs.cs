@@ -39,6 +39,7 @@ public class SentRecordsSpecs
                 model.Check();
             }
         },
+        seed: "0000KeYXvJ_4",
         iter: 20_000,
         threads: 1,
         print: steps => string.Join(Environment.NewLine, steps.Select(s => s.ToString())));

@@ -276,6 +276,17 @@ public class TailLossProbeSpecs
         Assert.Equal(1, link.Engine.Counters.RetransmissionTimeouts);
     }
 
+    [Fact]
+    public void Until_something_is_heard_of_the_probe_the_first_missing_segment_goes_next()
+    {
+        using Conversation link = SackPath.Link(variants: v => v with { Rto = 2.s });
+        link.Writes(1.s, 5000);
+        link.Sends(1.s, length: 5000);
+        link.Sends(1201.ms, seq: 4000, length: 1000);
+        link.Receives(1250.ms, link.Ack(1000));
+        link.Sends(new Microseconds(1_488_500), seq: 1000, length: 1000);
+    }
+
     // A lost retransmission with nothing behind it.
     [Fact]
     public void In_recovery_there_are_probes_too_of_the_first_segment_that_is_missing()

@@ -1,0 +1,71 @@
+using System.Runtime.InteropServices;
+using TcpActors.Engine.State;
+
+namespace TcpActors.Engine.Congestion;
+
+/// <summary>The sender's answer to marks that the peer echoes (RFC 3168 6.1.2). Part of <see cref="SegmentVariants"/>.</summary>
+[StructLayout(LayoutKind.Sequential)]
+public struct EcnReaction
+{
+    private SeqNum _point;
+    private byte _isReduced;
+    private byte _owesCwr;
+
+    /// <summary>Whether the next segment with new data is to carry CWR.</summary>
+    internal readonly bool OwesCwr => _owesCwr != 0;
+
+    /// <summary>
+    /// An acknowledgement carries ECE. SND_CWIN and SSTHRESH are reduced unless they were for the same window of data: for a mark, or for a
+    /// loss, which asks for the same and has CWR sent too.
+    /// </summary>
+    /// <param name="variants">SND_UNA as the acknowledgement left it.</param>
+    /// <param name="congestion">Says how far.</param>
+    /// <param name="mark">Of kind <see cref="LossKind.Mark"/>.</param>
+    /// <returns>Whether they were reduced.</returns>
+    internal bool OnEcho(ref SegmentVariants variants, ICongestionControl congestion, in LossEvent mark)
+    {
+        if (_isReduced != 0 && variants.SndUna <= _point)
+        {
+            return false;
+        }
+
+        OnReduced(variants);
+        if (variants.Recovery != RecoveryPhase.Open)
+        {
+            return false;
+        }
+
+        uint threshold = congestion.ThresholdAfterLoss(ref variants, mark);
+        variants.SlowStartThreshold = threshold;
+        if (!congestion.SetsWindowInRecovery)
+        {
+            // RFC 9438 4.6: SSTHRESH stays at two segments, SND_CWIN goes down to one.
+            uint floor = 2 * (uint)mark.Mss;
+            variants.CongestionWindow = variants.CongestionWindow <= floor
+                ? Math.Min(variants.CongestionWindow, (uint)mark.Mss)
+                : Math.Min(variants.CongestionWindow, threshold);
+        }
+
+        return true;
+    }
+
+    /// <summary>The window was reduced, for a loss too: no mark up to SND_MAX asks for more, and the peer is told.</summary>
+    internal void OnReduced(in SegmentVariants variants)
+    {
+        _point = variants.SndMax;
+        _isReduced = 1;
+        _owesCwr = 1;
+    }
+
+    /// <summary>New data was sent, with CWR if it was owed.</summary>
+    internal void OnNewDataSent() => _owesCwr = 0;
+
+    /// <summary>Keeps the point within reach of a comparison while sequence numbers go round.</summary>
+    internal void OnAcked(in SegmentVariants variants)
+    {
+        if (_isReduced != 0 && variants.SndUna > _point)
+        {
+            _isReduced = 0;
+        }
+    }
+}
