@@ -54,6 +54,7 @@ public sealed partial class TcpEngine
     private SeqNum _unaOfLastLoss;
     private SeqNum _smallSegmentEnd;
     private bool _isCongestionLimited;
+    private bool _isPaced;
     private bool _timerRestartedInRecovery;
     private uint _lastTimestamp;
     private bool _hasSentTimestamp;

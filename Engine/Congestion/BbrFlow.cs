@@ -46,8 +46,9 @@ internal readonly ref partial struct BbrFlow
         _s.LossRoundDelivered = (uint)_v.Rate.Delivered;
         _s.Phase = BbrPhase.Startup;
 
-        // 5.6.2: InitPacingRate.
-        long nominal = _v.CongestionWindow * 1_000_000L / Math.Max(_v.SmoothedRtt.Value > 0 ? _v.SmoothedRtt.Value : 1000, 1);
+        // 5.6.2: InitPacingRate. The window may not be set yet.
+        long window = Math.Max(_v.CongestionWindow, InitialWindow.For(_ack.Mss));
+        long nominal = window * 1_000_000 / (_v.SmoothedRtt > Microseconds.Zero ? _v.SmoothedRtt.Value : 1000);
         _v.Rate.PacingRate = Math.Max(1, nominal * PacingGain / 100);
     }
 

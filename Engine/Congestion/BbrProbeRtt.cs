@@ -10,9 +10,9 @@ internal readonly ref partial struct BbrFlow
     /// <summary>So that a product with a bandwidth stays within 64 bits.</summary>
     private const long LongestRtt = 100_000_000;
 
-    private static readonly Microseconds MinRttFilterLength = Microseconds.FromSeconds(10);
-    private static readonly Microseconds ProbeRttInterval = Microseconds.FromSeconds(5);
-    private static readonly Microseconds ProbeRttDuration = Microseconds.FromMilliseconds(200);
+    private static Microseconds MinRttFilterLength => Microseconds.FromSeconds(10);
+    private static Microseconds ProbeRttInterval => Microseconds.FromSeconds(5);
+    private static Microseconds ProbeRttDuration => Microseconds.FromMilliseconds(200);
 
     private void UpdateMinRtt()
     {

@@ -12,15 +12,15 @@ internal static class CubicFunction
     private const double C = 0.4;
 
     /// <summary>1 / C in cubic microseconds per segment.</summary>
-    private static readonly UInt128 InverseOfC = 2_500_000_000_000_000_000;
+    private const ulong InverseOfC = 2_500_000_000_000_000_000;
 
     /// <summary>Later than that, no window is left that could grow.</summary>
-    private static readonly Microseconds Furthest = Microseconds.FromSeconds(1000);
+    private const long Furthest = 1_000_000_000;
 
     /// <summary>K, equation 2: how long the curve takes back to W_max.</summary>
     /// <param name="below">How far the window is below W_max, in bytes.</param>
     /// <param name="mss">SMSS in bytes.</param>
-    public static Microseconds K(uint below, int mss) => new((long)CubeRoot(below * InverseOfC / (uint)mss));
+    public static Microseconds K(uint below, int mss) => new((long)CubeRoot((UInt128)below * InverseOfC / (uint)mss));
 
     /// <summary>W_cubic(t), equation 1.</summary>
     /// <param name="sinceK">t - K; negative: in the concave part.</param>
@@ -29,8 +29,7 @@ internal static class CubicFunction
     /// <returns>Bytes, with their fraction: on a path of 50 µs the curve moves by less than a byte in a round trip.</returns>
     public static double Window(Microseconds sinceK, uint plateau, int mss)
     {
-        Microseconds bounded = Microseconds.Max(Microseconds.Zero - Furthest, Microseconds.Min(sinceK, Furthest));
-        double seconds = bounded.Value / 1_000_000.0;
+        double seconds = Math.Clamp(sinceK.Value, -Furthest, Furthest) / 1_000_000.0;
         return Math.Max(0.0, plateau + (C * mss * seconds * seconds * seconds));
     }
 

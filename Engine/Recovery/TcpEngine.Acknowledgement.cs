@@ -2,6 +2,7 @@ using TcpActors.Engine.Congestion;
 using TcpActors.Engine.Receive;
 using TcpActors.Engine.Recovery;
 using TcpActors.Engine.State;
+using TcpActors.Engine.Transmit;
 using TcpActors.Engine.Wire;
 
 namespace TcpActors.Engine;
@@ -130,6 +131,7 @@ public sealed partial class TcpEngine
             });
         }
 
+        Pacer.SetRate(ref _v, _congestion, _invariants.MaxPacingRate);
         if (_v.Recovery == RecoveryPhase.FastRecovery && !_congestion.SetsWindowInRecovery && (result.Delivered > 0 || lost > 0))
         {
             _v.CongestionWindow = _v.Reduction.OnAck(

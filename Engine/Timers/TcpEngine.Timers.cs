@@ -15,7 +15,7 @@ public sealed partial class TcpEngine
     /// </summary>
     public Microseconds NextDeadline => Microseconds.Min(
         Microseconds.Min(Microseconds.Min(_v.RetransmitAt, _v.DelayedAckAt), Microseconds.Min(_v.PersistAt, _v.PushAt)),
-        Microseconds.Min(_v.KeepAliveAt, _v.RecoveryAt));
+        Microseconds.Min(Microseconds.Min(_v.KeepAliveAt, _v.RecoveryAt), _isPaced ? _v.Rate.PacedUntil : Microseconds.Never));
 
     /// <summary>Handles every deadline at or before <paramref name="now"/>. What it leads to is sent by <see cref="Transmit"/>.</summary>
     /// <returns>

@@ -14,10 +14,10 @@ namespace TcpActors.Engine.Transmit;
 internal static class Pacer
 {
     /// <summary>Of time at the rate: the longest run (draft-ietf-ccwg-bbr 5.6.3; Linux's TSO autosizing), and what is made up for after a pause.</summary>
-    private static readonly Microseconds Quantum = Microseconds.FromMilliseconds(1);
+    private static Microseconds Quantum => Microseconds.FromMilliseconds(1);
 
     /// <summary>With a shorter round trip no window-based algorithm is paced: a window is sent within a few ticks of the owners' timers.</summary>
-    private static readonly Microseconds ShortestRtt = Microseconds.FromMilliseconds(1);
+    private static Microseconds ShortestRtt => Microseconds.FromMilliseconds(1);
 
     /// <summary>draft-ietf-ccwg-bbr 5.6.3: no quantum is longer, whatever the rate.</summary>
     private const uint LongestQuantum = 64 * 1024;

@@ -99,6 +99,7 @@ public sealed partial class TcpEngine
         }
 
         _records.OnSent(seq, end, now, ref _v.Rate);
+        Pacer.OnSent(ref _v.Rate, (uint)length, now);
         _v.SndMax = _records.End;
         _v.LastDataSentAt = now;
 

@@ -16,6 +16,7 @@ public sealed partial class TcpEngine
     public void Transmit(Microseconds now)
     {
         _isBatchOver = true;
+        _isPaced = false;
         HasMoreToSend = false;
         if (_invariants.IsPathUsable)
         {
@@ -68,7 +69,12 @@ public sealed partial class TcpEngine
             // RFC 9293 3.8.6, SHLD-16: old data up to the edge of a window that shrank.
             int byPeer = _v.SndUna + _v.SndWnd - start;
             int allowed = length <= byPeer ? length : Math.Max(Math.Min(old, byPeer), byPeer / size * size);
-            allowed = Math.Min(allowed, Math.Max(1, MaxBurst / size) * size);
+            allowed = Math.Min(allowed, LongestRun(size));
+            if (!isFree && !MaySendByPace(now))
+            {
+                break;
+            }
+
             long byCongestion = Math.Max(CongestionRoom, isFree ? size : 0);
             if (allowed > byCongestion)
             {
@@ -87,6 +93,16 @@ public sealed partial class TcpEngine
 
     /// <summary>Bytes that the congestion window still takes; negative where the flight is above it.</summary>
     private long CongestionRoom => Math.Max(_v.CongestionWindow, (uint)_invariants.EffectiveMss) - (long)InFlight;
+
+    /// <summary>In bytes; a multiple of the segment size.</summary>
+    private int LongestRun(int size) => (int)Math.Max(1, Math.Min((uint)MaxBurst, Pacer.LongestRun(_v.Rate, size)) / (uint)size) * size;
+
+    /// <summary>Whether the pace lets a run go now; if not, <see cref="NextDeadline"/> says when.</summary>
+    private bool MaySendByPace(Microseconds now)
+    {
+        _isPaced = !Pacer.Allows(_v.Rate, now);
+        return !_isPaced;
+    }
 
     private void SendNewData(Microseconds now)
     {
@@ -111,7 +127,7 @@ public sealed partial class TcpEngine
             long byPeer = _v.SndWnd - (long)_v.Flight;
             long byCongestion = CongestionRoom;
             long usable = Math.Min(byPeer, byCongestion);
-            if (usable <= 0)
+            if (usable <= 0 || !MaySendByPace(now))
             {
                 break;
             }
@@ -122,7 +138,7 @@ public sealed partial class TcpEngine
                 Usable = (int)Math.Min(usable, int.MaxValue),
                 IsBoundByPeer = byPeer <= byCongestion,
                 SegmentSize = size,
-                MaxBurst = Math.Max(1, MaxBurst / size) * size,
+                MaxBurst = LongestRun(size),
                 MaxWindow = _v.MaxWindow,
                 MustWaitWhenShort = _invariants.NagleEnabled && _smallSegmentEnd > _v.SndUna,
                 IsOverridden = _isSillyWindowOverridden,

@@ -25,6 +25,21 @@ public class BbrSpecs
         Assert.InRange(State(path).MaxBandwidth * (double)BbrFlow.Unit, 0.95 * bandwidth, 1.1 * bandwidth);
     }
 
+    // 5.6.2: the engine starts it before it has looked at the window
+    [Theory]
+    [InlineData(0u, 0, 27_700_000)]
+    [InlineData(10_000u, 100_000, 277_000)]
+    [InlineData(100_000u, 100_000, 2_770_000)]
+    public void It_begins_with_a_window_in_a_round_trip_faster_than_it_doubles(uint window, int rtt, long expected)
+    {
+        SegmentVariants v = SegmentVariants.Quiet;
+        v.CongestionWindow = window;
+        v.SmoothedRtt = new Microseconds(rtt);
+        v.Congestion.Claim("bbr");
+        new Bbr().Start(ref v, ModelPath.Mss);
+        Assert.Equal(expected, v.Rate.PacingRate);
+    }
+
     // 10.1
     [Fact]
     public void Startup_ends_where_the_bandwidth_grows_no_more_and_its_queue_is_drained()
