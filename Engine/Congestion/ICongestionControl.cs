@@ -19,7 +19,7 @@ public interface ICongestionControl
     bool SetsWindowInRecovery => false;
 
     /// <summary>
-    /// Whether it sets <see cref="RateVariants.PacingRate"/>. If not, the pacer derives it from SND_CWIN and SRTT.
+    /// Whether it sets <see cref="RateVariants.PacingRate"/>. If not, sending is paced only where the host bounds it.
     /// </summary>
     bool SetsPacingRate => false;
 

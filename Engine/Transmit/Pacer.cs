@@ -16,16 +16,8 @@ internal static class Pacer
     /// <summary>Of time at the rate: the longest run (draft-ietf-ccwg-bbr 5.6.3; Linux's TSO autosizing), and what is made up for after a pause.</summary>
     private static Microseconds Quantum => Microseconds.FromMilliseconds(1);
 
-    /// <summary>With a shorter round trip no window-based algorithm is paced: a window is sent within a few ticks of the owners' timers.</summary>
-    private static Microseconds ShortestRtt => Microseconds.FromMilliseconds(1);
-
     /// <summary>draft-ietf-ccwg-bbr 5.6.3: no quantum is longer, whatever the rate.</summary>
     private const uint LongestQuantum = 64 * 1024;
-
-    /// <summary>In hundredths of a window each round trip: in slow start, which doubles it, and else, so that pacing never holds growth back.</summary>
-    private const long SlowStartGain = 200;
-
-    private const long AvoidanceGain = 120;
 
     /// <summary>Whether a run may leave now.</summary>
     public static bool Allows(in RateVariants rate, Microseconds now) =>
@@ -53,19 +45,17 @@ internal static class Pacer
         rate.PacedUntil = from + new Microseconds(((bytes * 1_000_000L) + (rate.PacingRate / 2)) / rate.PacingRate);
     }
 
-    /// <summary>The rate after an acknowledgement; the one place that sets it for algorithms that do not.</summary>
-    /// <param name="variants">SND_CWIN is as the algorithm left it.</param>
+    /// <summary>
+    /// The rate after an acknowledgement. An algorithm that thinks in windows is not paced by itself, as in Linux: spread over the round trip it had less goodput in
+    /// every cell of the simulated table with loss, by up to a sixth, and no fewer losses.
+    /// </summary>
+    /// <param name="variants">The algorithm has looked at the acknowledgement.</param>
     /// <param name="congestion">The algorithm.</param>
     /// <param name="limit">What the host allows, in bytes a second; 0: any.</param>
     public static void SetRate(ref SegmentVariants variants, ICongestionControl congestion, long limit)
     {
         ref long rate = ref variants.Rate.PacingRate;
-        if (!congestion.SetsPacingRate)
-        {
-            rate = variants.SmoothedRtt < ShortestRtt ? 0 : RateOfWindow(variants);
-        }
-
-        if (limit > 0 && (rate == 0 || rate > limit))
+        if (!congestion.SetsPacingRate || (limit > 0 && (rate == 0 || rate > limit)))
         {
             rate = limit;
         }
@@ -73,11 +63,4 @@ internal static class Pacer
 
     /// <summary>Bytes that leave in <paramref name="span"/>.</summary>
     private static long BytesIn(Microseconds span, long rate) => (long)((Int128)rate * span.Value / 1_000_000);
-
-    private static long RateOfWindow(in SegmentVariants variants)
-    {
-        // As Linux has it: below half of SSTHRESH the window may double before the next round trip ends.
-        long gain = variants.CongestionWindow < variants.SlowStartThreshold / 2 ? SlowStartGain : AvoidanceGain;
-        return Math.Max(1, variants.CongestionWindow * gain * 10_000 / variants.SmoothedRtt.Value);
-    }
 }

@@ -13,7 +13,7 @@ internal static class GoodputTable
     public const string WriteVariable = "TCPACTORS_TABLE";
 
     /// <summary>What hosts use unless told otherwise.</summary>
-    public const string Congestion = "reno";
+    public const string Congestion = "cubic";
 
     private const ulong FairnessSeed = 0xFA12;
 
