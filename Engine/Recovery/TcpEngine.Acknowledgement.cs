@@ -27,6 +27,7 @@ public sealed partial class TcpEngine
             RestartStallClock(now);
         }
 
+        uint flight = FlightSize;
         SackBlocks blocks = _connection.SackPermitted ? segment.Options.Sack : default;
         bool isDuplicate = blocks.Count == 0 && IsDuplicateAck(segment, windowChanged);
         if (segment.Ack > _v.SndUna || blocks.Count > 0 || isDuplicate)
@@ -37,6 +38,22 @@ public sealed partial class TcpEngine
         {
             // RFC 8985 7.4.2, case 2.
             _v.Probe.OnAck(segment.Ack, isReportedTwice: false, isBare: true);
+        }
+
+        if (_connection.EcnNegotiated)
+        {
+            TakeEcho(segment, flight, now);
+        }
+    }
+
+    /// <summary>RFC 3168 6.1.2.</summary>
+    private void TakeEcho(in TcpSegment segment, uint flight, Microseconds now)
+    {
+        _v.Ecn.OnAcked(_v);
+        var mark = new LossEvent(LossKind.Mark, now, _invariants.EffectiveMss, flight);
+        if (segment.Has(TcpFlags.Ece) && _v.Ecn.OnEcho(ref _v, _congestion, mark))
+        {
+            _counters.MarksAnswered++;
         }
     }
 
@@ -127,6 +144,7 @@ public sealed partial class TcpEngine
                 PriorDelivered = result.Newest.Delivered,
                 TxInFlight = result.Newest.InFlight,
                 LostSinceSent = _v.Rate.Lost - result.Newest.Lost,
+                IsMarked = _connection.EcnNegotiated && segment.Has(TcpFlags.Ece),
                 IsAppLimited = result.Newest.Is(SentFlags.AppLimited),
             });
         }

@@ -167,6 +167,7 @@ public sealed partial class TcpEngine
     private void EnterRecovery(uint flight, Microseconds now)
     {
         _v.Undo.Start(_v);
+        _v.Ecn.OnReduced(_v);
         _v.SlowStartThreshold = _congestion.ThresholdAfterLoss(
             ref _v, new LossEvent(LossKind.Loss, now, _invariants.EffectiveMss, FlightSize));
         _v.Recovery = RecoveryPhase.FastRecovery;
@@ -275,6 +276,7 @@ public sealed partial class TcpEngine
     {
         bool isFirst = _v.Recovery != RecoveryPhase.Loss;
         _v.Undo.Start(_v);
+        _v.Ecn.OnReduced(_v);
         if (_v.Recovery == RecoveryPhase.Open)
         {
             _v.RetransmittedTo = _v.SndUna;

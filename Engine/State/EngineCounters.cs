@@ -45,6 +45,9 @@ public struct EngineCounters
     /// <summary>Time-outs that turned out to be for nothing (RFC 4015, RFC 5682).</summary>
     public int TimeoutsUndone;
 
+    /// <summary>Times the window was reduced for a mark (RFC 3168 6.1.2).</summary>
+    public int MarksAnswered;
+
     /// <summary>Times the peer had thrown away what it had reported by SACK (RFC 2018 8).</summary>
     public int RenegingSeen;
 

@@ -117,6 +117,9 @@ public struct SegmentVariants
     /// <summary>Behind the highest byte that was sent again in this fast recovery (HighRxt of RFC 6675 2).</summary>
     public SeqNum RetransmittedTo;
 
+    /// <summary>The window of data for whose marks the window was reduced, and what the peer is to be told of it.</summary>
+    public EcnReaction Ecn;
+
     /// <summary>How many bytes may be sent in fast recovery.</summary>
     public ProportionalRateReduction Reduction;
 

@@ -22,6 +22,9 @@ public struct OutgoingSegment
 
     public TcpFlags Flags;
 
+    /// <summary>Whether routers may mark it instead of dropping it: ECT(0) in the IP header (RFC 3168 5).</summary>
+    public bool IsEcnCapable;
+
     /// <summary>The window field as sent: already shifted right by Rcv.Wind.Shift.</summary>
     public ushort Window;
 

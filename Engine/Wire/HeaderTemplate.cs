@@ -14,6 +14,9 @@ public sealed class HeaderTemplate
     /// <summary>The longest header, in bytes: 802.1Q, IPv6, TCP with 40 bytes of options.</summary>
     public const int MaxLength = 18 + IpPacket.IPv6HeaderLength + TcpSegment.MinHeaderLength + TcpOptions.MaxLength;
 
+    /// <summary>RFC 3168 5.</summary>
+    private const ushort Ect0 = 2;
+
     private readonly byte[] _bytes;
     private readonly InternetChecksum _ipSum;
     private readonly InternetChecksum _pseudoHeaderSum;
@@ -70,7 +73,15 @@ public sealed class HeaderTemplate
         }
 
         _bytes.CopyTo(destination);
-        FrameHeaders.CompleteIp(destination[NetworkOffset..], IsIPv4, IpIdAt(in run, offset), tcpLength, _ipSum);
+        InternetChecksum ipSum = _ipSum;
+        if (run.IsEcnCapable)
+        {
+            // The second byte is the type of service, or has the lower half of the traffic class in its upper half.
+            destination[NetworkOffset + 1] |= (byte)(IsIPv4 ? Ect0 : Ect0 << 4);
+            ipSum.Add(Ect0);
+        }
+
+        FrameHeaders.CompleteIp(destination[NetworkOffset..], IsIPv4, IpIdAt(in run, offset), tcpLength, ipSum);
 
         Span<byte> tcp = destination[TransportOffset..headerLength];
         BinaryPrimitives.WriteUInt32BigEndian(tcp[4..], (run.Seq + offset).Value);

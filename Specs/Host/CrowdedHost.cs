@@ -137,7 +137,9 @@ internal sealed class CrowdedHost : IDisposable
                 Step();
             }
 
-            StepUntil(() => Interlocked.Read(ref _read) == read && _received[i] == received && write.IsCompleted);
+            StepUntil(
+                () => Interlocked.Read(ref _read) == read && _received[i] == received && write.IsCompleted,
+                () => $"{read - Interlocked.Read(ref _read)} bytes unread, {received - _received[i]} not sent, written {write.IsCompleted}");
         }
     }
 
@@ -204,13 +206,14 @@ internal sealed class CrowdedHost : IDisposable
         }
     }
 
-    private void StepUntil(Func<bool> condition)
+    private void StepUntil(Func<bool> condition, Func<string>? state = null)
     {
         long deadline = Environment.TickCount64 + 60_000;
         while (!condition())
         {
             Assert.True(
-                Environment.TickCount64 < deadline, $"nothing happens any more: {_toe.Lanes[0].Dispatcher.Counters} {_cable.A.Counters}");
+                Environment.TickCount64 < deadline,
+                $"nothing happens any more: {state?.Invoke()} {_toe.Lanes[0].Dispatcher.Counters} {_cable.A.Counters}");
             Step();
         }
     }

@@ -17,7 +17,7 @@ public sealed class IdleMemorySpecs(ITestOutputHelper output)
     /// </summary>
     private const int Most = 4800;
 
-    /// <summary>Less than the commit slot and the actor's own objects: something else in the process was given up while this was measured.</summary>
+    /// <summary>Less than the commit slot and the actor's own objects: something else in the process was given up while this was measured, or made.</summary>
     private const int Least = 2000;
 
     private const int Goes = 3;
@@ -26,7 +26,7 @@ public sealed class IdleMemorySpecs(ITestOutputHelper output)
     public void An_idle_connection_takes_little_memory_and_none_for_what_it_has_moved()
     {
         (double unused, double busy, double idle) = Measure();
-        for (int go = 1; go < Goes && idle < Least; go++)
+        for (int go = 1; go < Goes && idle is < Least or > Most; go++)
         {
             (unused, busy, idle) = Measure();
         }

@@ -35,6 +35,7 @@ public class HeaderTemplateSpecs
             TsVal = 11,
             TsEcr = 22,
             Sack = Wire.Sack(sackBlocks),
+            IsEcnCapable = sackBlocks > 0,
         };
 
         byte[] header = new byte[HeaderTemplate.MaxLength];
@@ -55,7 +56,7 @@ public class HeaderTemplateSpecs
             Encapsulation = Wire.Encapsulation(tagged),
             Flow = Wire.Flow(ipv4),
             Ttl = 33,
-            Tos = 0x48,
+            Tos = (byte)(sackBlocks > 0 ? 0x4a : 0x48),
             Seq = run.Seq,
             Ack = run.Ack,
             Flags = run.Flags,

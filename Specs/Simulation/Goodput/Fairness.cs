@@ -28,6 +28,9 @@ internal static class Fairness
     /// <summary>What Jain's index must be at least.</summary>
     public static double Floor(int flows) => flows <= 2 ? 0.9 : flows <= 8 ? 0.85 : 0.8;
 
+    /// <summary>What part of its fair share neither of two algorithms may fall below: competing is not starving.</summary>
+    public const double FloorAgainst = 0.25;
+
     /// <summary>Mbit/s that the flows must have together: it is no use to be fair and slow.</summary>
     public static double FloorTogether => new Cell(GoodputTable.Congestion, Loss: 0, 20.ms, 1.MiB).Floor;
 

@@ -59,6 +59,18 @@ internal static class GoodputTable
             }
         }
 
+        page.Append(RivalsHead);
+        foreach (string rival in (string[])["reno", "bbr"])
+        {
+            (double one, double other) = Fairness.Against(FairnessSeed, Congestion, rival, each: 2);
+            string row = string.Create(Culture, $"| 2 {Congestion}, 2 {rival} | {one:0.000} | {other:0.000} | {Fairness.FloorAgainst:0.00} |");
+            page.Append(row).Append('\n');
+            if (Math.Min(one, other) < Fairness.FloorAgainst)
+            {
+                tooSlow.Add(row);
+            }
+        }
+
         return new GoodputPage(page.ToString(), tooSlow);
     }
 
@@ -94,6 +106,15 @@ internal static class GoodputTable
 
         """;
 
+    private const string RivalsHead = """
+
+        Two flows of one algorithm and two of another there: what part of its fair share each kind gets.
+
+        | flows | first | second | floor |
+        |---|---|---|---|
+
+        """;
+
     private static string Folder([CallerFilePath] string file = "") => System.IO.Path.GetDirectoryName(file)!;
 }
 
@@ -101,16 +122,3 @@ internal static class GoodputTable
 /// <param name="Text">Markdown; equal to what is committed unless something has changed how the engine behaves.</param>
 /// <param name="TooSlow">The rows that are under their floors.</param>
 internal sealed record GoodputPage(string Text, IReadOnlyList<string> TooSlow);
-
-/// <summary>A spec that measures the whole table: run when <c>TCPACTORS_TABLE=write</c> asks for it.</summary>
-[AttributeUsage(AttributeTargets.Method)]
-internal sealed class TableFactAttribute : Xunit.FactAttribute
-{
-    public TableFactAttribute()
-    {
-        if (Environment.GetEnvironmentVariable(GoodputTable.WriteVariable) != "write")
-        {
-            Skip = $"Measures every cell and writes the page; asked for with {GoodputTable.WriteVariable}=write.";
-        }
-    }
-}

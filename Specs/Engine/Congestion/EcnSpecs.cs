@@ -1,0 +1,77 @@
+using TcpActors.Engine.State;
+using TcpActors.Engine.Wire;
+using TcpActors.Specs.Engine.Tcp;
+using Xunit;
+
+namespace TcpActors.Specs.Engine.Congestion;
+
+/// <summary>The data sender's half of ECN, on the wire.</summary>
+public class EcnSpecs
+{
+    // RFC 3168 6.1.4, 6.1.5: ECT on new data; not on what is sent again, nor on a pure acknowledgement
+    [Fact]
+    public void New_data_may_be_marked_and_nothing_else()
+    {
+        using Conversation link = Link();
+        link.Writes(1.s, 2000);
+        Assert.True(link.Sends(1.s, length: 2000).IsEcnCapable);
+        Assert.False(link.Sends(2.s, seq: 0, length: 1000).IsEcnCapable);
+        link.Receives(2.1.s, link.Data(seq: 100, length: 10, ack: 2000));
+        Assert.False(link.Sends(2.1.s, length: 0).IsEcnCapable);
+    }
+
+    // RFC 3168 6.1.6
+    [Fact]
+    public void A_window_probe_may_not_be_marked()
+    {
+        using Conversation link = Link(window: 0);
+        link.Writes(1.s, 2000);
+        Assert.False(link.Sends(2.s, length: 1).IsEcnCapable);
+    }
+
+    // RFC 3168 6.1.2, RFC 8511 3: once for a window of data, by a fifth; CWR with the next new data, once
+    [Fact]
+    public void An_echo_reduces_the_window_once_and_the_peer_is_told()
+    {
+        using Conversation link = Link();
+        link.Writes(1.s, 50_000);
+        link.Sends(1.s, length: 10_000, flags: TcpFlags.Ack);
+        link.Receives(1.1.s, link.Ack(2000, flags: TcpFlags.Ece), link.Ack(4000, flags: TcpFlags.Ece));
+        Assert.Equal((8000u, 8000u, 1), (link.V.CongestionWindow, link.V.SlowStartThreshold, link.Engine.Counters.MarksAnswered));
+        link.Sends(1.1.s, seq: 10_000, length: 2000, flags: TcpFlags.Ack | TcpFlags.Cwr);
+        link.Receives(1.2.s, link.Ack(8000));
+        link.Sends(1.2.s, seq: 12_000, length: 4000, flags: TcpFlags.Ack);
+
+        // The next window of data.
+        link.Receives(1.3.s, link.Ack(12_000, flags: TcpFlags.Ece));
+        Assert.Equal(2, link.Engine.Counters.MarksAnswered);
+    }
+
+    // RFC 3168 6.1.2: a loss in the same window has been answered for
+    [Fact]
+    public void An_echo_in_recovery_reduces_nothing_more()
+    {
+        using Conversation link = Link();
+        link.Writes(1.s, 50_000);
+        link.Receives(1.1.s, link.Ack(), link.Ack(), link.Ack());
+        Assert.Equal(RecoveryPhase.FastRecovery, link.V.Recovery);
+        uint threshold = link.V.SlowStartThreshold;
+        link.Receives(1.2.s, link.Ack(2000, flags: TcpFlags.Ece));
+        Assert.Equal((threshold, 0), (link.V.SlowStartThreshold, link.Engine.Counters.MarksAnswered));
+    }
+
+    [Fact]
+    public void Without_ECN_an_echo_says_nothing()
+    {
+        using Conversation link = new(variants: v => v with { CongestionWindow = 10_000, LastDataSentAt = 1.s });
+        link.Writes(1.s, 50_000);
+        Assert.False(link.Sends(1.s, length: 10_000).IsEcnCapable);
+        link.Receives(1.1.s, link.Ack(2000, flags: TcpFlags.Ece));
+        Assert.Equal((uint.MaxValue, 0), (link.V.SlowStartThreshold, link.Engine.Counters.MarksAnswered));
+    }
+
+    private static Conversation Link(ushort window = 50_000) => new(
+        Setup.Connection with { EcnNegotiated = true },
+        variants: v => v with { CongestionWindow = 10_000, LastDataSentAt = 1.s },
+        window: window);
+}
