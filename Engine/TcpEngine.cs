@@ -137,7 +137,7 @@ public sealed partial class TcpEngine
         if (_v.OwesReduction)
         {
             _v.OwesReduction = false;
-            Reduce(LossKind.Loss, flight: _v.CongestionWindow, now);
+            Reduce(flight: _v.CongestionWindow, now);
         }
 
         RederiveCaches();
@@ -274,13 +274,10 @@ public sealed partial class TcpEngine
             _v.CongestionWindow = Math.Max(_v.SlowStartThreshold, (uint)_invariants.EffectiveMss);
         }
 
-        _records.MarkLost(sentUntil: now);
         _v.Undo.End();
         _v.ForwardRto = ForwardRto.Off;
-        GoBack();
-        SynchronizeSendNext();
         _retransmitFirst = false;
-        _v.RetransmitAt = Microseconds.Never;
+        SendAllAgain(now);
     }
 
     /// <summary>The state of another algorithm is worth nothing to this one.</summary>

@@ -106,12 +106,7 @@ internal sealed class Cubic : ICongestionControl
     public void OnIdleEnd(ref SegmentVariants variants, in IdleEnd idle)
     {
         SkipTime(ref variants.Congestion, idle.Now);
-
-        // RFC 5681 4.1.
-        if (idle.ExceedsRto)
-        {
-            variants.CongestionWindow = Math.Min(variants.CongestionWindow, InitialWindow.For(idle.Mss));
-        }
+        InitialWindow.Restart(ref variants, idle);
     }
 
     /// <summary>RFC 9438 4.2, 5.8: t does not include the time in which the window was not in full use.</summary>

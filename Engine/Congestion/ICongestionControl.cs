@@ -65,11 +65,5 @@ public interface ICongestionControl
     /// <summary>Data is about to be sent, and nothing was in flight. RFC 5681 4.1: after an RTO of that, the window restarts.</summary>
     /// <param name="variants">Of the connection.</param>
     /// <param name="idle">How long it was idle.</param>
-    void OnIdleEnd(ref SegmentVariants variants, in IdleEnd idle)
-    {
-        if (idle.ExceedsRto)
-        {
-            variants.CongestionWindow = Math.Min(variants.CongestionWindow, InitialWindow.For(idle.Mss));
-        }
-    }
+    void OnIdleEnd(ref SegmentVariants variants, in IdleEnd idle) => InitialWindow.Restart(ref variants, idle);
 }

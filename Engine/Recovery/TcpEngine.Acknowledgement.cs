@@ -150,10 +150,9 @@ public sealed partial class TcpEngine
         }
 
         Pacer.SetRate(ref _v, _congestion, _invariants.MaxPacingRate);
-        if (_v.Recovery == RecoveryPhase.FastRecovery && !_congestion.SetsWindowInRecovery && (result.Delivered > 0 || lost > 0))
+        if (_v.Recovery == RecoveryPhase.FastRecovery && (result.Delivered > 0 || lost > 0))
         {
-            _v.CongestionWindow = _v.Reduction.OnAck(
-                result.Delivered, InFlight, _v.SlowStartThreshold, _invariants.EffectiveMss, isSafe: acked > 0 && lost == 0);
+            ReduceInProportion(result.Delivered, isSafe: acked > 0 && lost == 0);
         }
 
         RestartTimers(acked, result, now);
@@ -165,32 +164,42 @@ public sealed partial class TcpEngine
     /// </summary>
     private void CountDuplicates(uint acked, bool isDuplicate, ref AckResult result)
     {
-        bool counts = acked == 0 && (_connection.SackPermitted ? result.NewlySacked > 0 : isDuplicate && IsDuplicatePlausible);
-        if (counts)
+        if (_connection.SackPermitted)
         {
-            _counters.DuplicateAcks++;
-            if (!_connection.SackPermitted && _v.Recovery != RecoveryPhase.Loss)
+            if (acked > 0)
             {
-                result.Delivered = Math.Min(InFlight, (uint)_invariants.EffectiveMss);
+                _v.DuplicateAcks = 0;
+            }
+            else if (result.NewlySacked > 0)
+            {
+                CountDuplicate();
             }
 
-            // After a time-out duplicates stem from what we sent again ourselves (RFC 6582 4).
-            if (_v.Recovery != RecoveryPhase.Loss)
-            {
-                _v.DuplicateAcks = (ushort)Math.Min(ushort.MaxValue, _v.DuplicateAcks + 1);
-            }
+            return;
         }
-        else if (acked > 0)
-        {
-            uint mss = (uint)_invariants.EffectiveMss;
-            uint covered = Math.Min(_v.DuplicateAcks, ((acked + mss - 1) / mss) - 1);
-            if (!_connection.SackPermitted)
-            {
-                result.Delivered -= Math.Min(result.Delivered, covered * mss);
-            }
 
-            bool isRepairing = !_connection.SackPermitted && _v.Recovery == RecoveryPhase.FastRecovery;
-            _v.DuplicateAcks = isRepairing ? (ushort)(_v.DuplicateAcks - covered) : (ushort)0;
+        uint mss = (uint)_invariants.EffectiveMss;
+        if (acked > 0)
+        {
+            uint covered = Math.Min(_v.DuplicateAcks, ((acked + mss - 1) / mss) - 1);
+            result.Delivered -= Math.Min(result.Delivered, covered * mss);
+            _v.DuplicateAcks = _v.Recovery == RecoveryPhase.FastRecovery ? (ushort)(_v.DuplicateAcks - covered) : (ushort)0;
+        }
+        else if (isDuplicate && IsDuplicatePlausible)
+        {
+            result.Delivered = _v.Recovery == RecoveryPhase.Loss ? result.Delivered : Math.Min(InFlight, mss);
+            CountDuplicate();
+        }
+    }
+
+    private void CountDuplicate()
+    {
+        _counters.DuplicateAcks++;
+
+        // After a time-out duplicates stem from what we sent again ourselves (RFC 6582 4).
+        if (_v.Recovery != RecoveryPhase.Loss)
+        {
+            _v.DuplicateAcks = (ushort)Math.Min(ushort.MaxValue, _v.DuplicateAcks + 1);
         }
     }
 
@@ -216,17 +225,21 @@ public sealed partial class TcpEngine
     private Microseconds MeasureRoundTrip(in TcpSegment segment, uint acked, in AckResult result, Microseconds now)
     {
         var least = new Microseconds(1);
-        bool isClear = !result.FirstSentAt.IsNever && !result.RetransmissionDelivered;
-        if (isClear)
+        Microseconds measured = Microseconds.Never;
+        if (!result.FirstSentAt.IsNever && !result.RetransmissionDelivered)
         {
-            _v.Probe.OnMeasured();
-            _roundTrips.Update(ref _v, Microseconds.Max(now - result.FirstSentAt, least), _invariants.MinRto, now);
+            measured = Microseconds.Max(now - result.FirstSentAt, least);
         }
         else if (acked > 0 && _connection.TimestampsEnabled && RttEstimator.TryMeasure(
             segment.Options, Timestamp(now), _connection.TimestampTick, _v.SmoothedRtt, out Microseconds echoed))
         {
+            measured = echoed;
+        }
+
+        if (!measured.IsNever)
+        {
             _v.Probe.OnMeasured();
-            _roundTrips.Update(ref _v, echoed, _invariants.MinRto, now);
+            _roundTrips.Update(ref _v, measured, _invariants.MinRto, now);
         }
 
         return result.LastSentAt.IsNever ? Microseconds.Never : Microseconds.Max(now - result.LastSentAt, least);

@@ -168,8 +168,7 @@ public sealed partial class TcpEngine
     {
         _v.Undo.Start(_v);
         _v.Ecn.OnReduced(_v);
-        _v.SlowStartThreshold = _congestion.ThresholdAfterLoss(
-            ref _v, new LossEvent(LossKind.Loss, now, _invariants.EffectiveMss, FlightSize));
+        SetThreshold(FlightSize, now);
         _v.Recovery = RecoveryPhase.FastRecovery;
         _v.RecoveryPoint = _v.SndMax;
         _v.RetransmittedTo = _v.SndUna;
@@ -193,11 +192,18 @@ public sealed partial class TcpEngine
                 : Math.Min(_v.SlowStartThreshold, Math.Max(InFlight, mss) + mss);
         }
 
+        EndRecovery();
+        _v.ReorderWindow.OnRecovered();
+    }
+
+    private void EndRecovery()
+    {
         _v.Recovery = RecoveryPhase.Open;
         _v.ForwardRto = ForwardRto.Off;
         _v.DuplicateAcks = 0;
+
+        // RFC 6582 3.2 step 2: duplicates of what was sent again, for nothing or not, start no recovery.
         _v.RecoveryPoint = SeqNum.Max(_v.RecoveryPoint, _v.SndUna - 1);
-        _v.ReorderWindow.OnRecovered();
     }
 
     /// <summary>RFC 4015: the reduction was for nothing.</summary>
@@ -217,32 +223,34 @@ public sealed partial class TcpEngine
         _records.UnmarkLost();
         if (_v.Recovery != RecoveryPhase.Open)
         {
-            LeaveUndone();
+            EndRecovery();
+            _v.RtoBackoff = 0;
         }
-    }
-
-    private void LeaveUndone()
-    {
-        _v.Recovery = RecoveryPhase.Open;
-        _v.ForwardRto = ForwardRto.Off;
-        _v.DuplicateAcks = 0;
-        _v.RtoBackoff = 0;
-
-        // RFC 6582 3.2 step 2: duplicates of what was sent again for nothing start no recovery.
-        _v.RecoveryPoint = SeqNum.Max(_v.RecoveryPoint, _v.SndUna - 1);
     }
 
     /// <summary>RFC 8985 7.4.2: what a probe has mended was lost, and is answered for as if it had been found so.</summary>
     private void AnswerForProbe(Microseconds now)
     {
-        Reduce(LossKind.Loss, FlightSize, now);
+        Reduce(FlightSize, now);
         _counters.ProbesMended++;
     }
 
-    /// <summary>What congestion asks for, at once: there is nothing to send again.</summary>
-    private void Reduce(LossKind kind, uint flight, Microseconds now)
+    private void SetThreshold(uint flight, Microseconds now) => _v.SlowStartThreshold = _congestion.ThresholdAfterLoss(
+        ref _v, new LossEvent(LossKind.Loss, now, _invariants.EffectiveMss, flight));
+
+    /// <summary>RFC 9937: in fast recovery SND_CWIN goes down to SSTHRESH as data is delivered.</summary>
+    private void ReduceInProportion(uint delivered, bool isSafe)
     {
-        _v.SlowStartThreshold = _congestion.ThresholdAfterLoss(ref _v, new LossEvent(kind, now, _invariants.EffectiveMss, flight));
+        if (!_congestion.SetsWindowInRecovery)
+        {
+            _v.CongestionWindow = _v.Reduction.OnAck(delivered, InFlight, _v.SlowStartThreshold, _invariants.EffectiveMss, isSafe);
+        }
+    }
+
+    /// <summary>What a loss asks for, at once: there is nothing to send again.</summary>
+    private void Reduce(uint flight, Microseconds now)
+    {
+        SetThreshold(flight, now);
         if (!_congestion.SetsWindowInRecovery)
         {
             _v.CongestionWindow = Math.Min(_v.CongestionWindow, _v.SlowStartThreshold);
@@ -284,7 +292,7 @@ public sealed partial class TcpEngine
 
         _congestion.OnTimeout(
             ref _v, new LossEvent(LossKind.Timeout, now, _invariants.EffectiveMss, FlightSize, IsFirst: _v.Retransmissions == 0));
-        if (_records.Sacked > 0 && _records.IsFirstSacked)
+        if (_records.IsFirstSacked)
         {
             // RFC 2018 8: the peer has thrown away what it reported.
             _records.ForgetSacked();
@@ -310,6 +318,15 @@ public sealed partial class TcpEngine
         _v.RecoveryTimer = RecoveryTimer.None;
     }
 
+    /// <summary>What is in flight is sent again from SND_UNA on, and not for congestion's sake.</summary>
+    private void SendAllAgain(Microseconds now)
+    {
+        _records.MarkLost(sentUntil: now);
+        GoBack();
+        SynchronizeSendNext();
+        _v.RetransmitAt = Microseconds.Never;
+    }
+
     /// <summary>The timer of RFC 8985: losses in doubt are in doubt no more, or acknowledgements fail to come.</summary>
     private void OnRecoveryTimer(Microseconds now)
     {
@@ -333,11 +350,7 @@ public sealed partial class TcpEngine
         if (lost > 0 && _v.Recovery == RecoveryPhase.Open)
         {
             EnterRecovery(flight, now);
-            if (!_congestion.SetsWindowInRecovery)
-            {
-                _v.CongestionWindow = _v.Reduction.OnAck(
-                    delivered: 0, InFlight, _v.SlowStartThreshold, _invariants.EffectiveMss, isSafe: false);
-            }
+            ReduceInProportion(delivered: 0, isSafe: false);
         }
     }
 

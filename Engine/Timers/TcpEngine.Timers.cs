@@ -75,10 +75,7 @@ public sealed partial class TcpEngine
         if (_v.SndWnd == 0)
         {
             // RFC 9293 3.8.6, MUST-35 and SHLD-17: the window shrank to zero under data in flight. It is probed, the data is not timed out.
-            _records.MarkLost(sentUntil: now);
-            GoBack();
-            SynchronizeSendNext();
-            _v.RetransmitAt = Microseconds.Never;
+            SendAllAgain(now);
             return OnPersistTimer(now);
         }
 
@@ -266,13 +263,8 @@ public sealed partial class TcpEngine
             // A peer that sees a hole acknowledges at once (RFC 5681 4.2).
             bool mayBeHeldBack = _v.Recovery != RecoveryPhase.FastRecovery && _v.Flight <= (uint)_invariants.EffectiveMss;
             Microseconds probe = now + _v.Probe.TimeOut(_v.SmoothedRtt, mayBeHeldBack);
-            if (IsFirstProbe)
-            {
-                probe = Microseconds.Min(probe, _v.RetransmitAt);
-            }
-
-            bool isInTime = probe < _v.RetransmitAt || IsFirstProbe;
-            _v.RecoveryAt = isInTime ? probe : Microseconds.Never;
+            bool isInTime = IsFirstProbe || probe < _v.RetransmitAt;
+            _v.RecoveryAt = isInTime ? Microseconds.Min(probe, _v.RetransmitAt) : Microseconds.Never;
             _v.RecoveryTimer = isInTime ? RecoveryTimer.Probe : RecoveryTimer.None;
         }
     }

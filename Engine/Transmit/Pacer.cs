@@ -47,7 +47,7 @@ internal static class Pacer
 
     /// <summary>
     /// The rate after an acknowledgement. An algorithm that thinks in windows is not paced by itself, as in Linux: spread over the round trip it had less goodput in
-    /// every cell of the simulated table with loss, by up to a sixth, and no fewer losses.
+    /// almost every cell of the simulated table with loss, by up to a sixth.
     /// </summary>
     /// <param name="variants">The algorithm has looked at the acknowledgement.</param>
     /// <param name="congestion">The algorithm.</param>
