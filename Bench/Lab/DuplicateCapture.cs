@@ -4,6 +4,7 @@ using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 using TcpActors.Transport.Linux;
 using TcpActors.Transport.Linux.Netlink;
+using static TcpActors.Transport.Linux.FilterOpcode;
 using static TcpActors.Transport.Linux.PacketSystemCalls;
 
 namespace TcpActors.Bench.Lab;
@@ -33,15 +34,6 @@ internal sealed unsafe class DuplicateCapture : IDisposable
     private const uint SecondRight = 82;
 
     private const uint Sign = 1u << 31;
-    private const ushort LoadWord = 0x20;
-    private const ushort LoadByte = 0x30;
-    private const ushort And = 0x54;
-    private const ushort CopyToX = 0x07;
-    private const ushort SubtractX = 0x1c;
-    private const ushort JumpEqual = 0x15;
-    private const ushort JumpAtLeast = 0x35;
-    private const ushort JumpSet = 0x45;
-    private const ushort Return = 0x06;
 
     private static readonly FilterInstruction[] s_filter =
     [
@@ -90,13 +82,7 @@ internal sealed unsafe class DuplicateCapture : IDisposable
         int memory = Memory;
         PacketFailure.Check(
             SetOption(_socket, LevelSocket, ReceiveBufferForce, &memory, sizeof(int)), interfaceName, "give a capture memory");
-        fixed (FilterInstruction* instructions = s_filter)
-        {
-            var program = new FilterProgram { Length = (ushort)s_filter.Length, Instructions = instructions };
-            PacketFailure.Check(
-                SetOption(_socket, LevelSocket, AttachFilter, &program, (uint)sizeof(FilterProgram)), interfaceName, "attach a filter");
-        }
-
+        PacketFilter.Attach(_socket, s_filter, interfaceName);
         PacketFailure.Check(Bind(_socket, in address, 20), interfaceName, "capture");
     }
 

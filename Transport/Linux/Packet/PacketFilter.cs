@@ -1,3 +1,4 @@
+using static TcpActors.Transport.Linux.FilterOpcode;
 using static TcpActors.Transport.Linux.PacketSystemCalls;
 
 namespace TcpActors.Transport.Linux;
@@ -7,22 +8,25 @@ namespace TcpActors.Transport.Linux;
 /// ICMP error that tells a path MTU, or when it is a fragment of TCP; everything else is the kernel's alone. Offsets count from the
 /// Ethernet header: a VLAN tag has been taken out of the frame before.
 /// </summary>
-internal static class PacketFilter
+internal static unsafe class PacketFilter
 {
-    private const ushort LoadWord = 0x20;
-    private const ushort LoadHalf = 0x28;
-    private const ushort LoadByte = 0x30;
-    private const ushort LoadHalfIndexed = 0x48;
-    private const ushort LoadHeaderLength = 0xb1;
-    private const ushort JumpEqual = 0x15;
-    private const ushort JumpSet = 0x45;
-    private const ushort Return = 0x06;
-
     // linux/filter.h: what belongs to the packet but is not in it is read at negative offsets.
     private const uint PacketType = 0xffff_f000 + 4;
     private const uint PacketMark = 0xffff_f000 + 20;
     private const uint ToThisHost = 0;
     private const uint Everything = 1 << 20;
+
+    /// <summary>From now on the socket takes what the filter lets through.</summary>
+    /// <exception cref="Links.LinkException">The kernel refuses.</exception>
+    public static void Attach(PacketDescriptor socket, FilterInstruction[] filter, string interfaceName)
+    {
+        fixed (FilterInstruction* instructions = filter)
+        {
+            var program = new FilterProgram { Length = (ushort)filter.Length, Instructions = instructions };
+            PacketFailure.Check(
+                SetOption(socket, LevelSocket, AttachFilter, &program, (uint)sizeof(FilterProgram)), interfaceName, "attach the filter");
+        }
+    }
 
     public static FilterInstruction[] ForIPv4(uint mark) =>
     [

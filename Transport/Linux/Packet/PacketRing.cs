@@ -59,7 +59,7 @@ internal sealed unsafe class PacketRing : IRxFrameOwner, IDisposable
             int blocks = ((mustFit ? LargeSlots : options.RingSlots) + _slotsPerBlock - 1) / _slotsPerBlock;
             _slots = blocks * _slotsPerBlock;
             _long = mayWait ? new LongFrames(Socket, _slots) : null;
-            Attach(device, filter);
+            PacketFilter.Attach(Socket, filter, device.Name);
             var request = new RingRequest
             {
                 BlockSize = (uint)_blockSize,
@@ -271,16 +271,6 @@ internal sealed unsafe class PacketRing : IRxFrameOwner, IDisposable
 
     private void Set(PacketInterface device, int option, int value) =>
         PacketFailure.Check(SetOption(Socket, LevelPacket, option, &value, sizeof(int)), device.Name, "prepare a packet socket");
-
-    private void Attach(PacketInterface device, FilterInstruction[] filter)
-    {
-        fixed (FilterInstruction* instructions = filter)
-        {
-            var program = new FilterProgram { Length = (ushort)filter.Length, Instructions = instructions };
-            PacketFailure.Check(
-                SetOption(Socket, LevelSocket, AttachFilter, &program, (uint)sizeof(FilterProgram)), device.Name, "attach the filter");
-        }
-    }
 
     private void Bind(PacketInterface device, ushort etherType)
     {
