@@ -18,7 +18,7 @@ internal sealed class LossRow(bool fromServer, uint oneOf) : Row
     private const uint Much = 20;
     private const int MuchLonger = 3;
 
-    private readonly string _percent = (100.0 / oneOf).ToString(CultureInfo.InvariantCulture);
+    private readonly string _percent = Percent(oneOf);
 
     public override string Name =>
         $"loss-{(fromServer ? "send" : "receive")}-{_percent.Replace(".", "", StringComparison.Ordinal)}";
@@ -41,6 +41,9 @@ internal sealed class LossRow(bool fromServer, uint oneOf) : Row
         new(BulkLoad.PerCpuSecond, "GB per CPU s", Better.Higher),
         new(BulkLoad.PerMachineSecond, "GB per machine CPU s", Better.Higher),
     ];
+
+    /// <summary>What part is lost, as names and titles have it.</summary>
+    public static string Percent(uint oneOf) => (100.0 / oneOf).ToString(CultureInfo.InvariantCulture);
 
     /// <summary>A cable that loses what is sent in one direction.</summary>
     public static CableOptions Lossy(bool fromServer, uint oneOf) => new()

@@ -1,4 +1,3 @@
-using System.Globalization;
 using TcpActors.Bench.Lab;
 using TcpActors.Bench.Load;
 using TcpActors.Bench.Measuring;
@@ -17,7 +16,7 @@ internal sealed class MovedLossRow(uint oneOf) : Row
     private const string Moved = "moved";
     private const string Alone = "left alone";
     private const string Moves = "moves";
-    private readonly string _percent = (100.0 / oneOf).ToString(CultureInfo.InvariantCulture);
+    private readonly string _percent = LossRow.Percent(oneOf);
     private int _moves;
 
     public override string Name => $"loss-moves-{_percent}";
