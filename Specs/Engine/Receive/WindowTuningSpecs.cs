@@ -75,6 +75,7 @@ public class WindowTuningSpecs
 
     // What it is for: many connections whose applications read slowly.
     [Fact]
+    [Trait("Duration", "Long")]
     public void A_slow_reader_has_a_small_window_for_ever()
     {
         using Conversation link = Fresh();
@@ -193,6 +194,7 @@ public class WindowTuningSpecs
 
     // Where a round trip is long the peer's slow start must not wait for ours.
     [Theory]
+    [Trait("Duration", "Long")]
     [InlineData(true)]
     [InlineData(false)]
     public void On_a_long_path_a_transfer_takes_as_long_as_with_a_window_that_is_wide_from_the_start(bool timestamps)

@@ -29,6 +29,7 @@ public class SentRecordsSpecs
         Gen.Enum<Act>(), Gen.Int[0, 40], Gen.Int[0, 12], Gen.Int[0, 12], (act, a, b, c) => new Step(act, a, b, c));
 
     [Fact]
+    [Trait("Duration", "Long")]
     public void They_agree_with_an_array_of_octets_whatever_happens() => Steps.Array[1, 60].Sample(
         steps =>
         {
