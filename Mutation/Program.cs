@@ -1,11 +1,12 @@
 using System.Globalization;
 using TcpActors.Mutation;
 
-// dotnet run --project Mutation -c Release -- [seed=N] [count=N] [limit=SECONDS] [numbers=3,17]
+// dotnet run --project Mutation -c Release -- [seed=N] [count=N] [limit=SECONDS] [numbers=3,17] [stages=N]
 string[] folders = ["Recovery", "Receive", "Congestion"];
 int seed = Argument("seed", 20_261_123);
 int count = Argument("count", 200);
 int limit = Argument("limit", 180);
+int stages = Argument("stages", 5);
 int[] numbers = [.. Text("numbers").Split(',', StringSplitOptions.RemoveEmptyEntries).Select(number => int.Parse(number, CultureInfo.InvariantCulture))];
 
 try
@@ -18,7 +19,7 @@ try
     Console.WriteLine("| | place | before | after | mistake | fate | stage | first spec that fails |");
     Console.WriteLine("|---|---|---|---|---|---|---|---|");
 
-    using var specs = new SpecRun(Path.Combine("Specs", "bin", "Release", "net10.0"), TimeSpan.FromSeconds(limit));
+    using var specs = new SpecRun(Path.Combine("Specs", "bin", "Release", "net10.0"), TimeSpan.FromSeconds(limit), stages);
     var fates = new Dictionary<(string Folder, string Fate), int>();
     int drawn = 0;
     foreach (Mutant mutant in all)

@@ -24,12 +24,14 @@ internal sealed partial class SpecRun : IDisposable
 
     private readonly DirectoryInfo _copy = Directory.CreateTempSubdirectory("mutation-");
     private readonly TimeSpan _limit;
+    private readonly int _stages;
 
     /// <param name="built">Where the specs are.</param>
     /// <param name="limit">How long a stage may take.</param>
-    public SpecRun(string built, TimeSpan limit)
+    /// <param name="stages">How many of the stages are run.</param>
+    public SpecRun(string built, TimeSpan limit, int stages)
     {
-        _limit = limit;
+        (_limit, _stages) = (limit, stages);
         if (!File.Exists(Path.Combine(built, "TcpActors.Specs.dll")))
         {
             throw new MutationException($"There are no specs in {built}. Build the solution for release first.");
@@ -64,7 +66,7 @@ internal sealed partial class SpecRun : IDisposable
     public (Fate Fate, string Stage, string Spec) Judge(byte[] engine, string folder)
     {
         File.WriteAllBytes(Path.Combine(_copy.FullName, "TcpActors.Engine.dll"), engine);
-        foreach ((string name, string filter) in Stages(folder))
+        foreach ((string name, string filter) in Stages(folder).Take(_stages))
         {
             (Fate fate, string spec) = Run(filter);
             if (fate != Fate.Survived)
