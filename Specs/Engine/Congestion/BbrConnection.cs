@@ -90,7 +90,7 @@ internal sealed class BbrConnection
         }
         else
         {
-            _bbr.ThresholdAfterLoss(ref _v, loss);
+            _v.SlowStartThreshold = _bbr.ThresholdAfterLoss(ref _v, loss);
         }
     }
 

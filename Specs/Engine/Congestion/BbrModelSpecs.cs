@@ -163,6 +163,7 @@ public class BbrModelSpecs
     // 5.5.5: the best of this cycle and the one before; of an application that writes little only what is more than that.
     [Theory]
     [InlineData(60_000u, true, 93_750u)]
+    [InlineData(51_200u, true, 80_000u)]
     [InlineData(40_000u, true, 80_000u)]
     [InlineData(40_000u, false, 80_000u)]
     public void A_sample_counts_when_it_is_more_or_nothing_held_it_down(uint rateDelivered, bool isAppLimited, uint expected)
@@ -252,6 +253,8 @@ public class BbrModelSpecs
         _bbr.S.LongTermInflight = 90_000;
         _bbr.Reduces(kind);
         _bbr.S.LongTermInflight = 40_000;
+        _bbr.S.FullBandwidth = 60_000;
+        _bbr.S.FullBandwidthRounds = 2;
         _bbr.S.ShortTermInflight = 30_000;
         _bbr.S.ShortTermBandwidth = 20_000;
         _bbr.V.CongestionWindow = 1000;
@@ -259,6 +262,16 @@ public class BbrModelSpecs
         Assert.Equal((90_000u, BbrState.Infinity), (_bbr.S.LongTermInflight, _bbr.S.ShortTermInflight));
         Assert.Equal((BbrState.Infinity, 100_000u), (_bbr.S.ShortTermBandwidth, _bbr.Window));
         Assert.False(_bbr.S.Is(BbrFlags.LossInRound));
+        Assert.Equal((0u, 0), (_bbr.S.FullBandwidth, (int)_bbr.S.FullBandwidthRounds));
+    }
+
+    // 5.6.4: it is its own model that bounds the window.
+    [Fact]
+    public void It_has_no_slow_start_threshold()
+    {
+        _bbr.Reduces(LossKind.Loss);
+        _bbr.Reduces(LossKind.Mark);
+        Assert.Equal(uint.MaxValue, _bbr.V.SlowStartThreshold);
     }
 
     // 5.6.4.4: a time-out during a recovery does not make forget the window from before it.

@@ -134,6 +134,23 @@ public class BbrPhaseSpecs
         Assert.Equal(new HashSet<byte> { 0, 1 }, rounds);
     }
 
+    // 5.3.3.8.3: for the whole of a long life.
+    [Fact]
+    public void The_thousandth_wait_is_as_much_at_random_as_the_first()
+    {
+        BbrConnection bbr = new();
+        HashSet<uint> waits = [];
+        for (int i = 0; i < 1000; i++)
+        {
+            bbr.S.Phase = BbrPhase.Drain;
+            bbr.Acks(but: ack => ack with { Flight = 1000 });
+            waits.Add(bbr.S.ProbeWait);
+        }
+
+        Assert.True(waits.Count > 990, $"{waits.Count} of 1000 waits differ.");
+        Assert.InRange(waits.Average(wait => (double)wait), 2_450_000, 2_550_000);
+    }
+
     [Theory]
     [InlineData(BbrPhase.Cruise)]
     [InlineData(BbrPhase.Down)]
