@@ -1,4 +1,3 @@
-using TcpActors.Engine;
 using TcpActors.Engine.Wire;
 using TcpActors.Specs.Engine.Recovery;
 using TcpActors.Specs.Engine.Tcp;
