@@ -272,7 +272,7 @@ public class BbrPhaseSpecs
     {
         BbrConnection bbr = new(BbrPhase.Down);
         bbr.S.BandwidthThisCycle = 40_000;
-        bbr.S.AckPhase = BbrAckPhase.ProbeStopping;
+        bbr.S.Set(BbrFlags.ProbeStopping, true);
         bbr.Acks(but: ack => ack with { RateDelivered = 32_000, IsAppLimited = isAppLimited });
         Assert.Equal(BbrConnection.Bandwidth, bbr.S.MaxBandwidth);
         bbr.Acks(isRound: true, but: ack => ack with { RateDelivered = 32_000, IsAppLimited = isAppLimited });
