@@ -54,6 +54,17 @@ public class FastRecoverySpecs
         link.SendsNothing(until: 50.s);
     }
 
+    // RFC 5681 2: duplicates in a row.
+    [Fact]
+    public void An_acknowledgement_of_new_data_begins_the_count_anew()
+    {
+        using Conversation link = InFlight(10_000);
+        link.Receives(1.1.s, link.Ack(), link.Ack());
+        link.Receives(1.2.s, link.Ack(ack: 2000));
+        link.Receives(1.2.s, link.Ack(ack: 2000), link.Ack(ack: 2000));
+        Assert.Equal((RecoveryPhase.Open, 2), (link.V.Recovery, (int)link.V.DuplicateAcks));
+    }
+
     // RFC 6582 3.2 step 3: so that many losses in one window end in a time-out's slow start, and not in a segment for each round trip.
     [Fact]
     public void Only_the_first_partial_ACK_restarts_the_timer()
