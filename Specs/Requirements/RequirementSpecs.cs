@@ -1,0 +1,123 @@
+using System.Reflection;
+using Xunit;
+
+namespace TcpActors.Specs.Requirements;
+
+/// <summary>The tables of requirements name specs that exist, and leave out nothing of RFC 9293's appendix B.</summary>
+public class RequirementSpecs
+{
+    private static readonly string[] Tables =
+    [
+        "RFC9293.md",
+        "RFC5961.md",
+        "RFC7323.md",
+    ];
+
+    private static readonly string[] Levels = ["MUST", "MUST NOT", "SHOULD", "SHOULD NOT", "MAY"];
+    private static readonly string[] Reasons = ["Elsewhere: ", "Void: ", "Deviation: "];
+
+    // Of every spec, how a row names it. Facts and theories of our own are derived from xunit's.
+    private static readonly HashSet<string> Known =
+    [
+        .. from type in typeof(RequirementSpecs).Assembly.GetTypes()
+           from method in type.GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static)
+           where method.IsDefined(typeof(FactAttribute), inherit: true)
+           select $"{type.Name}.{method.Name}",
+    ];
+
+    public static TheoryData<string> Files => [.. Tables];
+
+    [Theory]
+    [MemberData(nameof(Files))]
+    public void Every_row_names_a_spec_that_exists_or_a_reason(string file)
+    {
+        RequirementTable table = Read(file);
+        Assert.NotEmpty(table.Rows);
+        List<string> wrong = [];
+        foreach (Requirement row in table.Rows)
+        {
+            wrong.AddRange(row.Specs.Where(name => !Known.Contains(name)).Select(name => $"{row.Clause}: there is no spec {name}"));
+            AddIf(row.Specs.Count == 0 && row.Reason.Length == 0, $"{row.Clause}: neither spec nor reason");
+            AddIf(row.Reason.Length > 0 && !IsReason(row.Reason), $"{row.Clause}: a reason begins with one of {string.Join(", ", Reasons)}");
+            AddIf(!Levels.Contains(row.Level, StringComparer.Ordinal), $"{row.Clause}: there is no level {row.Level}");
+            AddIf(row.Clause.Split(' ').Length != 2, $"{row.Clause}: a clause is a section and an id");
+            AddIf(row.Asks.Length == 0, $"{row.Clause}: it does not say what it asks");
+        }
+
+        wrong.AddRange(Repeated(table.Rows.Select(row => row.Clause)).Select(clause => $"{clause}: it stands twice"));
+        wrong.AddRange(table.Groups.Where(group => !IsReason(group.Reason)).SelectMany(group => group.Ids).Select(id => $"{id}: no reason"));
+        Assert.True(wrong.Count == 0, $"{file}:\n{string.Join('\n', wrong)}");
+
+        void AddIf(bool isWrong, string what)
+        {
+            if (isWrong)
+            {
+                wrong.Add(what);
+            }
+        }
+    }
+
+    [Fact]
+    public void Every_id_of_RFC_9293s_appendix_B_is_in_one_row()
+    {
+        string[] appendix = [.. Ids("MUST", 69), .. Ids("SHLD", 31), .. Ids("MAY", 18), .. Ids("REC", 1)];
+        RequirementTable table = Read("RFC9293.md");
+        string[] named = [.. table.Rows.Select(row => row.Id), .. table.Groups.SelectMany(group => group.Ids)];
+
+        Assert.Equal([], appendix.Except(named, StringComparer.Ordinal));
+        Assert.Equal([], named.Except(appendix, StringComparer.Ordinal));
+        Assert.Equal([], Repeated(named));
+    }
+
+    [Fact]
+    public void A_level_is_that_of_its_id()
+    {
+        foreach (Requirement row in Read("RFC9293.md").Rows)
+        {
+            string level = row.Id.Split('-')[0] switch { "SHLD" or "REC" => "SHOULD", string other => other };
+            Assert.True(row.Level == level || row.Level == level + " NOT", $"{row.Clause}: {row.Level}");
+        }
+    }
+
+    [Fact]
+    public void Every_table_is_read()
+    {
+        IEnumerable<string> there = Directory.EnumerateFiles(RequirementTable.Folder, "RFC*.md").Select(path => Path.GetFileName(path));
+        Assert.Equal(Tables.Order(StringComparer.Ordinal), there.Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("| 3.1 MUST-1 | MUST | asks | |")]
+    [InlineData("| 3.1 MUST-1 | MUST | asks | `A.B` | | |")]
+    public void A_row_with_other_cells_is_refused(string line) =>
+        Assert.Throws<FormatException>(() => RequirementTable.Parse([line]));
+
+    [Fact]
+    public void A_row_is_read_as_it_stands()
+    {
+        RequirementTable table = RequirementTable.Parse(
+        [
+            "text",
+            "| Clause | Level | Asks | Spec | Reason |",
+            "|---|---|---|---|---|",
+            "| 3.1 MUST-1 | MUST | this | `A.B`, `C.D` | Void: so |",
+            "| MAY-1, MAY-2 | Elsewhere: there |",
+        ]);
+
+        Requirement row = Assert.Single(table.Rows);
+        Assert.Equal(("3.1 MUST-1", "MUST-1", "MUST", "this", "Void: so"), (row.Clause, row.Id, row.Level, row.Asks, row.Reason));
+        Assert.Equal(["A.B", "C.D"], row.Specs);
+        Assert.Equal(["MAY-1", "MAY-2"], Assert.Single(table.Groups).Ids);
+    }
+
+    private static RequirementTable Read(string file) =>
+        RequirementTable.Parse(File.ReadLines(Path.Combine(RequirementTable.Folder, file)));
+
+    private static bool IsReason(string text) =>
+        Array.Exists(Reasons, reason => text.StartsWith(reason, StringComparison.Ordinal) && text.Length > reason.Length);
+
+    private static IEnumerable<string> Ids(string kind, int last) => Enumerable.Range(1, last).Select(i => $"{kind}-{i}");
+
+    private static IEnumerable<string> Repeated(IEnumerable<string> items) =>
+        items.GroupBy(item => item, StringComparer.Ordinal).Where(group => group.Count() > 1).Select(group => group.Key);
+}
