@@ -50,11 +50,15 @@ internal sealed class Cubic : ICongestionControl
             return;
         }
 
-        uint acked = SlowStart.Grow(ref variants, ack);
-        if (acked == 0)
+        if (variants.CongestionWindow < variants.SlowStartThreshold)
         {
             // The next stage of congestion avoidance begins when slow start is over.
             variants.Congestion.Moment(Epoch) = Microseconds.Never;
+        }
+
+        uint acked = SlowStart.Grow(ref variants, ack);
+        if (acked == 0)
+        {
             return;
         }
 
