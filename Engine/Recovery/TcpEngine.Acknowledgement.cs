@@ -159,8 +159,8 @@ public sealed partial class TcpEngine
     }
 
     /// <summary>
-    /// The duplicates in a row: with SACK, acknowledgements that report something new (RFC 6675 2); without, those of RFC 5681 2, each of which stands
-    /// for a segment delivered, nobody knows which (RFC 9937 6.2), until an acknowledgement covers it.
+    /// The duplicates in a row: with SACK, acknowledgements that report something new, also one that ends the row before it (RFC 6675 2, 5); without,
+    /// those of RFC 5681 2, each of which stands for a segment delivered, nobody knows which (RFC 9937 6.2), until an acknowledgement covers it.
     /// </summary>
     private void CountDuplicates(uint acked, bool isDuplicate, ref AckResult result)
     {
@@ -170,7 +170,8 @@ public sealed partial class TcpEngine
             {
                 _v.DuplicateAcks = 0;
             }
-            else if (result.NewlySacked > 0)
+
+            if (result.NewlySacked > 0)
             {
                 CountDuplicate();
             }
