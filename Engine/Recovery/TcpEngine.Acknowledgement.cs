@@ -143,7 +143,7 @@ public sealed partial class TcpEngine
                 Interval = rate.Interval,
                 PriorDelivered = result.Newest.Delivered,
                 TxInFlight = result.Newest.InFlight,
-                LostSinceSent = _v.Rate.Lost - result.Newest.Lost,
+                LostSinceSent = result.Newest.SentAt.IsNever ? 0 : _v.Rate.Lost - result.Newest.Lost,
                 IsMarked = _connection.EcnNegotiated && segment.Has(TcpFlags.Ece),
                 IsAppLimited = result.Newest.Is(SentFlags.AppLimited),
             });

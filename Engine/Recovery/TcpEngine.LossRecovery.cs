@@ -63,11 +63,8 @@ public sealed partial class TcpEngine
         return lost.All;
     }
 
-    /// <summary>
-    /// The owner before has seen something delivered that left the network after something else. What exactly is not known, but that the first
-    /// bytes are missing: the acknowledgement of these shows the rest.
-    /// </summary>
-    private uint DetectLossesUnseen()
+    /// <summary>That the first segment is lost is all that is known.</summary>
+    private uint TakeFirstForLost()
     {
         uint lost = _records.MarkFirstLost(_invariants.EffectiveMss);
         _v.Rate.Lost += lost;
@@ -105,7 +102,7 @@ public sealed partial class TcpEngine
 
         _unaOfLastLoss = _v.SndUna;
         _retransmitFirst = true;
-        return _records.MarkFirstLost(_invariants.EffectiveMss);
+        return TakeFirstForLost();
     }
 
     /// <summary>RFC 2883: what arrived twice was not lost when it was sent again, or the network doubled it.</summary>
@@ -300,7 +297,7 @@ public sealed partial class TcpEngine
         }
 
         bool isKnown = _connection.SackPermitted && !_rack.SentAt.IsNever;
-        _v.Rate.Lost += _records.MarkFirstLost(_invariants.EffectiveMss);
+        TakeFirstForLost();
         _v.Rate.Lost += _records.MarkLost(sentUntil: isKnown ? now - _rack.Rtt - ReorderWindowLength : now);
         GoBack();
         _v.ForwardRto = isFirst && _connection.SackPermitted ? ForwardRto.FirstAck : ForwardRto.Off;
@@ -346,7 +343,10 @@ public sealed partial class TcpEngine
         }
 
         uint flight = InFlight;
-        uint lost = _rack.SentAt.IsNever ? DetectLossesUnseen() : DetectLosses(now);
+
+        // Never: the owner before has seen something delivered that left the network after something else. What exactly is not known, but that the first
+        // bytes are missing: the acknowledgement of these shows the rest.
+        uint lost = _rack.SentAt.IsNever ? TakeFirstForLost() : DetectLosses(now);
         if (lost > 0 && _v.Recovery == RecoveryPhase.Open)
         {
             EnterRecovery(flight, now);
