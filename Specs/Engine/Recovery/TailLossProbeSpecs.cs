@@ -109,6 +109,20 @@ public class TailLossProbeSpecs
         Assert.Equal(0, link.Engine.Counters.ProbesMended);
     }
 
+    // 9.3: "congestion control will erase the overcommit upon the next ACK".
+    [Fact]
+    public void A_probe_beyond_the_congestion_window_is_made_up_for_by_the_next_acknowledgement()
+    {
+        using Conversation link = SackPath.Link(window: 2000, variants: v => v with { SlowStartThreshold = 2000 });
+        link.Writes(1.s, 6000);
+        link.Sends(1.s, length: 2000);
+        link.Sends(1201.ms, seq: 2000, length: 1000);
+        link.Receives(1250.ms, link.Ack(1000));
+        link.SendsNothing();
+        link.Receives(1251.ms, link.Ack(2000));
+        link.Sends(1251.ms, seq: 3000, length: 2000);
+    }
+
     // 7.3: "If Segment exists and fits the peer receive window limit"
     [Fact]
     public void New_data_that_does_not_fit_the_window_of_the_peer_is_no_probe()
@@ -162,6 +176,36 @@ public class TailLossProbeSpecs
         link.Receives(1401.ms, link.Sack(2000, (4000, 5000)) with { TsVal = 2, TsEcr = 1000 });
         link.Sends(1401.ms, seq: 2000, length: 1000);
         Assert.Equal(RecoveryPhase.FastRecovery, link.V.Recovery);
+    }
+
+    // 7.1: "Reset TLP.is_retrans and TLP.end_seq when initiating ... fast recovery".
+    [Fact]
+    public void What_a_recovery_has_answered_for_is_not_answered_for_once_more()
+    {
+        using Conversation link = SackPath.Link(window: 20_000);
+        Probe(link);
+        link.Receives(1301.ms, link.Sack(0, (4000, 5000)));
+        uint threshold = link.V.SlowStartThreshold;
+        Assert.Equal(RecoveryPhase.FastRecovery, link.V.Recovery);
+        link.Receives(1401.ms, link.Ack(5000));
+        link.Writes(1500.ms, 1000);
+        link.Receives(1600.ms, link.Ack(6000));
+        Assert.Equal((threshold, 0), (link.V.SlowStartThreshold, link.Engine.Counters.ProbesMended));
+    }
+
+    // 7.1: "... or RTO recovery".
+    [Fact]
+    public void What_a_time_out_has_answered_for_is_not_answered_for_once_more()
+    {
+        using Conversation link = SackPath.Link(window: 20_000);
+        Probe(link);
+        link.Sends(1501.ms, seq: 0, length: 1000);
+        uint threshold = link.V.SlowStartThreshold;
+        Assert.Equal(RecoveryPhase.Loss, link.V.Recovery);
+        link.Receives(1601.ms, link.Ack(5000));
+        link.Writes(1700.ms, 1000);
+        link.Receives(1800.ms, link.Ack(6000));
+        Assert.Equal((threshold, 0), (link.V.SlowStartThreshold, link.Engine.Counters.ProbesMended));
     }
 
     // 7.4.2
