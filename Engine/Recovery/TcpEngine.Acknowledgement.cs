@@ -215,7 +215,7 @@ public sealed partial class TcpEngine
         RestartStallClock(now);
         if (_v.Recovery == RecoveryPhase.Open)
         {
-            // Keeps "recover" within reach of the comparison while sequence numbers go round (RFC 6582 3.2 step 1: initially before all
+            // Keeps "recover" within reach of the comparison while sequence numbers go round (RFC 6582 6; 3.2 step 1: initially before all
             // data).
             _v.RecoveryPoint = SeqNum.Max(_v.RecoveryPoint, _v.SndUna - 1);
         }
@@ -254,7 +254,7 @@ public sealed partial class TcpEngine
         }
         else if (result.IsReneging)
         {
-            // RFC 2018 8 leaves it to the time-out to send again what was reported and not kept; there is nothing to wait for but an acknowledgement
+            // RFC 2018 5 leaves it to the time-out to send again what was reported and not kept; there is nothing to wait for but an acknowledgement
             // that was overtaken.
             _v.RetransmitAt = Microseconds.Min(_v.RetransmitAt, now + Microseconds.Max(_v.SmoothedRtt / 2, Microseconds.FromMilliseconds(10)));
         }

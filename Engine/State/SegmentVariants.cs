@@ -153,7 +153,7 @@ public struct SegmentVariants
 
     /// <summary>
     /// Times the RTO, or the interval of window probes, is doubled (RFC 6298 5.5). Back to zero with the next valid measurement of a
-    /// round trip, as Karn's algorithm asks (RFC 6298 3), or when a closed window opens.
+    /// round trip, as Karn's algorithm asks (RFC 6298 3, 5), or when a closed window opens.
     /// </summary>
     public byte RtoBackoff;
 

@@ -7,7 +7,7 @@ namespace TcpActors.Specs.Engine.Recovery;
 /// <summary>When a reduction turns out to have been for nothing. Ten segments fill the window of 10,000 bytes.</summary>
 public class UndoSpecs
 {
-    // RFC 3522 3.2 step 5, RFC 4015
+    // RFC 3522 3.2 step 4, RFC 4015
     [Fact]
     public void A_timestamp_older_than_the_retransmission_gives_the_window_back_and_widens_the_reordering_window()
     {
@@ -37,7 +37,7 @@ public class UndoSpecs
         Assert.Equal(0, link.Engine.Counters.RecoveriesUndone);
     }
 
-    // RFC 3708 2
+    // RFC 3708 3 (B.1)
     [Fact]
     public void A_duplicate_of_everything_sent_again_gives_the_window_back()
     {
