@@ -11,6 +11,10 @@ public class RequirementSpecs
         "RFC9293.md",
         "RFC5961.md",
         "RFC7323.md",
+        "RFC2018.md",
+        "RFC6298.md",
+        "RFC8985.md",
+        "RFC9438.md",
     ];
 
     private static readonly string[] Levels = ["MUST", "MUST NOT", "SHOULD", "SHOULD NOT", "MAY"];

@@ -101,6 +101,28 @@ public class UndoSpecs
         Assert.Equal(0, link.Engine.Counters.RecoveriesUndone);
     }
 
+    // RFC 9438 4.9.2: "continue to use the current and the most recent values".
+    [Fact]
+    public void A_window_that_has_grown_beyond_the_one_given_up_is_kept()
+    {
+        using Conversation link = Recovering();
+        link.Receives(1200.ms, link.Ack(10_000));
+        int acked = 10_000;
+        Microseconds now = 1300.ms;
+        while (link.V.CongestionWindow <= 10_000)
+        {
+            int length = (int)link.V.CongestionWindow;
+            link.Writes(now, length);
+            acked += length;
+            link.Receives(now + 100.ms, link.Ack(acked));
+            now += 200.ms;
+        }
+
+        uint window = link.V.CongestionWindow;
+        link.Receives(now, link.Sack(acked, (0, 1000)));
+        Assert.Equal((1, window), (link.Engine.Counters.RecoveriesUndone, link.V.CongestionWindow));
+    }
+
     // RFC 4015: a time-out.
     [Fact]
     public void A_time_out_is_undone_by_its_timestamp_too()

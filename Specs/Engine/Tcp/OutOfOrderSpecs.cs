@@ -97,6 +97,17 @@ public class OutOfOrderSpecs
         link.Sends(1.s, length: 4000, segmentSize: 1000 - 12, sack: [(1000, 2000)]);
     }
 
+    // What would take more than half of a segment is left to the acknowledgements without data.
+    [Fact]
+    public void Tiny_data_segments_do_not_carry_SACK_blocks()
+    {
+        using Conversation link = new(WithSack, Setup.Invariants with { EffectiveMss = 20, PathMtu = 60 });
+        link.Receives(1.s, link.Data(seq: 1000, length: 10));
+        link.Sends(1.s, length: 0, sack: [(1000, 1010)]);
+        link.Writes(1.s, 40);
+        link.Sends(1.s, length: 40, segmentSize: 20, sack: []);
+    }
+
     [Fact]
     public void A_partly_filled_hole_is_acknowledged_at_once_and_the_rest_stays()
     {

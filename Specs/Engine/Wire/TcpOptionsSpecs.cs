@@ -1,3 +1,5 @@
+using TcpActors.Engine.Receive;
+using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 using Xunit;
 
@@ -32,6 +34,19 @@ public class TcpOptionsSpecs
                 Assert.Equal(written.Sack[i], read.Sack[i]);
             }
         }
+    }
+
+    // RFC 2018 3: kind 5, 8 * n + 2 bytes, the edges in network byte order.
+    [Fact]
+    public void SACK_blocks_are_written_edge_by_edge_behind_kind_and_length()
+    {
+        TcpOptions options = default;
+        options.Sack.Add(new SackBlock(new SeqNum(0x01020304), new SeqNum(0x05060708)));
+        options.Sack.Add(new SackBlock(new SeqNum(0xF0000000), new SeqNum(0xF0000001)));
+        byte[] bytes = new byte[40];
+        Assert.Equal(
+            [1, 1, 5, 18, 1, 2, 3, 4, 5, 6, 7, 8, 0xF0, 0, 0, 0, 0xF0, 0, 0, 1],
+            bytes[..options.WriteTo(bytes)]);
     }
 
     [Fact]
