@@ -88,6 +88,7 @@ public sealed partial class TcpEngine
 
         EnterLoss(now);
         _v.Retransmissions++;
+        JudgeFullStop();
         BackOff();
         _v.RetransmitAt = RetransmitDeadline(now);
         _counters.RetransmissionTimeouts++;
@@ -261,7 +262,7 @@ public sealed partial class TcpEngine
         else if (_v.RecoveryAt.IsNever)
         {
             // A peer that sees a hole acknowledges at once (RFC 5681 4.2).
-            bool mayBeHeldBack = _v.Recovery != RecoveryPhase.FastRecovery && _v.Flight <= (uint)_invariants.EffectiveMss;
+            bool mayBeHeldBack = _v.Recovery != RecoveryPhase.FastRecovery && _v.Flight <= (uint)Mss;
             Microseconds probe = now + _v.Probe.TimeOut(_v.SmoothedRtt, mayBeHeldBack);
             bool isInTime = IsFirstProbe || probe < _v.RetransmitAt;
             _v.RecoveryAt = isInTime ? Microseconds.Min(probe, _v.RetransmitAt) : Microseconds.Never;
