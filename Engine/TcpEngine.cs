@@ -140,6 +140,7 @@ public sealed partial class TcpEngine
             Reduce(flight: _v.CongestionWindow, now);
         }
 
+        Pacer.SetRate(ref _v, _congestion, _invariants.MaxPacingRate);
         RederiveCaches();
         _delayedAck.StartQuick();
         _shouldDeliver = _receive.Unread > 0;
@@ -169,6 +170,7 @@ public sealed partial class TcpEngine
         }
 
         _v.CongestionWindow = Math.Max(_v.CongestionWindow, (uint)Mss);
+        Pacer.SetRate(ref _v, _congestion, _invariants.MaxPacingRate);
         AllowToWait();
         if ((next.KeepAliveEnabled, next.KeepAliveTime) != (previous.KeepAliveEnabled, previous.KeepAliveTime))
         {
