@@ -14,7 +14,7 @@ public class RequirementSpecs
     ];
 
     private static readonly string[] Levels = ["MUST", "MUST NOT", "SHOULD", "SHOULD NOT", "MAY"];
-    private static readonly string[] Reasons = ["Elsewhere: ", "Void: ", "Deviation: "];
+    private static readonly string[] Reasons = ["Elsewhere: ", "Void: ", "Unused: ", "Deviation: "];
 
     // Of every spec, how a row names it. Facts and theories of our own are derived from xunit's.
     private static readonly HashSet<string> Known =

@@ -35,6 +35,23 @@ public class ZeroWindowSpecs
         Assert.True(link.V.PersistAt - link.Now == 60.s, "the interval has a maximum");
     }
 
+    // RFC 9293 3.8.6.1, MUST-37: the user's time is one without an answer.
+    [Fact]
+    public void A_user_time_out_does_not_end_it_while_probes_are_answered()
+    {
+        using Conversation link = new(invariants: Invariants with { UserTimeout = 10.s }, window: 0);
+        link.Writes(1.s, 3000);
+        while (link.Now < 600.s)
+        {
+            link.GoTo(link.V.PersistAt);
+            link.Receives(link.Now, link.Ack(window: 0));
+            Assert.Equal(Verdict.Consumed, link.Verdict);
+        }
+
+        link.GoTo(700.s);
+        Assert.Equal(Verdict.Upload(UploadReason.UserTimeout), link.Verdict);
+    }
+
     [Fact]
     public void Unanswered_probes_end_in_an_upload()
     {
