@@ -78,7 +78,7 @@ public class PacketTooBigSpecs
         Assert.False(PacketTooBig.TryParse(segment, in ip, out _));
     }
 
-    // RFC 9293 3.9.2.2, MUST-55 and MUST-56: source quench and soft errors change nothing; RFC 5461 4.1: nor do hard ones.
+    // RFC 9293 3.9.2.2, MUST-55 and MUST-56: source quench and soft errors change nothing; nor do hard ones (RFC 5461).
     [Theory]
     [InlineData(true, 4, 0)]
     [InlineData(true, 3, 0)]
