@@ -216,7 +216,7 @@ public sealed partial class TcpEngine
         }
         else if (!_invariants.IsPathUsable)
         {
-            // RFC 5482, RFC 9293 3.9.1.8: what could not even be sent is given up by the user's time alone.
+            // RFC 5482, RFC 9293 3.10.8: what could not even be sent is given up by the user's time alone.
             _v.PersistAt = UserDeadline(now);
         }
         else if (_v.PersistAt.IsNever)
