@@ -109,6 +109,12 @@ public sealed partial class TcpEngine
             return UploadReason.None;
         }
 
+        if (_v.WindowProbesSent == 0)
+        {
+            // MUST-37: the user's time begins with a probe that is not answered, since answers come as far apart as probes do.
+            _v.StalledSince = now;
+        }
+
         UploadReason reason = GivenUp(_v.WindowProbesSent, now);
         if (reason == UploadReason.None)
         {
