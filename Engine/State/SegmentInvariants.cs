@@ -54,7 +54,9 @@ public sealed record SegmentInvariants
     /// <summary>Unanswered probes after which the connection is given up (the patent's maximum allowance).</summary>
     public int KeepAliveMaxProbes { get; init; } = 9;
 
-    /// <summary>User time-out (RFC 5482; RFC 9293 3.9.1.1, 3.10.8); <see cref="Microseconds.Never"/>: the number of retransmissions decides.</summary>
+    /// <summary>
+    /// User time-out (RFC 5482; RFC 9293 3.9.1.1, 3.10.8); <see cref="Microseconds.Never"/>: the number of retransmissions decides.
+    /// </summary>
     public Microseconds UserTimeout { get; init; } = Microseconds.Never;
 
     /// <summary>Retransmissions (or unanswered window probes) of one segment before the host is asked to take the connection: Linux's tcp_retries2.</summary>

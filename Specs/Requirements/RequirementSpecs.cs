@@ -68,7 +68,7 @@ public class RequirementSpecs
 
     [Theory]
     [InlineData("| 3.1 MUST-1 | MUST | this | | |", "3.1 MUST-1: neither spec nor reason")]
-    [InlineData("| 3.1 MUST-1 | MUST | this | `RequirementSpecs.There_is_none` | |", "3.1 MUST-1: there is no spec RequirementSpecs.There_is_none")]
+    [InlineData("| 3.1 MUST-1 | MUST | this | `RequirementSpecs.None` | |", "3.1 MUST-1: there is no spec RequirementSpecs.None")]
     [InlineData("| 3.1 MUST-1 | MUST | this | `RequirementSpecs.Faults` | |", "3.1 MUST-1: there is no spec RequirementSpecs.Faults")]
     [InlineData("| 3.1 MUST-1 | MUST | this | | because |", "3.1 MUST-1: a reason says of which kind it is")]
     [InlineData("| 3.1 MUST-1 | MUST | this | | Void: |", "3.1 MUST-1: a reason says of which kind it is")]

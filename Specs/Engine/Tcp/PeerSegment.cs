@@ -38,7 +38,14 @@ internal sealed record PeerSegment
 
     public TcpSegment ToSegment()
     {
-        TcpOptions options = new() { HasTimestamps = TsVal is not null, TsVal = TsVal ?? 0, TsEcr = TsEcr, Mss = Mss, WindowScale = WindowScale };
+        TcpOptions options = new()
+        {
+            HasTimestamps = TsVal is not null,
+            TsVal = TsVal ?? 0,
+            TsEcr = TsEcr,
+            Mss = Mss,
+            WindowScale = WindowScale,
+        };
         foreach (SackBlock block in Sack)
         {
             options.Sack.Add(block);
