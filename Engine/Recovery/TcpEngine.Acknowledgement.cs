@@ -20,12 +20,9 @@ public sealed partial class TcpEngine
         }
 
         bool windowChanged = UpdateSendWindow(segment, now);
-        if (_v.WindowProbesSent > 0)
-        {
-            // RFC 9293 3.8.6.1, MUST-37: as long as probes are answered the connection stays.
-            _v.WindowProbesSent = 0;
-            RestartStallClock(now);
-        }
+
+        // RFC 9293 3.8.6.1, MUST-37: as long as probes are answered the connection stays.
+        _v.WindowProbesSent = 0;
 
         uint flight = FlightSize;
         SackBlocks blocks = _connection.SackPermitted ? segment.Options.Sack : default;

@@ -110,6 +110,12 @@ public sealed partial class TcpEngine
             return UploadReason.None;
         }
 
+        if (_v.WindowProbesSent == 0)
+        {
+            // MUST-37: the user's time begins with a probe that is not answered, since answers come as far apart as probes do.
+            _v.StalledSince = now;
+        }
+
         UploadReason reason = GivenUp(_v.WindowProbesSent, now);
         if (reason == UploadReason.None)
         {
@@ -217,7 +223,7 @@ public sealed partial class TcpEngine
         }
         else if (!_invariants.IsPathUsable)
         {
-            // RFC 5482, RFC 9293 3.9.1.8: what could not even be sent is given up by the user's time alone.
+            // RFC 5482, RFC 9293 3.10.8: what could not even be sent is given up by the user's time alone.
             _v.PersistAt = UserDeadline(now);
         }
         else if (_v.PersistAt.IsNever)
