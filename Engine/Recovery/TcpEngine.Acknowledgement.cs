@@ -20,12 +20,9 @@ public sealed partial class TcpEngine
         }
 
         bool windowChanged = UpdateSendWindow(segment, now);
-        if (_v.WindowProbesSent > 0)
-        {
-            // RFC 9293 3.8.6.1, MUST-37: as long as probes are answered the connection stays.
-            _v.WindowProbesSent = 0;
-            RestartStallClock(now);
-        }
+
+        // RFC 9293 3.8.6.1, MUST-37: as long as probes are answered the connection stays.
+        _v.WindowProbesSent = 0;
 
         uint flight = FlightSize;
         SackBlocks blocks = _connection.SackPermitted ? segment.Options.Sack : default;
@@ -50,7 +47,7 @@ public sealed partial class TcpEngine
     private void TakeEcho(in TcpSegment segment, uint flight, Microseconds now)
     {
         _v.Ecn.OnAcked(_v);
-        var mark = new LossEvent(LossKind.Mark, now, _invariants.EffectiveMss, flight);
+        var mark = new LossEvent(LossKind.Mark, now, Mss, flight);
         if (segment.Has(TcpFlags.Ece) && _v.Ecn.OnEcho(ref _v, _congestion, mark))
         {
             _counters.MarksAnswered++;
@@ -114,6 +111,7 @@ public sealed partial class TcpEngine
             Advance(segment.Ack, now);
         }
 
+        TakePathProbeAck(now);
         Microseconds rtt = MeasureRoundTrip(segment, acked, result, now);
         (Microseconds Interval, uint Delivered) rate =
             result.Delivered > 0 ? RateSampler.OnAck(ref _v.Rate, result, _v.MinRtt, now) : default;
@@ -130,7 +128,7 @@ public sealed partial class TcpEngine
             _congestion.OnAcked(ref _v, new AckSample
             {
                 Now = now,
-                Mss = _invariants.EffectiveMss,
+                Mss = Mss,
                 Acked = acked,
                 Delivered = result.Delivered,
                 Lost = lost,
@@ -179,7 +177,7 @@ public sealed partial class TcpEngine
             return;
         }
 
-        uint mss = (uint)_invariants.EffectiveMss;
+        uint mss = (uint)Mss;
         if (acked > 0)
         {
             uint covered = Math.Min(_v.DuplicateAcks, ((acked + mss - 1) / mss) - 1);
@@ -205,7 +203,7 @@ public sealed partial class TcpEngine
     }
 
     private bool IsDuplicatePlausible =>
-        _v.Recovery != RecoveryPhase.FastRecovery || _v.Reduction.IsPlausible((_v.DuplicateAcks + 1L) * _invariants.EffectiveMss);
+        _v.Recovery != RecoveryPhase.FastRecovery || _v.Reduction.IsPlausible((_v.DuplicateAcks + 1L) * Mss);
 
     private void Advance(SeqNum ack, Microseconds now)
     {

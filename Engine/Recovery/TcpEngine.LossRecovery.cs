@@ -16,7 +16,7 @@ public sealed partial class TcpEngine
         get
         {
             uint sent = _records.InFlight;
-            return _connection.SackPermitted ? sent : sent - Math.Min(sent, _v.DuplicateAcks * (uint)_invariants.EffectiveMss);
+            return _connection.SackPermitted ? sent : sent - Math.Min(sent, _v.DuplicateAcks * (uint)Mss);
         }
     }
 
@@ -66,7 +66,7 @@ public sealed partial class TcpEngine
     /// <summary>That the first segment is lost is all that is known.</summary>
     private uint TakeFirstForLost()
     {
-        uint lost = _records.MarkFirstLost(_invariants.EffectiveMss);
+        uint lost = _records.MarkFirstLost(Mss);
         _v.Rate.Lost += lost;
         return lost;
     }
@@ -77,7 +77,7 @@ public sealed partial class TcpEngine
         {
             // RFC 8985 6.2 step 4: segs_sacked >= DupThresh, counted as RFC 6675 4 (IsLost) and 5 (1) do.
             bool isThresholdReached = _v.DuplicateAcks >= DuplicateThreshold
-                || _records.Sacked > (DuplicateThreshold - 1) * (uint)_invariants.EffectiveMss;
+                || _records.Sacked > (DuplicateThreshold - 1) * (uint)Mss;
             return _v.ReorderWindow.Length(
                 isInDoubt: _v.Recovery == RecoveryPhase.Open && !isThresholdReached, _v.MinRtt, _v.SmoothedRtt);
         }
@@ -133,7 +133,7 @@ public sealed partial class TcpEngine
     {
         if (_v.Recovery == RecoveryPhase.Open)
         {
-            if (lost > 0)
+            if (lost > 0 && !IsLossOfPathProbe(lost, now))
             {
                 EnterRecovery(outstanding, now);
             }
@@ -163,6 +163,7 @@ public sealed partial class TcpEngine
 
     private void EnterRecovery(uint flight, Microseconds now)
     {
+        AbandonPathProbe(now);
         _v.Undo.Start(_v);
         _v.Ecn.OnReduced(_v);
         SetThreshold(FlightSize, now);
@@ -183,7 +184,7 @@ public sealed partial class TcpEngine
         {
             // RFC 9937 6.4: the flight has come down to SSTHRESH. RFC 6582 3.2 step 3, option 1: without SACK nobody knows, and what is in flight
             // bounds the burst.
-            uint mss = (uint)_invariants.EffectiveMss;
+            uint mss = (uint)Mss;
             _v.CongestionWindow = _connection.SackPermitted
                 ? Math.Max(_v.SlowStartThreshold, mss)
                 : Math.Min(_v.SlowStartThreshold, Math.Max(InFlight, mss) + mss);
@@ -233,14 +234,14 @@ public sealed partial class TcpEngine
     }
 
     private void SetThreshold(uint flight, Microseconds now) => _v.SlowStartThreshold = _congestion.ThresholdAfterLoss(
-        ref _v, new LossEvent(LossKind.Loss, now, _invariants.EffectiveMss, flight));
+        ref _v, new LossEvent(LossKind.Loss, now, Mss, flight));
 
     /// <summary>RFC 9937: in fast recovery SND_CWIN goes down to SSTHRESH as data is delivered.</summary>
     private void ReduceInProportion(uint delivered, bool isSafe)
     {
         if (!_congestion.SetsWindowInRecovery)
         {
-            _v.CongestionWindow = _v.Reduction.OnAck(delivered, InFlight, _v.SlowStartThreshold, _invariants.EffectiveMss, isSafe);
+            _v.CongestionWindow = _v.Reduction.OnAck(delivered, InFlight, _v.SlowStartThreshold, Mss, isSafe);
         }
     }
 
@@ -279,6 +280,7 @@ public sealed partial class TcpEngine
     /// <summary>RFC 6298 5.4; RFC 8985 6.3: what was sent less than a round trip ago is not lost because something older is.</summary>
     private void EnterLoss(Microseconds now)
     {
+        AbandonPathProbe(now);
         bool isFirst = _v.Recovery != RecoveryPhase.Loss;
         _v.Undo.Start(_v);
         _v.Ecn.OnReduced(_v);
@@ -288,7 +290,7 @@ public sealed partial class TcpEngine
         }
 
         _congestion.OnTimeout(
-            ref _v, new LossEvent(LossKind.Timeout, now, _invariants.EffectiveMss, FlightSize, IsFirst: _v.Retransmissions == 0));
+            ref _v, new LossEvent(LossKind.Timeout, now, Mss, FlightSize, IsFirst: _v.Retransmissions == 0));
         if (_records.IsFirstSacked)
         {
             // RFC 2018 8: the peer has thrown away what it reported.
@@ -347,7 +349,7 @@ public sealed partial class TcpEngine
         // Never: the owner before has seen something delivered that left the network after something else. What exactly is not known, but that the first
         // bytes are missing: the acknowledgement of these shows the rest.
         uint lost = _rack.SentAt.IsNever ? TakeFirstForLost() : DetectLosses(now);
-        if (lost > 0 && _v.Recovery == RecoveryPhase.Open)
+        if (lost > 0 && _v.Recovery == RecoveryPhase.Open && !IsLossOfPathProbe(lost, now))
         {
             EnterRecovery(flight, now);
             ReduceInProportion(delivered: 0, isSafe: false);

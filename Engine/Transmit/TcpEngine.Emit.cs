@@ -45,7 +45,7 @@ public sealed partial class TcpEngine
     /// </summary>
     private int SegmentSize(out int sackRoom)
     {
-        int mss = _invariants.EffectiveMss;
+        int mss = Mss;
         sackRoom = _connection.SackPermitted ? Math.Min(_reassembly.Count, MaxSackBlocks) : 0;
         int options = sackRoom == 0 ? 0 : SackOptionHeader + (SackBlockLength * sackRoom);
         if (options > mss / 2)
@@ -122,7 +122,7 @@ public sealed partial class TcpEngine
     private void SendAck(SeqNum seq, Microseconds now)
     {
         ref OutgoingSegment segment = ref Append(seq, now);
-        segment.SegmentSize = _invariants.EffectiveMss;
+        segment.SegmentSize = Mss;
         if (_connection.SackPermitted)
         {
             segment.Sack = BlocksToReport();

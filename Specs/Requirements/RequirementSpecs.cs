@@ -18,7 +18,7 @@ public class RequirementSpecs
     ];
 
     private static readonly string[] Levels = ["MUST", "MUST NOT", "SHOULD", "SHOULD NOT", "MAY"];
-    private static readonly string[] Reasons = ["Elsewhere: ", "Void: ", "Deviation: "];
+    private static readonly string[] Reasons = ["Elsewhere: ", "Void: ", "Unused: ", "Deviation: "];
 
     // Of every spec, how a row names it. Facts and theories of our own are derived from xunit's.
     private static readonly HashSet<string> Known =
@@ -36,29 +36,9 @@ public class RequirementSpecs
     public void Every_row_names_a_spec_that_exists_or_a_reason(string file)
     {
         RequirementTable table = Read(file);
+
         Assert.NotEmpty(table.Rows);
-        List<string> wrong = [];
-        foreach (Requirement row in table.Rows)
-        {
-            wrong.AddRange(row.Specs.Where(name => !Known.Contains(name)).Select(name => $"{row.Clause}: there is no spec {name}"));
-            AddIf(row.Specs.Count == 0 && row.Reason.Length == 0, $"{row.Clause}: neither spec nor reason");
-            AddIf(row.Reason.Length > 0 && !IsReason(row.Reason), $"{row.Clause}: a reason begins with one of {string.Join(", ", Reasons)}");
-            AddIf(!Levels.Contains(row.Level, StringComparer.Ordinal), $"{row.Clause}: there is no level {row.Level}");
-            AddIf(row.Clause.Split(' ').Length != 2, $"{row.Clause}: a clause is a section and an id");
-            AddIf(row.Asks.Length == 0, $"{row.Clause}: it does not say what it asks");
-        }
-
-        wrong.AddRange(Repeated(table.Rows.Select(row => row.Clause)).Select(clause => $"{clause}: it stands twice"));
-        wrong.AddRange(table.Groups.Where(group => !IsReason(group.Reason)).SelectMany(group => group.Ids).Select(id => $"{id}: no reason"));
-        Assert.True(wrong.Count == 0, $"{file}:\n{string.Join('\n', wrong)}");
-
-        void AddIf(bool isWrong, string what)
-        {
-            if (isWrong)
-            {
-                wrong.Add(what);
-            }
-        }
+        AssertNone(Faults(table));
     }
 
     [Fact]
@@ -68,9 +48,9 @@ public class RequirementSpecs
         RequirementTable table = Read("RFC9293.md");
         string[] named = [.. table.Rows.Select(row => row.Id), .. table.Groups.SelectMany(group => group.Ids)];
 
-        Assert.Equal([], appendix.Except(named, StringComparer.Ordinal));
-        Assert.Equal([], named.Except(appendix, StringComparer.Ordinal));
-        Assert.Equal([], Repeated(named));
+        AssertNone(appendix.Except(named, StringComparer.Ordinal).Select(id => $"{id} is in no row"));
+        AssertNone(named.Except(appendix, StringComparer.Ordinal).Select(id => $"{id} is none of the appendix"));
+        AssertNone(Repeated(named).Select(id => $"{id} stands twice"));
     }
 
     [Fact]
@@ -89,6 +69,20 @@ public class RequirementSpecs
         IEnumerable<string> there = Directory.EnumerateFiles(RequirementTable.Folder, "RFC*.md").Select(path => Path.GetFileName(path));
         Assert.Equal(Tables.Order(StringComparer.Ordinal), there.Order(StringComparer.Ordinal));
     }
+
+    [Theory]
+    [InlineData("| 3.1 MUST-1 | MUST | this | | |", "3.1 MUST-1: neither spec nor reason")]
+    [InlineData("| 3.1 MUST-1 | MUST | this | `RequirementSpecs.None` | |", "3.1 MUST-1: there is no spec RequirementSpecs.None")]
+    [InlineData("| 3.1 MUST-1 | MUST | this | `RequirementSpecs.Faults` | |", "3.1 MUST-1: there is no spec RequirementSpecs.Faults")]
+    [InlineData("| 3.1 MUST-1 | MUST | this | | because |", "3.1 MUST-1: a reason says of which kind it is")]
+    [InlineData("| 3.1 MUST-1 | MUST | this | | Void: |", "3.1 MUST-1: a reason says of which kind it is")]
+    [InlineData("| 3.1 MUST-1 | must | this | | Void: so |", "3.1 MUST-1: there is no level must")]
+    [InlineData("| MUST-1 | MUST | this | | Void: so |", "MUST-1: a clause is a section and an id")]
+    [InlineData("| 3.1 MUST-1 | MUST | | | Void: so |", "3.1 MUST-1: it does not say what it asks")]
+    [InlineData("| 3.1 MUST-1 | MUST | a | | Void: so |\n| 3.1 MUST-1 | MUST | b | | Void: so |", "3.1 MUST-1: it stands twice")]
+    [InlineData("| MAY-1, MAY-2 | because |", "MAY-1, MAY-2: a reason says of which kind it is")]
+    public void What_is_wrong_with_a_row_is_said(string lines, string fault) =>
+        Assert.Equal([fault], Faults(RequirementTable.Parse(lines.Split('\n'))));
 
     [Theory]
     [InlineData("| 3.1 MUST-1 | MUST | asks | |")]
@@ -116,6 +110,66 @@ public class RequirementSpecs
 
     private static RequirementTable Read(string file) =>
         RequirementTable.Parse(File.ReadLines(Path.Combine(RequirementTable.Folder, file)));
+
+    private static void AssertNone(IEnumerable<string> faults)
+    {
+        string text = string.Join('\n', faults);
+        Assert.True(text.Length == 0, text);
+    }
+
+    private static IEnumerable<string> Faults(RequirementTable table)
+    {
+        foreach (Requirement row in table.Rows)
+        {
+            foreach (string fault in Faults(row))
+            {
+                yield return $"{row.Clause}: {fault}";
+            }
+        }
+
+        foreach (string clause in Repeated(table.Rows.Select(row => row.Clause)))
+        {
+            yield return $"{clause}: it stands twice";
+        }
+
+        foreach (Elsewhere group in table.Groups.Where(group => !IsReason(group.Reason)))
+        {
+            yield return $"{string.Join(", ", group.Ids)}: a reason says of which kind it is";
+        }
+    }
+
+    private static IEnumerable<string> Faults(Requirement row)
+    {
+        if (row.Clause.Split(' ').Length != 2)
+        {
+            yield return "a clause is a section and an id";
+        }
+
+        if (!Levels.Contains(row.Level, StringComparer.Ordinal))
+        {
+            yield return $"there is no level {row.Level}";
+        }
+
+        if (row.Asks.Length == 0)
+        {
+            yield return "it does not say what it asks";
+        }
+
+        foreach (string name in row.Specs.Where(name => !Known.Contains(name)))
+        {
+            yield return $"there is no spec {name}";
+        }
+
+        if (row.Specs.Count == 0 && row.Reason.Length == 0)
+        {
+            yield return "neither spec nor reason";
+        }
+
+        if (row.Reason.Length > 0 && !IsReason(row.Reason))
+        {
+            yield return "a reason says of which kind it is";
+        }
+    }
 
     private static bool IsReason(string text) =>
         Array.Exists(Reasons, reason => text.StartsWith(reason, StringComparison.Ordinal) && text.Length > reason.Length);

@@ -35,6 +35,26 @@ public class ZeroWindowSpecs
         Assert.True(link.V.PersistAt - link.Now == 60.s, "the interval has a maximum");
     }
 
+    // RFC 9293 3.8.6.1, MUST-37: the user's time is one without an answer, and probes may be further apart than that.
+    [Fact]
+    public void A_user_time_out_does_not_end_it_while_probes_are_answered()
+    {
+        using Conversation link = new(invariants: Invariants with { UserTimeout = 10.s }, window: 0);
+        link.Writes(1.s, 3000);
+        while (link.Now < 600.s)
+        {
+            link.GoTo(link.V.PersistAt);
+            Assert.NotEqual(VerdictKind.UploadRequired, link.Verdict.Kind);
+            link.Receives(link.Now, link.Ack(window: 0));
+        }
+
+        // Two intervals of 60 s.
+        link.GoTo(link.Now + 119.s);
+        Assert.NotEqual(VerdictKind.UploadRequired, link.Verdict.Kind);
+        link.GoTo(link.Now + 2.s);
+        Assert.Equal(Verdict.Upload(UploadReason.UserTimeout), link.Verdict);
+    }
+
     [Fact]
     public void Unanswered_probes_end_in_an_upload()
     {

@@ -56,6 +56,68 @@ public class TcpOptionsSpecs
         Assert.Equal((true, 1u, 2u, false), (options.HasTimestamps, options.TsVal, options.TsEcr, options.Malformed));
     }
 
+    // RFC 9293 3.2, MUST-64
+    [Fact]
+    public void An_option_may_begin_on_any_octet()
+    {
+        for (int before = 0; before < 12; before++)
+        {
+            TcpOptions options = TcpOptions.Parse([.. Enumerable.Repeat((byte)1, before), 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 4, 2]);
+            Assert.Equal((true, 1u, 2u), (options.HasTimestamps, options.TsVal, options.TsEcr));
+            Assert.True(options.SackPermitted);
+        }
+    }
+
+    // RFC 9293 3.1, MUST-5
+    [Theory]
+    [InlineData(TcpFlags.Syn)]
+    [InlineData(TcpFlags.Syn | TcpFlags.Ack)]
+    [InlineData(TcpFlags.Ack)]
+    [InlineData(TcpFlags.Ack | TcpFlags.Fin)]
+    [InlineData(TcpFlags.Rst)]
+    [InlineData(TcpFlags.None)]
+    public void Options_are_read_in_any_segment(TcpFlags flags)
+    {
+        byte[] frame = new FrameBuilder
+        {
+            Flow = Wire.Flow(ipv4: true),
+            Flags = flags,
+            Options = new TcpOptions { Mss = 1000, WindowScale = 3, HasTimestamps = true, TsVal = 5, SackPermitted = true },
+        }.ToArray();
+        Assert.True(IpFrame.TryParse(frame, out IpFrame ip));
+        Assert.True(TcpSegment.TryParse(ip.PayloadOf(frame), out TcpSegment segment));
+        TcpOptions options = segment.Options;
+        Assert.Equal(((ushort?)1000, (byte?)3, true), (options.Mss, options.WindowScale, options.SackPermitted));
+        Assert.Equal((true, 5u), (options.HasTimestamps, options.TsVal));
+    }
+
+    // RFC 9293 3.1, MUST-68 and MUST-69: NOPs stand in front, so that there is neither an end of the list nor padding behind it.
+    [Fact]
+    public void What_is_written_are_NOPs_and_options_with_their_lengths_up_to_the_last_octet()
+    {
+        byte[] bytes = new byte[100];
+        for (int combination = 0; combination < 16 * 5; combination++)
+        {
+            var written = new TcpOptions
+            {
+                Mss = (combination & 1) != 0 ? 1460 : null,
+                WindowScale = (combination & 2) != 0 ? 14 : null,
+                SackPermitted = (combination & 4) != 0,
+                HasTimestamps = (combination & 8) != 0,
+                Sack = Wire.Sack(combination / 16),
+            };
+            int length = written.WriteTo(bytes);
+            int at = 0;
+            while (at < length)
+            {
+                Assert.NotEqual(0, bytes[at]);
+                at += bytes[at] == 1 ? 1 : bytes[at + 1];
+            }
+
+            Assert.Equal((length, 0), (at, length % 4));
+        }
+    }
+
     [Fact]
     public void Nothing_counts_after_the_end_of_the_list()
     {
