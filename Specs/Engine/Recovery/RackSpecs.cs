@@ -1,3 +1,5 @@
+using TcpActors.Engine.Congestion;
+using TcpActors.Engine.Receive;
 using TcpActors.Engine.Recovery;
 using TcpActors.Engine.State;
 using TcpActors.Specs.Engine.Tcp;
@@ -264,6 +266,26 @@ public class RackSpecs
         link.Receives(1285.ms, link.Ack(5000, tsVal: 2, tsEcr: 1000));
         link.SendsNothing(until: 1350.ms);
         Assert.Equal(1, link.Engine.Counters.RecoveriesUndone);
+    }
+
+    // 6.2 step 2: it was sent again twice, and what echoes the first of these is older than the second. Undoing (RFC 3522) sees nothing in it.
+    [Theory]
+    [InlineData(150u, false)]
+    [InlineData(200u, true)]
+    public void What_echoes_an_earlier_transmission_is_not_the_last_one_delivered(uint echo, bool isDelivered)
+    {
+        SentRecords records = new();
+        RateVariants rate = RateVariants.Quiet;
+        records.Restart(default, default, default, Microseconds.Zero);
+        foreach (int at in (int[])[0, 150, 200])
+        {
+            records.OnSent(default, new SeqNum(1000), at.ms, ref rate);
+        }
+
+        AckResult result = AckResult.Nothing;
+        AckContext context = new() { Now = 400.ms, MinRtt = 100.ms, RecoveryPoint = default, Echo = echo, Tick = 1.ms, Offset = 0 };
+        records.OnAck(new SeqNum(1000), default(SackBlocks), context, ref result);
+        Assert.Equal(isDelivered ? 200.ms : Microseconds.Never, result.RackSentAt);
     }
 
     // What the owner before had seen delivered is not known: the first bytes are missing, and of the rest nothing can be said.
