@@ -94,6 +94,9 @@ public sealed partial class TcpEngine
 
     public ConnectionInvariants Connection => _connection;
 
+    /// <summary>What is in flight, for audits.</summary>
+    internal SentRecords Records => _records;
+
     /// <summary>
     /// The longest run of segments put into one <see cref="OutgoingSegment"/>, in payload bytes; at least one segment. A link without
     /// segmentation offload may want less. Not more than a chunk of the send buffer.

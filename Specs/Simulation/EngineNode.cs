@@ -60,6 +60,15 @@ internal sealed class EngineNode : INode, IDisposable
 
     public long NotOurs { get; private set; }
 
+    /// <summary>How often a FIN was the next thing in order (the engine leaves it to the host).</summary>
+    public int PeerFins { get; private set; }
+
+    /// <summary>Whether <see cref="Invariants"/> add up the sent records after each batch; it takes as long as the flight is.</summary>
+    public bool IsAudited { get; set; }
+
+    /// <summary>Whether nobody owns the connection at present.</summary>
+    public bool IsMoving => _isMoving;
+
     public int Moves { get; private set; }
 
     public int Crashes { get; private set; }
@@ -255,6 +264,7 @@ internal sealed class EngineNode : INode, IDisposable
         Verdict verdict = _owner.Receive(in segment);
         if (verdict.Kind == VerdictKind.UploadRequired)
         {
+            PeerFins += verdict.Reason == UploadReason.PeerFin ? 1 : 0;
             _world.Trace.Add(Name, "wants to give back", (long)verdict.Reason);
         }
     }
