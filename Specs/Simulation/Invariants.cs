@@ -108,6 +108,7 @@ internal sealed class Invariants
         Microseconds now = _node.Owner.Now;
         Require(IsWithin(v.StalledSince, now) && v.LastReceivedAt <= now, "what has happened is not to come");
         Require(IsWithin(v.LastDataSentAt, now) && v.TsRecentAt <= now, "what has happened is not to come");
+        Require(v.SndUna == v.SndMax || !v.LastDataSentAt.IsNever, "what is in flight was sent at some time");
     }
 
     private void CheckState(in SegmentVariants v)

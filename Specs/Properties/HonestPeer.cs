@@ -1,0 +1,121 @@
+using TcpActors.Engine.State;
+using TcpActors.Engine.Wire;
+using TcpActors.Specs.Engine.Tcp;
+using TcpActors.Specs.Simulation;
+
+namespace TcpActors.Specs.Properties;
+
+/// <summary>
+/// A peer that from now on says nothing but the truth, as simply as can be: it acknowledges what has arrived in order, reports nothing beyond, keeps its
+/// window open, and sends one segment of its stream at a time and then its FIN, again and again until it is acknowledged, an octet when our window is
+/// closed.
+/// </summary>
+internal sealed class HonestPeer
+{
+    private const int Segment = 1000;
+
+    private static readonly Microseconds Interval = 50.ms;
+
+    private readonly World _world;
+    private readonly ScriptedPeer _peer;
+    private readonly EngineNode _engine;
+    private readonly long _length;
+    private readonly SeqNum _first;
+    private SeqNum _received;
+    private SeqNum _sent;
+    private SeqNum _acknowledged;
+    private SeqNum _edge;
+    private uint _stamp;
+    private uint _echo;
+
+    /// <param name="world">Whose time it is.</param>
+    /// <param name="peer">The link's end.</param>
+    /// <param name="sent">The peer's SND_MAX: what was said before in its name.</param>
+    public HonestPeer(World world, ScriptedPeer peer, SeqNum sent)
+    {
+        (_world, _peer, _engine, _sent) = (world, peer, peer.Engine, sent);
+        ref readonly SegmentVariants v = ref _engine.Variants;
+        (_received, _acknowledged, _edge) = (v.SndUna, v.RcvNxt, v.RcvNxt + v.RcvWnd);
+        _stamp = v.TsRecent;
+        _first = _engine.Setup.Variants.RcvNxt;
+
+        // More than the window, so that it closes before the end if the reader does not read.
+        _length = (_sent - _first) + 3 + (2L * Math.Min(v.RcvWnd, 20 * Segment));
+    }
+
+    /// <summary>Both streams come to their end within the time that RFC 6298 allows.</summary>
+    /// <exception cref="SimulationException">When they do not.</exception>
+    public void Finish()
+    {
+        _engine.Application.Behaviour = _engine.Application.Behaviour with { ReadSize = int.MaxValue, ReadPause = Microseconds.Zero };
+        Microseconds limit = 400.s;
+        Microseconds end = _world.Now + limit;
+        for (Say(); !IsFinished; Say())
+        {
+            _world.RunFor(Interval);
+            if (_world.Now > end)
+            {
+                throw new SimulationException($"An honest peer has not finished after {limit}: {_acknowledged - _first} of {_length}, {_engine}");
+            }
+        }
+    }
+
+    private bool IsFinished => _engine.Memory.Send.Count == 0 && _engine.Application.Read == _length && _engine.PeerFins > 0;
+
+    private SeqNum End => _first + (uint)_length;
+
+    private void Say()
+    {
+        Listen();
+        int left = End - _acknowledged;
+
+        // Into a closed window an octet all the same (RFC 9293 3.8.6.1), be it the FIN.
+        int room = Math.Max(1, _edge - _acknowledged);
+        int length = Math.Min(Math.Min(left, room), Segment);
+        Send(_acknowledged, length, left == 0 ? TcpFlags.Fin : TcpFlags.None);
+    }
+
+    /// <summary>Acknowledges as it arrives, until nothing more does.</summary>
+    private void Listen()
+    {
+        for (IReadOnlyList<ScriptedPeer.Seen> seen = _peer.Takes(); seen.Count > 0; seen = _peer.Takes())
+        {
+            bool hasData = false;
+            foreach (ScriptedPeer.Seen segment in seen)
+            {
+                _echo = segment.TsVal;
+                hasData |= segment.Length > 0;
+                if (segment.Seq <= _received)
+                {
+                    _received = SeqNum.Max(_received, segment.Seq + segment.Length);
+                }
+
+                if (segment.Ack >= _acknowledged)
+                {
+                    _acknowledged = segment.Ack;
+                    _edge = SeqNum.Max(_edge, segment.Ack + ((uint)segment.Window << _engine.Setup.Connection.ReceiveWindowScale));
+                }
+            }
+
+            if (hasData)
+            {
+                Send(SeqNum.Max(_sent, _acknowledged), 0, TcpFlags.None);
+            }
+        }
+    }
+
+    private void Send(SeqNum seq, int length, TcpFlags flags)
+    {
+        _sent = SeqNum.Max(_sent, seq + length);
+        _peer.Sends(_world.Now, new PeerSegment
+        {
+            Seq = seq,
+            Ack = _received,
+            Flags = TcpFlags.Ack | flags,
+            Window = ushort.MaxValue,
+            Payload = _engine.Application.TheirBytes(seq - _first, length),
+            TsVal = _engine.Setup.Connection.TimestampsEnabled ? ++_stamp : null,
+            TsEcr = _echo,
+        });
+    }
+}
