@@ -53,6 +53,7 @@ public sealed partial class TcpEngine
     private RttEstimator _roundTrips;
     private SeqNum _unaOfLastLoss;
     private SeqNum _smallSegmentEnd;
+    private bool _isProbeReceived;
     private bool _isCongestionLimited;
     private bool _isPaced;
     private bool _timerRestartedInRecovery;
@@ -223,6 +224,9 @@ public sealed partial class TcpEngine
         _owesDrainProbe = false;
         _isSillyWindowOverridden = false;
         _isCongestionLimited = false;
+
+        // What was committed may be of a version of the invariants before this one.
+        _v.CongestionWindow = Math.Max(_v.CongestionWindow, (uint)_invariants.EffectiveMss);
         RederiveCaches();
 
         // An acknowledgement may have been among what is forgotten.

@@ -1,3 +1,4 @@
+using TcpActors.Engine.Receive;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 using TcpActors.Specs.Engine.Tcp;
@@ -6,9 +7,9 @@ using TcpActors.Specs.Simulation;
 namespace TcpActors.Specs.Properties;
 
 /// <summary>
-/// A peer that from now on says nothing but the truth, as simply as can be: it acknowledges what has arrived in order, reports nothing beyond, keeps its
-/// window open, and sends one segment of its stream at a time and then its FIN, again and again until it is acknowledged, an octet when our window is
-/// closed.
+/// A peer that from now on says nothing but the truth: it acknowledges each segment as it arrives, reports what is out of order, keeps its window open,
+/// and sends one segment of its stream at a time and then its FIN, again and again until it is acknowledged, an octet when our window is closed. What it
+/// was said to have reported before it knows nothing of.
 /// </summary>
 internal sealed class HonestPeer
 {
@@ -21,6 +22,7 @@ internal sealed class HonestPeer
     private readonly EngineNode _engine;
     private readonly long _length;
     private readonly SeqNum _first;
+    private readonly Reassembly _beyond = new(Reassembly.CapacityFor(1 << 20));
     private SeqNum _received;
     private SeqNum _sent;
     private SeqNum _acknowledged;
@@ -80,27 +82,39 @@ internal sealed class HonestPeer
     {
         for (IReadOnlyList<ScriptedPeer.Seen> seen = _peer.Takes(); seen.Count > 0; seen = _peer.Takes())
         {
-            bool hasData = false;
             foreach (ScriptedPeer.Seen segment in seen)
             {
-                _echo = segment.TsVal;
-                hasData |= segment.Length > 0;
-                if (segment.Seq <= _received)
+                Hear(segment);
+                if (segment.Length > 0)
                 {
-                    _received = SeqNum.Max(_received, segment.Seq + segment.Length);
-                }
-
-                if (segment.Ack >= _acknowledged)
-                {
-                    _acknowledged = segment.Ack;
-                    _edge = SeqNum.Max(_edge, segment.Ack + ((uint)segment.Window << _engine.Setup.Connection.ReceiveWindowScale));
+                    Send(SeqNum.Max(_sent, _acknowledged), 0, TcpFlags.None);
                 }
             }
+        }
+    }
 
-            if (hasData)
-            {
-                Send(SeqNum.Max(_sent, _acknowledged), 0, TcpFlags.None);
-            }
+    private void Hear(ScriptedPeer.Seen segment)
+    {
+        _echo = segment.TsVal;
+        if (segment.Ack >= _acknowledged)
+        {
+            _acknowledged = segment.Ack;
+            _edge = SeqNum.Max(_edge, segment.Ack + ((uint)segment.Window << _engine.Setup.Connection.ReceiveWindowScale));
+        }
+
+        SeqNum end = segment.Seq + segment.Length;
+        if (segment.Length == 0 || end <= _received)
+        {
+            return;
+        }
+
+        if (segment.Seq <= _received)
+        {
+            _received = _beyond.Advance(end);
+        }
+        else
+        {
+            _beyond.Add(segment.Seq, end);
         }
     }
 
@@ -116,6 +130,18 @@ internal sealed class HonestPeer
             Payload = _engine.Application.TheirBytes(seq - _first, length),
             TsVal = _engine.Setup.Connection.TimestampsEnabled ? ++_stamp : null,
             TsEcr = _echo,
+            Sack = _engine.Setup.Connection.SackPermitted ? BlocksOf(_beyond.Report(room: 3)) : [],
         });
+    }
+
+    private static SackBlock[] BlocksOf(in SackBlocks blocks)
+    {
+        SackBlock[] copy = new SackBlock[blocks.Count];
+        for (int i = 0; i < copy.Length; i++)
+        {
+            copy[i] = blocks[i];
+        }
+
+        return copy;
     }
 }

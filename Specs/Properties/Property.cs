@@ -29,7 +29,7 @@ internal static partial class Property
     {
         if (Environment.GetEnvironmentVariable(Replay.SeedVariable) is { Length: > 0 } named)
         {
-            Try(cases, PCG.Parse(named), property);
+            Replayed(cases.Generate(PCG.Parse(named), null, out _), property);
             return;
         }
 
@@ -49,6 +49,18 @@ internal static partial class Property
         for (uint i = 0; i < count; i++)
         {
             Try(cases, new PCG(i, seed), property);
+        }
+    }
+
+    private static void Replayed<T>(T one, Action<T> property)
+    {
+        try
+        {
+            property(one);
+        }
+        catch (Exception failure)
+        {
+            throw new XunitException($"{one}\n{failure}", failure);
         }
     }
 
