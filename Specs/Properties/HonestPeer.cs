@@ -50,7 +50,8 @@ internal sealed class HonestPeer
     public void Finish()
     {
         _engine.Application.Behaviour = _engine.Application.Behaviour with { ReadSize = int.MaxValue, ReadPause = Microseconds.Zero };
-        Microseconds limit = 400.s;
+        // Three of the longest time-outs (ScheduleRun.Patience; what was forged may have been measured), and the rounds.
+        Microseconds limit = (_engine.Setup.Segment.MaxRto * 3) + 40.s;
         Microseconds end = _world.Now + limit;
         for (Say(); !IsFinished; Say())
         {

@@ -15,11 +15,18 @@ internal sealed class ScheduleRun
     /// <summary>What one write has at most: more would only take longer.</summary>
     private const int MostBuffersFull = 8;
 
+    /// <summary>Round trips besides those that data takes: to open the congestion window, to close the last holes.</summary>
+    private const int Rounds = 30;
+
+    /// <summary>The engine's 40 ms, and a tick.</summary>
+    private static readonly Microseconds DelayedAck = 41.ms;
+
     private readonly World _world;
     private readonly Schedule _schedule;
     private readonly SimulatedFlow _flow;
     private readonly HostFin?[] _fins = new HostFin?[2];
     private readonly Act.Moves?[] _awaitingLoss = new Act.Moves?[2];
+    private readonly (SeqNum Una, Microseconds At)[] _progress = new (SeqNum, Microseconds)[2];
     private readonly Queue<(EngineNode Node, EngineOwner Owner)> _stale = new();
     private Microseconds _longestReadPause;
 
@@ -150,6 +157,15 @@ internal sealed class ScheduleRun
 
     private void AfterStep()
     {
+        for (int side = 0; side < _progress.Length; side++)
+        {
+            ref readonly SegmentVariants v = ref Node((Side)side).Variants;
+            if (v.SndUna != _progress[side].Una || v.SndUna == v.SndMax)
+            {
+                _progress[side] = (v.SndUna, _world.Now);
+            }
+        }
+
         for (int side = 0; side < _awaitingLoss.Length; side++)
         {
             if (_awaitingLoss[side] is { } moves && Node((Side)side) is { IsMoving: false } node && node.Variants.Recovery != RecoveryPhase.Open)
@@ -211,18 +227,29 @@ internal sealed class ScheduleRun
 
     }
 
-    /// <summary>How long everything may take from now on.</summary>
+    /// <summary>
+    /// How long everything may take from now on. The timer of what is missing runs out within an RTO, back-off included (RFC 6298 5.5), and what it sends
+    /// arrives. The timestamps of the answer may span all the time since the last progress, and the RTO is then three times that (RFC 6298 2.2). Two time-outs
+    /// of it are allowed: for what was sent before and not kept, and for the new data that F-RTO sends instead (RFC 5682). From then on acknowledgements
+    /// come each round trip.
+    /// </summary>
     private Microseconds Patience()
     {
-        Microseconds rto = Microseconds.Max(RtoOf(_flow.A), RtoOf(_flow.B));
         Scenario path = _schedule.Path;
+        long round = path.Rtt.Value + (2 * path.Jitter.Value) + DelayedAck.Value + (2 * path.Buffer * 8_000_000L / Math.Max(1, path.Rate));
         long left = LeftOf(_flow.A, _flow.B) + LeftOf(_flow.B, _flow.A);
-        long rounds = 30 + (4 * left / path.Buffer);
-        long round = path.Rtt.Value + (2 * path.Jitter.Value) + 41_000 + (2 * path.Buffer * 8_000_000L / path.Rate);
-        return (rto * 2) + _longestReadPause + new Microseconds(rounds * round);
+        long rounds = Rounds + (left / (path.Buffer / 4));
+        Microseconds timeouts = Microseconds.Max(TimeOutsOf(Side.A), TimeOutsOf(Side.B));
+        return timeouts + _longestReadPause + new Microseconds(rounds * round);
     }
 
-    private static Microseconds RtoOf(EngineNode node) => RttEstimator.CurrentRto(node.Variants, node.Setup.Segment);
+    private Microseconds TimeOutsOf(Side side)
+    {
+        SegmentInvariants invariants = Node(side).Setup.Segment;
+        Microseconds rto = RttEstimator.CurrentRto(Node(side).Variants, invariants);
+        Microseconds waited = _world.Now - _progress[(int)side].At + rto;
+        return rto + (Microseconds.Min(invariants.MaxRto, Microseconds.Max(rto, waited * 3)) * 2);
+    }
 
     private static long LeftToWrite(EngineNode node) => node.Application.Behaviour.Bytes - node.Application.Written;
 
