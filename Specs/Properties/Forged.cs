@@ -94,6 +94,12 @@ internal abstract record Turn
         public override string ToString() => $"receives {Segment}";
     }
 
+    /// <summary>So many single bytes of the stream, with a hole before each: nothing costs more memory.</summary>
+    public sealed record Floods(int Count) : Turn
+    {
+        public override string ToString() => $"receives {Count} single bytes";
+    }
+
     /// <summary>Time passes; timers run out.</summary>
     public sealed record Waits(Microseconds Span) : Turn
     {

@@ -87,6 +87,7 @@ internal static class Forgeries
             Gen.Int[0, 2_000_000_000],
             static Turn (way, ahead) => new Turn.Moves(way, new Microseconds(ahead)))),
         (1, Gen.Const<Turn>(static () => new Turn.Crashes())),
+        (1, Gen.Int[1, 300].Select(static Turn (n) => new Turn.Floods(n))),
         (1, Gen.OneOf(552, 1000, 1500).Select(static Turn (mtu) => new Turn.PathMtu(mtu))));
 
     private static readonly Gen<Scenario> Paths =

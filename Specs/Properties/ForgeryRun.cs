@@ -15,6 +15,23 @@ internal sealed class ForgeryRun
     /// <summary>A byte that is none of the stream's; once in 256 it is.</summary>
     private const byte Foreign = 0xee;
 
+    private static readonly Forged SingleByte = new()
+    {
+        SeqEdge = SeqEdge.Next,
+        SeqOffset = 1,
+        CountsFromEnd = false,
+        Length = 1,
+        AckEdge = AckEdge.Una,
+        AckOffset = 0,
+        Flags = TcpFlags.Ack,
+        UrgentPointer = 0,
+        Window = ushort.MaxValue,
+        Stamp = Stamp.Recent,
+        StampOffset = 0,
+        EchoAge = 0,
+        Sack = [],
+    };
+
     private readonly World _world;
     private readonly Forgery _forgery;
     private readonly ScriptedPeer _peer;
@@ -53,6 +70,13 @@ internal sealed class ForgeryRun
         {
             case Turn.Receives receives:
                 Receive(receives.Segment);
+                return;
+            case Turn.Floods floods:
+                for (int i = 0; i < floods.Count; i++)
+                {
+                    Receive(SingleByte with { SeqOffset = 1 + (2 * i) });
+                }
+
                 return;
             case Turn.Waits waits:
                 Wait(waits.Span);

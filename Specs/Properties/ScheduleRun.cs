@@ -65,6 +65,11 @@ internal sealed class ScheduleRun
 
         CheckEnds();
         ComeToRest();
+        long kept = _world.Pool.RentedBytes;
+        if (kept > 4 * _flow.A.Memory.Send.ChunkSize)
+        {
+            throw new SimulationException($"{kept} bytes of buffers are kept when all is done: {_flow.A}; {_flow.B}");
+        }
     }
 
     private EngineNode Node(Side side) => side == Side.A ? _flow.A : _flow.B;

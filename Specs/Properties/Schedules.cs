@@ -117,12 +117,12 @@ internal static class Schedules
     /// <summary>Windows smaller than what is written, slow readers, ends of streams.</summary>
     public static readonly Gen<Schedule> Narrow = Of(
         Gen.Select(Paths, Gen.Int[500, 16_000], static (path, buffer) => path with { Buffer = buffer, Promised = Math.Min(path.Promised, buffer) }),
-        (5, Writes),
-        (4, Reads),
-        (3, Closes),
+        (6, Writes),
+        (5, Reads),
+        (2, Closes),
         (1, Moves),
-        (1, Weather),
-        (1, Blackouts));
+        (2, Weather),
+        (2, Blackouts));
 
     private static Gen<Schedule> Of(Gen<Scenario> paths, params (int, IGen<Act>)[] acts) => Gen.Select(
         paths,

@@ -21,6 +21,7 @@ internal sealed class Invariants
     private SeqNum _permitted;
     private SeqNum _offered;
     private SeqNum _acknowledged;
+    private int _backoff;
 
     public Invariants(EngineNode node)
     {
@@ -54,6 +55,8 @@ internal sealed class Invariants
         Require(v.RcvNxt + v.RcvWnd >= _offered, "the right edge that the peer was told never moves left");
         Require(_node.Memory.Receive.Committed == v.RcvNxt, "what the application sees ends at the committed RCV_NXT");
         Require(_node.Memory.Slot.Epoch == _node.Owner.Epoch, "there is one owner");
+        Require(v.RtoBackoff <= _backoff + 1, "a time-out doubles the next one, and no more (RFC 6298 5.5)");
+        _backoff = v.RtoBackoff;
         _acknowledged = v.SndUna;
         _offered = v.RcvNxt + v.RcvWnd;
         CheckOutput(output, in v);
