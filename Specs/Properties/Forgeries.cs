@@ -1,7 +1,6 @@
 using CsCheck;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
-using TcpActors.Specs.Engine.Tcp;
 using TcpActors.Specs.Simulation;
 
 namespace TcpActors.Specs.Properties;

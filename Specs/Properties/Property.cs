@@ -89,7 +89,7 @@ internal static partial class Property
         catch (CsCheckException failure)
         {
             Match smaller = SeedOf().Match(failure.Message);
-            return Advice(smaller.Success ? smaller.Groups[1].Value : seed) + failure.Message + "\n" + failure.InnerException;
+            return Advice(smaller.Success ? smaller.Groups["seed"].Value : seed) + failure.Message + "\n" + failure.InnerException;
         }
     }
 
@@ -97,6 +97,6 @@ internal static partial class Property
         $"Replay: dotnet test Specs -c Release --filter \"FullyQualifiedName={Replay.NameOfSpec()}\" -e {Replay.SeedVariable}={seed}\n"
         + $"(and -e {Replay.TraceVariable}=FILE for every event, with a pcapng of each link)\n";
 
-    [GeneratedRegex("""Set seed: "([^"]+)""", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("""Set seed: "(?<seed>[^"]+)""", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex SeedOf();
 }

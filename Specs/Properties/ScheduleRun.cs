@@ -198,7 +198,7 @@ internal sealed class ScheduleRun
         bool isUntouched = node.Memory.Send.Una == una
             && node.Memory.Receive.Committed == committed
             && node.Memory.Slot.Epoch == epoch
-            && node.Memory.Slot.Read(out _).Equals(slot)
+            && Invariants.BytesOf(node.Memory.Slot.Read(out _)).SequenceEqual(Invariants.BytesOf(in slot))
             && _world.Trace.Count == events;
         if (isPublished || !stale.IsStale || !isUntouched)
         {

@@ -183,7 +183,7 @@ internal sealed class EngineNode : INode, IDisposable
         return $"{Name}: written {Application.Written}, read {Application.Read}, una {v.SndUna} nxt {v.SndNxt} max {v.SndMax} "
             + $"wnd {v.SndWnd} cwnd {v.CongestionWindow} ssthresh {v.SlowStartThreshold} {v.Recovery}, "
             + $"rcv {v.RcvNxt} wnd {v.RcvWnd}, srtt {v.SmoothedRtt} rto at {v.RetransmitAt} persist at {v.PersistAt}, "
-            + $"moves {Moves}, crashes {Crashes}, requested {Requested}";
+            + $"paced until {v.Rate.PacedUntil} at {v.Rate.PacingRate} bytes/s, moves {Moves}, crashes {Crashes}, requested {Requested}";
     }
 
     private void Arrive()

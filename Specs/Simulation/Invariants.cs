@@ -162,7 +162,7 @@ internal sealed class Invariants
         Require(BytesOf(in back).SequenceEqual(BytesOf(in v)), "times remaining and deadlines are each other's inverse");
     }
 
-    private static ReadOnlySpan<byte> BytesOf(in SegmentVariants variants) => MemoryMarshal.CreateReadOnlySpan(
+    internal static ReadOnlySpan<byte> BytesOf(in SegmentVariants variants) => MemoryMarshal.CreateReadOnlySpan(
         ref Unsafe.As<SegmentVariants, byte>(ref Unsafe.AsRef(in variants)), Unsafe.SizeOf<SegmentVariants>());
 
     private static bool IsWithin(Microseconds deadline, Microseconds latest) => deadline.IsNever || deadline <= latest;
