@@ -53,6 +53,7 @@ public sealed partial class TcpEngine
     private RttEstimator _roundTrips;
     private SeqNum _unaOfLastLoss;
     private SeqNum _smallSegmentEnd;
+    private bool _isProbeReceived;
     private bool _isCongestionLimited;
     private bool _isPaced;
     private bool _timerRestartedInRecovery;
@@ -93,6 +94,9 @@ public sealed partial class TcpEngine
     public SegmentInvariants Invariants => _invariants;
 
     public ConnectionInvariants Connection => _connection;
+
+    /// <summary>What is in flight, for audits.</summary>
+    internal SentRecords Records => _records;
 
     /// <summary>
     /// The longest run of segments put into one <see cref="OutgoingSegment"/>, in payload bytes; at least one segment. A link without
@@ -227,6 +231,9 @@ public sealed partial class TcpEngine
         _owesDrainProbe = false;
         _isSillyWindowOverridden = false;
         _isCongestionLimited = false;
+
+        // What was committed may be of a version of the invariants before this one.
+        _v.CongestionWindow = Math.Max(_v.CongestionWindow, (uint)_invariants.EffectiveMss);
         RederiveCaches();
 
         // An acknowledgement may have been among what is forgotten.

@@ -284,11 +284,6 @@ public sealed partial class TcpEngine
         bool isFirst = _v.Recovery != RecoveryPhase.Loss;
         _v.Undo.Start(_v);
         _v.Ecn.OnReduced(_v);
-        if (_v.Recovery == RecoveryPhase.Open)
-        {
-            _v.RetransmittedTo = _v.SndUna;
-        }
-
         _congestion.OnTimeout(
             ref _v, new LossEvent(LossKind.Timeout, now, Mss, FlightSize, IsFirst: _v.Retransmissions == 0));
         if (_records.IsFirstSacked)
@@ -309,6 +304,11 @@ public sealed partial class TcpEngine
     /// <summary>RFC 6582 3.2 step 4: after a time-out, until everything sent so far is acknowledged.</summary>
     private void GoBack()
     {
+        if (_v.Recovery == RecoveryPhase.Open)
+        {
+            _v.RetransmittedTo = _v.SndUna;
+        }
+
         _v.Recovery = RecoveryPhase.Loss;
         _v.RecoveryPoint = _v.SndMax;
         _v.DuplicateAcks = 0;

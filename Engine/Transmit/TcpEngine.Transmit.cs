@@ -217,6 +217,7 @@ public sealed partial class TcpEngine
         }
 
         _owesWindowProbe = false;
+        _isProbeReceived = false;
         if (_v.SndWnd == 0 && _v.SndNxt == _v.SndUna && SendableEnd > _v.SndUna)
         {
             SendRun(_v.SndUna, 1, Mss, sackRoom: 0, now);

@@ -139,6 +139,26 @@ public class ZeroWindowSpecs
     }
 
     /// <summary>1000 bytes acknowledged, the window closed, and from 1 s on 3000 bytes waiting.</summary>
+    // RFC 9293 3.10.7.4, first: the answer to what is not acceptable stands at SND.NXT.
+    [Fact]
+    public void Two_ends_that_have_received_each_others_probes_hear_each_other_again()
+    {
+        using Conversation link = Closed();
+        link.Sends(2.s, seq: 1000, length: 1);
+
+        // The peer's probe came in and is acknowledged: as ours may not have been taken, from before it.
+        link.Receives(2.1.s, link.Data(0, 1, ack: 1000) with { Window = 0 });
+        link.Sends(2.14.s, seq: 1000, ack: 1);
+
+        // It was taken, and so the peer takes this for old. It answers from before its own probe, which we take for old.
+        link.Receives(2.2.s, link.Ack(ack: 1001, seq: 0, window: 5000));
+        link.Sends(2.2.s, seq: 1001, ack: 1);
+
+        // That one it takes, and what it says now can be taken here.
+        link.Receives(2.3.s, link.Ack(ack: 1001, seq: 1, window: 5000));
+        link.Sends(2.3.s, seq: 1001, length: 2999);
+    }
+
     private static Conversation Closed(ConnectionInvariants? connection = null)
     {
         Conversation link = new(connection, Invariants);
