@@ -41,7 +41,7 @@ internal sealed partial class ConnectionActor
     }
 
     /// <summary>
-    /// RFC 9293 3.9.1.3 and RFC 4861 7.3.1: who sees that nothing is answered says so, as the kernel does not see an owned flow's
+    /// RFC 9293 3.8.3 (b) and RFC 4861 7.3.1: who sees that nothing is answered says so, as the kernel does not see an owned flow's
     /// segments. Of probes, the last one may yet be answered.
     /// </summary>
     private void Suspect(in SegmentVariants variants)

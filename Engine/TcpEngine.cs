@@ -53,6 +53,7 @@ public sealed partial class TcpEngine
     private RttEstimator _roundTrips;
     private SeqNum _unaOfLastLoss;
     private SeqNum _smallSegmentEnd;
+    private bool _isProbeReceived;
     private bool _isCongestionLimited;
     private bool _isPaced;
     private bool _timerRestartedInRecovery;
@@ -94,6 +95,9 @@ public sealed partial class TcpEngine
 
     public ConnectionInvariants Connection => _connection;
 
+    /// <summary>What is in flight, for audits.</summary>
+    internal SentRecords Records => _records;
+
     /// <summary>
     /// The longest run of segments put into one <see cref="OutgoingSegment"/>, in payload bytes; at least one segment. A link without
     /// segmentation offload may want less. Not more than a chunk of the send buffer.
@@ -122,7 +126,7 @@ public sealed partial class TcpEngine
     public void StartAfterMove(Microseconds now)
     {
         BeginBatch();
-        int mss = _invariants.EffectiveMss;
+        int mss = Mss;
 
         // TCP_INFO may not say these; zero is no value of theirs.
         _v.CongestionWindow = _v.CongestionWindow == 0 ? InitialWindow.For(mss) : Math.Max(_v.CongestionWindow, (uint)mss);
@@ -140,6 +144,7 @@ public sealed partial class TcpEngine
             Reduce(flight: _v.CongestionWindow, now);
         }
 
+        Pacer.SetRate(ref _v, _congestion, _invariants.MaxPacingRate);
         RederiveCaches();
         _delayedAck.StartQuick();
         _shouldDeliver = _receive.Unread > 0;
@@ -163,7 +168,13 @@ public sealed partial class TcpEngine
         _congestion = CongestionControls.Named(next.CongestionControl);
         _invariants = next;
         StartCongestionControl();
-        _v.CongestionWindow = Math.Max(_v.CongestionWindow, (uint)next.EffectiveMss);
+        if (next.NextHopMac != previous.NextHopMac || next.EffectiveMss > previous.EffectiveMss)
+        {
+            _v.PathSearch.End();
+        }
+
+        _v.CongestionWindow = Math.Max(_v.CongestionWindow, (uint)Mss);
+        Pacer.SetRate(ref _v, _congestion, _invariants.MaxPacingRate);
         AllowToWait();
         if ((next.KeepAliveEnabled, next.KeepAliveTime) != (previous.KeepAliveEnabled, previous.KeepAliveTime))
         {
@@ -187,7 +198,7 @@ public sealed partial class TcpEngine
             {
                 // What left before, or while, the path broke is lost more likely than not, and so is what left to an address that is
                 // no more; one segment finds out.
-                _records.MarkFirstLost(next.EffectiveMss);
+                _records.MarkFirstLost(Mss);
                 _retransmitFirst = true;
                 _v.RetransmitAt = RetransmitDeadline(now);
             }
@@ -220,6 +231,9 @@ public sealed partial class TcpEngine
         _owesDrainProbe = false;
         _isSillyWindowOverridden = false;
         _isCongestionLimited = false;
+
+        // What was committed may be of a version of the invariants before this one.
+        _v.CongestionWindow = Math.Max(_v.CongestionWindow, (uint)_invariants.EffectiveMss);
         RederiveCaches();
 
         // An acknowledgement may have been among what is forgotten.
@@ -271,7 +285,7 @@ public sealed partial class TcpEngine
     {
         if (_v.Recovery == RecoveryPhase.FastRecovery)
         {
-            _v.CongestionWindow = Math.Max(_v.SlowStartThreshold, (uint)_invariants.EffectiveMss);
+            _v.CongestionWindow = Math.Max(_v.SlowStartThreshold, (uint)Mss);
         }
 
         _v.Undo.End();
@@ -287,7 +301,7 @@ public sealed partial class TcpEngine
         {
             _v.Rate.PacingRate = 0;
             _v.Rate.PacedUntil = Microseconds.Never;
-            _congestion.Start(ref _v, _invariants.EffectiveMss);
+            _congestion.Start(ref _v, Mss);
         }
     }
 
@@ -298,6 +312,7 @@ public sealed partial class TcpEngine
         // Whether a short segment is in flight is not known: assume it, which is Nagle's own rule.
         _smallSegmentEnd = _v.SndMax;
         _timerRestartedInRecovery = false;
+        _pathProbeSize = 0;
         _unaOfLastLoss = _v.SndUna - 1;
         _roundTrips.Restart(_v.SndMax);
         _rack.SentAt = Microseconds.Never;
@@ -323,7 +338,7 @@ public sealed partial class TcpEngine
         }
         else
         {
-            _records.MarkFirstLost(_invariants.EffectiveMss);
+            _records.MarkFirstLost(Mss);
             _retransmitFirst = true;
         }
     }

@@ -56,7 +56,7 @@ public readonly record struct AckSample
     /// <summary>In flight, with itself, when the segment was sent.</summary>
     public uint TxInFlight { get; init; }
 
-    /// <summary>Taken for lost since the segment was sent.</summary>
+    /// <summary>Taken for lost since the segment was sent; 0 where it is not known which one was delivered, as of duplicates without SACK.</summary>
     public uint LostSinceSent { get; init; }
 
     /// <summary>Whether the application gave too little to send when the segment was sent: the rate is then a lower bound.</summary>

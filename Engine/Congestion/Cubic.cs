@@ -50,11 +50,15 @@ internal sealed class Cubic : ICongestionControl
             return;
         }
 
-        uint acked = SlowStart.Grow(ref variants, ack);
-        if (acked == 0)
+        if (variants.CongestionWindow < variants.SlowStartThreshold)
         {
             // The next stage of congestion avoidance begins when slow start is over.
             variants.Congestion.Moment(Epoch) = Microseconds.Never;
+        }
+
+        uint acked = SlowStart.Grow(ref variants, ack);
+        if (acked == 0)
+        {
             return;
         }
 
@@ -73,7 +77,7 @@ internal sealed class Cubic : ICongestionControl
         ref CubicState state = ref congestion.As<CubicState>();
         if (variants.Recovery == RecoveryPhase.Open)
         {
-            // A time-out in recovery does not make forget what was before both (RFC 4015 2).
+            // A time-out in recovery does not make forget what was before both (RFC 3522 3.2, RFC 4015 3.1).
             state.Undo = state.Curve;
             congestion.Moment(UndoEpoch) = congestion.Moment(Epoch);
         }

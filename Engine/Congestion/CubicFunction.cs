@@ -17,12 +17,12 @@ internal static class CubicFunction
     /// <summary>Later than that, no window is left that could grow.</summary>
     private const long Furthest = 1_000_000_000;
 
-    /// <summary>K, equation 2: how long the curve takes back to W_max.</summary>
+    /// <summary>K, figure 2: how long the curve takes back to W_max.</summary>
     /// <param name="below">How far the window is below W_max, in bytes.</param>
     /// <param name="mss">SMSS in bytes.</param>
     public static Microseconds K(uint below, int mss) => new((long)CubeRoot((UInt128)below * InverseOfC / (uint)mss));
 
-    /// <summary>W_cubic(t), equation 1.</summary>
+    /// <summary>W_cubic(t), figure 1.</summary>
     /// <param name="sinceK">t - K; negative: in the concave part.</param>
     /// <param name="plateau">W_max in bytes.</param>
     /// <param name="mss">SMSS in bytes.</param>

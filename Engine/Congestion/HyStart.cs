@@ -31,7 +31,7 @@ internal struct HyStart
     private byte _samples;
     private byte _rounds;
 
-    /// <summary>RFC 9406 4.2: only while SSTHRESH has the arbitrarily high value that it begins with.</summary>
+    /// <summary>RFC 9406 4.3: only while SSTHRESH has the arbitrarily high value that it begins with.</summary>
     public static bool AppliesTo(in SegmentVariants variants) => variants.SlowStartThreshold == uint.MaxValue;
 
     /// <summary>Whether conservative slow start goes on.</summary>

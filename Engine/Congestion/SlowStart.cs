@@ -6,7 +6,7 @@ namespace TcpActors.Engine.Congestion;
 public static class SlowStart
 {
     /// <summary>
-    /// RFC 9406 4.3: how many segments an acknowledgement may widen the window by where sending is not paced. RFC 3465 2.2 has 2, which grows
+    /// RFC 9406 4.3: how many segments an acknowledgement may widen the window by where sending is not paced. RFC 3465 2.3 has 2, which grows
     /// by next to nothing where the peer's stack acknowledges dozens of segments at once.
     /// </summary>
     private const int Limit = 8;

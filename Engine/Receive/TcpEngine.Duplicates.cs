@@ -53,7 +53,7 @@ public sealed partial class TcpEngine
 
     /// <summary>
     /// The blocks of a pure acknowledgement: the duplicate first, then what is held beyond RCV_NXT, the range with the duplicate before the
-    /// others (RFC 2883 4 (5), RFC 2018 4).
+    /// others (RFC 2883 4 (4) and (5), RFC 2018 4).
     /// </summary>
     private SackBlocks BlocksToReport()
     {

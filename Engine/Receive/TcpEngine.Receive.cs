@@ -155,6 +155,7 @@ public sealed partial class TcpEngine
     private void OweReply(in TcpSegment segment, Microseconds now)
     {
         NoteOldDuplicate(segment, now);
+        _isProbeReceived |= IsProbing && segment.Has(TcpFlags.Ack) && segment.Ack == _v.SndMax;
 
         // RFC 9293 3.8.4: a keep-alive, and Linux's probe of a closed window, stands at exactly RCV.NXT-1, which a blind attacker does not
         // know: the budget that he can use up is not theirs.

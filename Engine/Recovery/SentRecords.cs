@@ -182,7 +182,7 @@ internal sealed partial class SentRecords
     }
 
     /// <summary>
-    /// RFC 2018 8: what the peer has reported counts for nothing. It has arrived once, so that what is acknowledged next may be any transmission of it (Karn).
+    /// RFC 2018 5: what the peer has reported counts for nothing. It has arrived once, so that what is acknowledged next may be any transmission of it (Karn).
     /// </summary>
     public void ForgetSacked()
     {
@@ -211,7 +211,7 @@ internal sealed partial class SentRecords
         }
     }
 
-    /// <summary>RFC 2883 4: the first block reports a duplicate when it lies below the acknowledgement or within the second block.</summary>
+    /// <summary>RFC 2883 5: the first block reports a duplicate when it lies below the acknowledgement or within the second block.</summary>
     private static bool IsDuplicate(in SackBlocks blocks, SeqNum ack)
     {
         SackBlock block = blocks[0];

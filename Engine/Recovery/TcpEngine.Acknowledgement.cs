@@ -20,12 +20,9 @@ public sealed partial class TcpEngine
         }
 
         bool windowChanged = UpdateSendWindow(segment, now);
-        if (_v.WindowProbesSent > 0)
-        {
-            // RFC 9293 3.8.6.1, MUST-37: as long as probes are answered the connection stays.
-            _v.WindowProbesSent = 0;
-            RestartStallClock(now);
-        }
+
+        // RFC 9293 3.8.6.1, MUST-37: as long as probes are answered the connection stays.
+        _v.WindowProbesSent = 0;
 
         uint flight = FlightSize;
         SackBlocks blocks = _connection.SackPermitted ? segment.Options.Sack : default;
@@ -50,7 +47,7 @@ public sealed partial class TcpEngine
     private void TakeEcho(in TcpSegment segment, uint flight, Microseconds now)
     {
         _v.Ecn.OnAcked(_v);
-        var mark = new LossEvent(LossKind.Mark, now, _invariants.EffectiveMss, flight);
+        var mark = new LossEvent(LossKind.Mark, now, Mss, flight);
         if (segment.Has(TcpFlags.Ece) && _v.Ecn.OnEcho(ref _v, _congestion, mark))
         {
             _counters.MarksAnswered++;
@@ -114,6 +111,7 @@ public sealed partial class TcpEngine
             Advance(segment.Ack, now);
         }
 
+        TakePathProbeAck(now);
         Microseconds rtt = MeasureRoundTrip(segment, acked, result, now);
         (Microseconds Interval, uint Delivered) rate =
             result.Delivered > 0 ? RateSampler.OnAck(ref _v.Rate, result, _v.MinRtt, now) : default;
@@ -130,7 +128,7 @@ public sealed partial class TcpEngine
             _congestion.OnAcked(ref _v, new AckSample
             {
                 Now = now,
-                Mss = _invariants.EffectiveMss,
+                Mss = Mss,
                 Acked = acked,
                 Delivered = result.Delivered,
                 Lost = lost,
@@ -143,7 +141,7 @@ public sealed partial class TcpEngine
                 Interval = rate.Interval,
                 PriorDelivered = result.Newest.Delivered,
                 TxInFlight = result.Newest.InFlight,
-                LostSinceSent = _v.Rate.Lost - result.Newest.Lost,
+                LostSinceSent = result.Newest.SentAt.IsNever ? 0 : _v.Rate.Lost - result.Newest.Lost,
                 IsMarked = _connection.EcnNegotiated && segment.Has(TcpFlags.Ece),
                 IsAppLimited = result.Newest.Is(SentFlags.AppLimited),
             });
@@ -159,8 +157,8 @@ public sealed partial class TcpEngine
     }
 
     /// <summary>
-    /// The duplicates in a row: with SACK, acknowledgements that report something new (RFC 6675 2); without, those of RFC 5681 2, each of which stands
-    /// for a segment delivered, nobody knows which (RFC 9937 6.2), until an acknowledgement covers it.
+    /// The duplicates in a row: with SACK, acknowledgements that report something new, also one that ends the row before it (RFC 6675 2, 5); without,
+    /// those of RFC 5681 2, each of which stands for a segment delivered, nobody knows which (RFC 9937 6.2), until an acknowledgement covers it.
     /// </summary>
     private void CountDuplicates(uint acked, bool isDuplicate, ref AckResult result)
     {
@@ -170,7 +168,8 @@ public sealed partial class TcpEngine
             {
                 _v.DuplicateAcks = 0;
             }
-            else if (result.NewlySacked > 0)
+
+            if (result.NewlySacked > 0)
             {
                 CountDuplicate();
             }
@@ -178,7 +177,7 @@ public sealed partial class TcpEngine
             return;
         }
 
-        uint mss = (uint)_invariants.EffectiveMss;
+        uint mss = (uint)Mss;
         if (acked > 0)
         {
             uint covered = Math.Min(_v.DuplicateAcks, ((acked + mss - 1) / mss) - 1);
@@ -204,7 +203,7 @@ public sealed partial class TcpEngine
     }
 
     private bool IsDuplicatePlausible =>
-        _v.Recovery != RecoveryPhase.FastRecovery || _v.Reduction.IsPlausible((_v.DuplicateAcks + 1L) * _invariants.EffectiveMss);
+        _v.Recovery != RecoveryPhase.FastRecovery || _v.Reduction.IsPlausible((_v.DuplicateAcks + 1L) * Mss);
 
     private void Advance(SeqNum ack, Microseconds now)
     {
@@ -214,7 +213,7 @@ public sealed partial class TcpEngine
         RestartStallClock(now);
         if (_v.Recovery == RecoveryPhase.Open)
         {
-            // Keeps "recover" within reach of the comparison while sequence numbers go round (RFC 6582 3.2 step 1: initially before all
+            // Keeps "recover" within reach of the comparison while sequence numbers go round (RFC 6582 6; 3.2 step 1: initially before all
             // data).
             _v.RecoveryPoint = SeqNum.Max(_v.RecoveryPoint, _v.SndUna - 1);
         }
@@ -253,7 +252,7 @@ public sealed partial class TcpEngine
         }
         else if (result.IsReneging)
         {
-            // RFC 2018 8 leaves it to the time-out to send again what was reported and not kept; there is nothing to wait for but an acknowledgement
+            // RFC 2018 5 leaves it to the time-out to send again what was reported and not kept; there is nothing to wait for but an acknowledgement
             // that was overtaken.
             _v.RetransmitAt = Microseconds.Min(_v.RetransmitAt, now + Microseconds.Max(_v.SmoothedRtt / 2, Microseconds.FromMilliseconds(10)));
         }

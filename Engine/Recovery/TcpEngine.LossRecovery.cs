@@ -16,7 +16,7 @@ public sealed partial class TcpEngine
         get
         {
             uint sent = _records.InFlight;
-            return _connection.SackPermitted ? sent : sent - Math.Min(sent, _v.DuplicateAcks * (uint)_invariants.EffectiveMss);
+            return _connection.SackPermitted ? sent : sent - Math.Min(sent, _v.DuplicateAcks * (uint)Mss);
         }
     }
 
@@ -63,13 +63,10 @@ public sealed partial class TcpEngine
         return lost.All;
     }
 
-    /// <summary>
-    /// The owner before has seen something delivered that left the network after something else. What exactly is not known, but that the first
-    /// bytes are missing: the acknowledgement of these shows the rest.
-    /// </summary>
-    private uint DetectLossesUnseen()
+    /// <summary>That the first segment is lost is all that is known.</summary>
+    private uint TakeFirstForLost()
     {
-        uint lost = _records.MarkFirstLost(_invariants.EffectiveMss);
+        uint lost = _records.MarkFirstLost(Mss);
         _v.Rate.Lost += lost;
         return lost;
     }
@@ -80,7 +77,7 @@ public sealed partial class TcpEngine
         {
             // RFC 8985 6.2 step 4: segs_sacked >= DupThresh, counted as RFC 6675 4 (IsLost) and 5 (1) do.
             bool isThresholdReached = _v.DuplicateAcks >= DuplicateThreshold
-                || _records.Sacked > (DuplicateThreshold - 1) * (uint)_invariants.EffectiveMss;
+                || _records.Sacked > (DuplicateThreshold - 1) * (uint)Mss;
             return _v.ReorderWindow.Length(
                 isInDoubt: _v.Recovery == RecoveryPhase.Open && !isThresholdReached, _v.MinRtt, _v.SmoothedRtt);
         }
@@ -105,7 +102,7 @@ public sealed partial class TcpEngine
 
         _unaOfLastLoss = _v.SndUna;
         _retransmitFirst = true;
-        return _records.MarkFirstLost(_invariants.EffectiveMss);
+        return TakeFirstForLost();
     }
 
     /// <summary>RFC 2883: what arrived twice was not lost when it was sent again, or the network doubled it.</summary>
@@ -136,7 +133,7 @@ public sealed partial class TcpEngine
     {
         if (_v.Recovery == RecoveryPhase.Open)
         {
-            if (lost > 0)
+            if (lost > 0 && !IsLossOfPathProbe(lost, now))
             {
                 EnterRecovery(outstanding, now);
             }
@@ -166,6 +163,7 @@ public sealed partial class TcpEngine
 
     private void EnterRecovery(uint flight, Microseconds now)
     {
+        AbandonPathProbe(now);
         _v.Undo.Start(_v);
         _v.Ecn.OnReduced(_v);
         SetThreshold(FlightSize, now);
@@ -186,7 +184,7 @@ public sealed partial class TcpEngine
         {
             // RFC 9937 6.4: the flight has come down to SSTHRESH. RFC 6582 3.2 step 3, option 1: without SACK nobody knows, and what is in flight
             // bounds the burst.
-            uint mss = (uint)_invariants.EffectiveMss;
+            uint mss = (uint)Mss;
             _v.CongestionWindow = _connection.SackPermitted
                 ? Math.Max(_v.SlowStartThreshold, mss)
                 : Math.Min(_v.SlowStartThreshold, Math.Max(InFlight, mss) + mss);
@@ -236,14 +234,14 @@ public sealed partial class TcpEngine
     }
 
     private void SetThreshold(uint flight, Microseconds now) => _v.SlowStartThreshold = _congestion.ThresholdAfterLoss(
-        ref _v, new LossEvent(LossKind.Loss, now, _invariants.EffectiveMss, flight));
+        ref _v, new LossEvent(LossKind.Loss, now, Mss, flight));
 
     /// <summary>RFC 9937: in fast recovery SND_CWIN goes down to SSTHRESH as data is delivered.</summary>
     private void ReduceInProportion(uint delivered, bool isSafe)
     {
         if (!_congestion.SetsWindowInRecovery)
         {
-            _v.CongestionWindow = _v.Reduction.OnAck(delivered, InFlight, _v.SlowStartThreshold, _invariants.EffectiveMss, isSafe);
+            _v.CongestionWindow = _v.Reduction.OnAck(delivered, InFlight, _v.SlowStartThreshold, Mss, isSafe);
         }
     }
 
@@ -282,16 +280,12 @@ public sealed partial class TcpEngine
     /// <summary>RFC 6298 5.4; RFC 8985 6.3: what was sent less than a round trip ago is not lost because something older is.</summary>
     private void EnterLoss(Microseconds now)
     {
+        AbandonPathProbe(now);
         bool isFirst = _v.Recovery != RecoveryPhase.Loss;
         _v.Undo.Start(_v);
         _v.Ecn.OnReduced(_v);
-        if (_v.Recovery == RecoveryPhase.Open)
-        {
-            _v.RetransmittedTo = _v.SndUna;
-        }
-
         _congestion.OnTimeout(
-            ref _v, new LossEvent(LossKind.Timeout, now, _invariants.EffectiveMss, FlightSize, IsFirst: _v.Retransmissions == 0));
+            ref _v, new LossEvent(LossKind.Timeout, now, Mss, FlightSize, IsFirst: _v.Retransmissions == 0));
         if (_records.IsFirstSacked)
         {
             // RFC 2018 8: the peer has thrown away what it reported.
@@ -300,7 +294,7 @@ public sealed partial class TcpEngine
         }
 
         bool isKnown = _connection.SackPermitted && !_rack.SentAt.IsNever;
-        _v.Rate.Lost += _records.MarkFirstLost(_invariants.EffectiveMss);
+        TakeFirstForLost();
         _v.Rate.Lost += _records.MarkLost(sentUntil: isKnown ? now - _rack.Rtt - ReorderWindowLength : now);
         GoBack();
         _v.ForwardRto = isFirst && _connection.SackPermitted ? ForwardRto.FirstAck : ForwardRto.Off;
@@ -310,6 +304,11 @@ public sealed partial class TcpEngine
     /// <summary>RFC 6582 3.2 step 4: after a time-out, until everything sent so far is acknowledged.</summary>
     private void GoBack()
     {
+        if (_v.Recovery == RecoveryPhase.Open)
+        {
+            _v.RetransmittedTo = _v.SndUna;
+        }
+
         _v.Recovery = RecoveryPhase.Loss;
         _v.RecoveryPoint = _v.SndMax;
         _v.DuplicateAcks = 0;
@@ -346,8 +345,11 @@ public sealed partial class TcpEngine
         }
 
         uint flight = InFlight;
-        uint lost = _rack.SentAt.IsNever ? DetectLossesUnseen() : DetectLosses(now);
-        if (lost > 0 && _v.Recovery == RecoveryPhase.Open)
+
+        // Never: the owner before has seen something delivered that left the network after something else. What exactly is not known, but that the first
+        // bytes are missing: the acknowledgement of these shows the rest.
+        uint lost = _rack.SentAt.IsNever ? TakeFirstForLost() : DetectLosses(now);
+        if (lost > 0 && _v.Recovery == RecoveryPhase.Open && !IsLossOfPathProbe(lost, now))
         {
             EnterRecovery(flight, now);
             ReduceInProportion(delivered: 0, isSafe: false);

@@ -78,7 +78,7 @@ public struct Undo
         return _unaccounted == 0;
     }
 
-    /// <summary>RFC 3522 3.2 step 5: whether the acknowledgement of new data was sent before what we sent again could arrive.</summary>
+    /// <summary>RFC 3522 3.2 step 4: whether the acknowledgement of new data was sent before what we sent again could arrive.</summary>
     internal readonly bool IsSentBeforeRetransmission(uint? echo) =>
         IsPossible && _hasStamp != 0 && echo is { } value && value != 0 && (int)(value - _retransmitStamp) < 0;
 

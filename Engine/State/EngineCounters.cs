@@ -51,6 +51,9 @@ public struct EngineCounters
     /// <summary>Times the peer had thrown away what it had reported by SACK (RFC 2018 8).</summary>
     public int RenegingSeen;
 
+    /// <summary>Times that large segments were found not to get through (RFC 4821 7.7).</summary>
+    public int BlackHolesFound;
+
     public int WindowProbesSent;
 
     public int KeepAliveProbesSent;

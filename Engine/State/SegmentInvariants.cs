@@ -54,13 +54,15 @@ public sealed record SegmentInvariants
     /// <summary>Unanswered probes after which the connection is given up (the patent's maximum allowance).</summary>
     public int KeepAliveMaxProbes { get; init; } = 9;
 
-    /// <summary>User time-out (RFC 5482; RFC 9293 3.9.1.8); <see cref="Microseconds.Never"/>: the number of retransmissions decides.</summary>
+    /// <summary>
+    /// User time-out (RFC 5482; RFC 9293 3.9.1.1, 3.10.8); <see cref="Microseconds.Never"/>: the number of retransmissions decides.
+    /// </summary>
     public Microseconds UserTimeout { get; init; } = Microseconds.Never;
 
     /// <summary>Retransmissions (or unanswered window probes) of one segment before the host is asked to take the connection: Linux's tcp_retries2.</summary>
     public int MaxRetransmissions { get; init; } = 15;
 
-    /// <summary>At most 500 ms (RFC 9293 3.8.6.3).</summary>
+    /// <summary>Less than 500 ms (RFC 9293 3.8.6.3, MUST-40).</summary>
     public Microseconds DelayedAckTimeout { get; init; } = Microseconds.FromMilliseconds(40);
 
     /// <summary>How long data received without PSH may wait for the application's request to fill up (the patent's PUSH timer).</summary>

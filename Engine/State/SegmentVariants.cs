@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using TcpActors.Engine.Congestion;
 using TcpActors.Engine.Recovery;
+using TcpActors.Engine.Transmit;
 
 namespace TcpActors.Engine.State;
 
@@ -132,6 +133,9 @@ public struct SegmentVariants
     /// <summary>The tail loss probe that is under way.</summary>
     public TailLossProbe Probe;
 
+    /// <summary>What the path was found to take where that is less than the host believes.</summary>
+    public PathSearch PathSearch;
+
     // --- Timestamps ---
 
     /// <summary>TS.Recent (RFC 7323 4.3).</summary>
@@ -153,7 +157,7 @@ public struct SegmentVariants
 
     /// <summary>
     /// Times the RTO, or the interval of window probes, is doubled (RFC 6298 5.5). Back to zero with the next valid measurement of a
-    /// round trip, as Karn's algorithm asks (RFC 6298 3), or when a closed window opens.
+    /// round trip, as Karn's algorithm asks (RFC 6298 3, 5), or when a closed window opens.
     /// </summary>
     public byte RtoBackoff;
 
@@ -252,6 +256,7 @@ public struct SegmentVariants
         Shift(ref copy.LastDataSentAt, by);
         copy.Congestion.Shift(by);
         copy.Rate.Shift(by);
+        copy.PathSearch.Shift(by);
         return copy;
     }
 

@@ -88,6 +88,7 @@ public sealed partial class TcpEngine
 
         EnterLoss(now);
         _v.Retransmissions++;
+        JudgeFullStop();
         BackOff();
         _v.RetransmitAt = RetransmitDeadline(now);
         _counters.RetransmissionTimeouts++;
@@ -107,6 +108,12 @@ public sealed partial class TcpEngine
         {
             _isSillyWindowOverridden = true;
             return UploadReason.None;
+        }
+
+        if (_v.WindowProbesSent == 0)
+        {
+            // MUST-37: the user's time begins with a probe that is not answered, since answers come as far apart as probes do.
+            _v.StalledSince = now;
         }
 
         UploadReason reason = GivenUp(_v.WindowProbesSent, now);
@@ -216,7 +223,7 @@ public sealed partial class TcpEngine
         }
         else if (!_invariants.IsPathUsable)
         {
-            // RFC 5482, RFC 9293 3.9.1.8: what could not even be sent is given up by the user's time alone.
+            // RFC 5482, RFC 9293 3.10.8: what could not even be sent is given up by the user's time alone.
             _v.PersistAt = UserDeadline(now);
         }
         else if (_v.PersistAt.IsNever)
@@ -261,7 +268,7 @@ public sealed partial class TcpEngine
         else if (_v.RecoveryAt.IsNever)
         {
             // A peer that sees a hole acknowledges at once (RFC 5681 4.2).
-            bool mayBeHeldBack = _v.Recovery != RecoveryPhase.FastRecovery && _v.Flight <= (uint)_invariants.EffectiveMss;
+            bool mayBeHeldBack = _v.Recovery != RecoveryPhase.FastRecovery && _v.Flight <= (uint)Mss;
             Microseconds probe = now + _v.Probe.TimeOut(_v.SmoothedRtt, mayBeHeldBack);
             bool isInTime = IsFirstProbe || probe < _v.RetransmitAt;
             _v.RecoveryAt = isInTime ? Microseconds.Min(probe, _v.RetransmitAt) : Microseconds.Never;

@@ -16,17 +16,25 @@ public sealed partial class TcpEngine
     /// <summary>
     /// SEG.SEQ of a segment without data: one that the peer accepts. SND_MAX, as SND_NXT may have fallen back behind the peer's
     /// RCV.NXT. Not beyond a window that shrank, though an edge that lies back by less than a unit of the peer's scale is only rounded
-    /// (RFC 7323 2.4). And not behind an octet that probes a closed window: it is not received yet.
+    /// (RFC 7323 2.4). And not behind an octet that probes a closed window, as it is not received yet; unless the peer has said that it is, in a
+    /// segment that was not acceptable, because it takes ours for old: two ends that probe each other would never hear each other again.
     /// </summary>
     private SeqNum AckSequence
     {
         get
         {
             SeqNum edge = _v.SndUna + _v.SndWnd;
-            bool isProbing = _v.SndWnd == 0 && _v.SndNxt == _v.SndUna && _v.Flight == 1;
-            return isProbing || _v.SndMax - edge >= 1 << _connection.SendWindowScale ? edge : _v.SndMax;
+            if (IsProbing && _isProbeReceived)
+            {
+                return _v.SndMax;
+            }
+
+            return IsProbing || _v.SndMax - edge >= 1 << _connection.SendWindowScale ? edge : _v.SndMax;
         }
     }
+
+    /// <summary>Whether all that is in flight is the octet that probes a closed window.</summary>
+    private bool IsProbing => _v.SndWnd == 0 && _v.SndNxt == _v.SndUna && _v.Flight == 1;
 
     /// <summary>RFC 2018 3: with timestamps three blocks fit beside them into 40 bytes of options, without four.</summary>
     private int MaxSackBlocks => _connection.TimestampsEnabled ? 3 : 4;
@@ -45,7 +53,7 @@ public sealed partial class TcpEngine
     /// </summary>
     private int SegmentSize(out int sackRoom)
     {
-        int mss = _invariants.EffectiveMss;
+        int mss = Mss;
         sackRoom = _connection.SackPermitted ? Math.Min(_reassembly.Count, MaxSackBlocks) : 0;
         int options = sackRoom == 0 ? 0 : SackOptionHeader + (SackBlockLength * sackRoom);
         if (options > mss / 2)
@@ -122,7 +130,7 @@ public sealed partial class TcpEngine
     private void SendAck(SeqNum seq, Microseconds now)
     {
         ref OutgoingSegment segment = ref Append(seq, now);
-        segment.SegmentSize = _invariants.EffectiveMss;
+        segment.SegmentSize = Mss;
         if (_connection.SackPermitted)
         {
             segment.Sack = BlocksToReport();

@@ -92,7 +92,7 @@ public sealed partial class TcpEngine
     }
 
     /// <summary>Bytes that the congestion window still takes; negative where the flight is above it.</summary>
-    private long CongestionRoom => Math.Max(_v.CongestionWindow, (uint)_invariants.EffectiveMss) - (long)InFlight;
+    private long CongestionRoom => Math.Max(_v.CongestionWindow, (uint)Mss) - (long)InFlight;
 
     /// <summary>In bytes; a multiple of the segment size.</summary>
     private int LongestRun(int size) => (int)Math.Max(1, Math.Min((uint)MaxBurst, Pacer.LongestRun(_v.Rate, size)) / (uint)size) * size;
@@ -107,13 +107,13 @@ public sealed partial class TcpEngine
     private void SendNewData(Microseconds now)
     {
         SeqNum end = SendableEnd;
-        int mss = _invariants.EffectiveMss;
         if (end > _v.SndMax && _v.SndMax == _v.SndUna && !_v.LastDataSentAt.IsNever)
         {
             Microseconds idle = now - _v.LastDataSentAt;
-            _congestion.OnIdleEnd(ref _v, new IdleEnd(now, mss, idle, idle > RttEstimator.CurrentRto(_v, _invariants)));
+            _congestion.OnIdleEnd(ref _v, new IdleEnd(now, Mss, idle, idle > RttEstimator.CurrentRto(_v, _invariants)));
         }
 
+        SendPathProbe(now);
         int size = SegmentSize(out int sackRoom);
         SeqNum first = _v.SndMax;
         while (end > _v.SndMax && MaySendNew)
@@ -165,8 +165,7 @@ public sealed partial class TcpEngine
     private void JudgeWindowUse()
     {
         uint used = InFlight;
-        int mss = _invariants.EffectiveMss;
-        _isCongestionLimited = used + mss > _v.CongestionWindow
+        _isCongestionLimited = used + Mss > _v.CongestionWindow
             || (_v.CongestionWindow < _v.SlowStartThreshold && 2 * used > _v.CongestionWindow);
         if (!_isCongestionLimited && used > 0 && SendableEnd == _v.SndMax && _records.Lost == 0)
         {
@@ -218,9 +217,10 @@ public sealed partial class TcpEngine
         }
 
         _owesWindowProbe = false;
+        _isProbeReceived = false;
         if (_v.SndWnd == 0 && _v.SndNxt == _v.SndUna && SendableEnd > _v.SndUna)
         {
-            SendRun(_v.SndUna, 1, _invariants.EffectiveMss, sackRoom: 0, now);
+            SendRun(_v.SndUna, 1, Mss, sackRoom: 0, now);
 
             // The octet may be refused: it is not in flight, and goes out again with the data when the window opens.
             _records.MarkLost(sentUntil: now);

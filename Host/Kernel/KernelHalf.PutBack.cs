@@ -84,9 +84,13 @@ internal sealed partial class KernelHalf
         SegmentVariants variants = state.Variants;
         ConnectionInvariants connection = state.Connection;
 
+        // The kernel does not look for black holes unless told to: what the path was found to take it learns as the peer's MSS.
+        int maxSegment = variants.PathSearch.Limit(connection.EffectiveMss(state.Segment.PathMtu)) + (connection.TimestampsEnabled ? 12 : 0);
+        maxSegment = variants.PathSearch.IsLimited ? maxSegment : connection.PeerMss;
+
         // Before connect; afterwards its send MSS would be that of a connection without options. What this option does not take is
         // set as the negotiated one below.
-        repair.MaxSegment = Math.Clamp((int)connection.PeerMss, TcpRepair.SmallestMaxSegment, TcpRepair.LargestMaxSegment);
+        repair.MaxSegment = Math.Clamp(maxSegment, TcpRepair.SmallestMaxSegment, TcpRepair.LargestMaxSegment);
         repair.Sequences = (variants.RcvNxt, variants.SndUna);
         standby.Bind();
         if (!SpinWait.SpinUntil(() => socket.TryConnectAsIs(_remote), s_patience))
@@ -94,7 +98,7 @@ internal sealed partial class KernelHalf
             throw new SocketException((int)SocketError.AddressAlreadyInUse);
         }
 
-        repair.SetOptions(connection, connection.PeerMss);
+        repair.SetOptions(connection, maxSegment);
         if (connection.TimestampsEnabled)
         {
             repair.Timestamp = TimestampOf(connection, in variants);

@@ -66,6 +66,7 @@ internal sealed class KernelSnapshot(FlowKey flow, SocketOptions options, Kernel
             UserTimeout = userTimeout == 0 ? Microseconds.Never : Microseconds.FromMilliseconds(userTimeout),
             ReceiveBufferLimit = Math.Min(options.ReceiveBufferLimit ?? memory.Receive.Limit, 65535 << connection.ReceiveWindowScale),
             SendBufferLimit = options.SendBufferLimit ?? memory.Send.Limit,
+            MaxPacingRate = options.MaxPacingRate,
             CongestionControl = congestionControl
                 ?? (CongestionControls.Has(options.CongestionControl) ? options.CongestionControl : SegmentInvariants.DefaultCongestionControl),
         };

@@ -76,6 +76,7 @@ internal sealed class LastHandBack
         variants.Congestion = given.Congestion;
         variants.Rate = given.Rate;
         variants.ReorderWindow = given.ReorderWindow;
+        variants.PathSearch = given.PathSearch;
         variants.CongestionWindow = given.CongestionWindow;
         variants.SlowStartThreshold = given.SlowStartThreshold;
         if (given.Recovery == RecoveryPhase.Open)

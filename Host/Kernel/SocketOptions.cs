@@ -89,6 +89,12 @@ internal sealed class SocketOptions
             }
         }
 
+        byte[] rate = new byte[sizeof(ulong)];
+        if (socket.TryGetBytes(TcpOption.LevelSocket, TcpOption.MaxPacingRate, rate) == rate.Length)
+        {
+            bytes.Add((TcpOption.LevelSocket, TcpOption.MaxPacingRate, rate));
+        }
+
         byte[] linger = new byte[8];
         socket.TryGetBytes(TcpOption.LevelSocket, TcpOption.Linger, linger);
         bytes.Add((TcpOption.LevelSocket, TcpOption.Linger, linger));
@@ -114,19 +120,16 @@ internal sealed class SocketOptions
     public int? SendBufferLimit => (_bufferLock & SendLocked) != 0 ? _sendBuffer / 2 : null;
 
     /// <summary>TCP_CONGESTION; empty where the kernel does not tell.</summary>
-    public string CongestionControl
+    public string CongestionControl => Encoding.ASCII.GetString(Bytes(TcpOption.LevelTcp, TcpOption.Congestion)).TrimEnd('\0');
+
+    /// <summary>SO_MAX_PACING_RATE in bytes a second; 0: no bound.</summary>
+    public long MaxPacingRate
     {
         get
         {
-            foreach ((int level, int option, byte[] value) in _values.Bytes)
-            {
-                if ((level, option) == (TcpOption.LevelTcp, TcpOption.Congestion))
-                {
-                    return Encoding.ASCII.GetString(value).TrimEnd('\0');
-                }
-            }
-
-            return "";
+            ReadOnlySpan<byte> value = Bytes(TcpOption.LevelSocket, TcpOption.MaxPacingRate);
+            ulong rate = value.IsEmpty ? ulong.MaxValue : BitConverter.ToUInt64(value);
+            return rate > long.MaxValue ? 0 : (long)rate;
         }
     }
 
@@ -181,7 +184,7 @@ internal sealed class SocketOptions
 
         foreach ((int level, int option, byte[] value) in _values.Bytes)
         {
-            if (!fresh.Has(level, option, value))
+            if (!fresh.Bytes(level, option).SequenceEqual(value))
             {
                 socket.TrySetBytes(level, option, value);
             }
@@ -244,17 +247,18 @@ internal sealed class SocketOptions
         }
     }
 
-    private bool Has(int level, int option, ReadOnlySpan<byte> value)
+    /// <returns>Empty for an option that the kernel does not know or that has no name.</returns>
+    private ReadOnlySpan<byte> Bytes(int level, int option)
     {
         foreach ((int Level, int Option, byte[] Value) each in _values.Bytes)
         {
             if (each.Level == level && each.Option == option)
             {
-                return value.SequenceEqual(each.Value);
+                return each.Value;
             }
         }
 
-        return false;
+        return [];
     }
 
     /// <summary>The kernel doubles what it is given, and tells the double.</summary>

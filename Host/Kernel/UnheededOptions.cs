@@ -13,8 +13,6 @@ internal static class UnheededOptions
         : IsSet(socket, TcpOption.LevelIPv4, TcpOption.IPv4Transparent) || IsSet(socket, TcpOption.LevelIPv6, TcpOption.IPv6Transparent)
             ? "its address may be another host's (IP_TRANSPARENT)"
         : HasFilter(socket) ? "the application has attached a filter to it (SO_ATTACH_FILTER)"
-        : socket.TryGetInt(TcpOption.LevelSocket, TcpOption.MaxPacingRate, out int rate) && rate != -1
-            ? "its rate is limited (SO_MAX_PACING_RATE)"
         : IsSet(socket, TcpOption.LevelTcp, TcpOption.Cork) ? "it is corked (TCP_CORK)"
         : null;
 

@@ -95,6 +95,48 @@ public sealed class ManagedHandshakeSpecs
         }
     }
 
+    // RFC 7323 2.3
+    [Fact]
+    public void A_shift_above_14_counts_as_14()
+    {
+        using var pair = new ManagedPair();
+        var flow = FlowKey.From(new IPEndPoint(pair.B.Address, 40_000), pair.Listener.Local);
+        FrameBuilder From(uint seq, SeqNum ack, TcpFlags flags, TcpOptions options) => new()
+        {
+            SourceMac = pair.B.Tap.Address,
+            DestinationMac = pair.A.Tap.Address,
+            Flow = flow,
+            Seq = new SeqNum(seq),
+            Ack = ack,
+            Flags = flags,
+            Window = 1000,
+            Options = options,
+        };
+
+        pair.B.SendRaw(From(700, default, TcpFlags.Syn, new TcpOptions { WindowScale = 15 }).ToArray());
+        pair.A.Step();
+        SeqNum iss = Assert.Single(pair.A.Tap.Sent).Seq;
+        pair.B.SendRaw(From(701, iss + 1, TcpFlags.Ack, default).ToArray());
+        pair.A.Step();
+
+        Assert.True(pair.Listener.TryAccept(out ManagedHalf? half));
+        Assert.Equal(1000u << 14, half.Query().SndWnd);
+        Assert.Equal(14, Invariants(new ManagedEnd(pair.A, half), pair.A, out _).SendWindowScale);
+    }
+
+    // RFC 7323 2.2
+    [Fact]
+    public void The_window_of_a_segment_with_SYN_is_not_scaled()
+    {
+        using var pair = new ManagedPair();
+        (ManagedEnd _, ManagedEnd b) = pair.Establish();
+
+        SentSegment synAck = pair.A.Tap.Sent.First(segment => segment.Is(TcpFlags.Syn | TcpFlags.Ack));
+        Assert.True(synAck.Options.WindowScale > 0);
+        Assert.Equal(synAck.Frame[48] << 8 | synAck.Frame[49], (int)b.Half.Query().SndWnd);
+        Assert.Equal(ushort.MaxValue, b.Half.Query().SndWnd);
+    }
+
     [Fact]
     public void A_lost_SYN_is_sent_again_after_1_2_and_4_seconds()
     {

@@ -111,6 +111,7 @@ public sealed class AdoptSpecs(ITestOutputHelper output)
             (TcpOption.LevelTcp, TcpOption.KeepCount, 6), (TcpOption.LevelTcp, TcpOption.UserTimeout, 60_000),
             (TcpOption.LevelTcp, TcpOption.NotSentLowWater, 32_768), (TcpOption.LevelTcp, TcpOption.Linger2, 11),
             (TcpOption.LevelSocket, TcpOption.ReceiveLowWater, 3), (TcpOption.LevelSocket, TcpOption.BusyPoll, 5),
+            (TcpOption.LevelSocket, TcpOption.MaxPacingRate, 50_000_000),
             family == AddressFamily.InterNetwork
                 ? (TcpOption.LevelIPv4, TcpOption.IPv4Tos, 0x28) : (TcpOption.LevelIPv6, TcpOption.IPv6TrafficClass, 0x28),
             family == AddressFamily.InterNetwork

@@ -36,7 +36,7 @@ public sealed class DeadPeerSpecs(ITestOutputHelper output)
         Assert.Equal(0, FenceLine.TcpExtCounter(hosts.Server, "TCPKeepAlive"));
     }
 
-    /// <summary>RFC 5482, RFC 9293 3.9.1.8.</summary>
+    /// <summary>RFC 5482, RFC 9293 3.10.8.</summary>
     [KernelTheory]
     [InlineData(AddressFamily.InterNetwork)]
     [InlineData(AddressFamily.InterNetworkV6)]

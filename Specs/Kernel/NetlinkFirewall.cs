@@ -13,6 +13,8 @@ internal static class NetlinkFirewall
     private const uint CtInvalid = 1;
     private const uint CtEstablishedOrRelated = 2 | 4;
     private const uint CtNew = 8;
+    private const uint LinkHeader = 0;
+    private const uint TransportHeader = 2;
 
     /// <summary>
     /// In the caller's namespace: drops what connection tracking calls invalid, accepts established flows and new ones to the
@@ -35,6 +37,12 @@ internal static class NetlinkFirewall
     public static OwnedTable Redirect(ushort port, ushort to) => new("redirect a port", Netfilter.FamilyInet, batch => batch
         .NewChain("prerouting", NfHook.InetPrerouting, priority: -100, type: "nat")
         .NewRule("prerouting", rule => rule.IsTcp().DestinationPort(port).RedirectTo(to)));
+
+    /// <summary>In a router's namespace: it tells nobody that a packet was too big (ICMP type 3, ICMPv6 type 2).</summary>
+    public static OwnedTable SaysNotTooBig() => new("keep silent about too big", Netfilter.FamilyInet, batch => batch
+        .NewChain("output", (NfHook)3, priority: 0)
+        .NewRule("output", rule => rule.IsIPv4().IsTooBigMessage(protocol: 1, type: 3).Drop())
+        .NewRule("output", rule => rule.IsIPv6().IsTooBigMessage(protocol: 58, type: 2).Drop()));
 
     private static NfRule CtState(this NfRule rule, uint states)
     {
@@ -64,33 +72,39 @@ internal static class NetlinkFirewall
         return rule.Compare(equal: false, [0, 0, 0, 0]);
     }
 
-    private static NfRule DestinationPort(this NfRule rule, ushort port)
+    private static NfRule DestinationPort(this NfRule rule, ushort port) => rule.Load(TransportHeader, 2, 2).Compare(equal: true, Port(port));
+
+    private static NfRule IsTooBigMessage(this NfRule rule, byte protocol, byte type)
     {
         var message = rule.Message;
         using (message.Nested(1))
         {
-            message.Text(1, "payload");
+            message.Text(1, "meta");
             using (message.Nested(2))
-                message.UInt32BigEndian(1, 8).UInt32BigEndian(2, 2).UInt32BigEndian(3, 2).UInt32BigEndian(4, 2);
+                message.UInt32BigEndian(1, 8).UInt32BigEndian(2, 16);
         }
 
-        return rule.Compare(equal: true, Port(port));
+        return rule.Compare(equal: true, [protocol]).Load(TransportHeader, 0, 1).Compare(equal: true, [type]);
     }
 
     private static NfRule SentByAnother(this NfRule rule, MacAddress sender)
     {
-        const uint linkHeader = 0;
+        Span<byte> bytes = stackalloc byte[6];
+        sender.CopyTo(bytes);
+        return rule.Load(LinkHeader, 6, 6).Compare(equal: false, bytes);
+    }
+
+    private static NfRule Load(this NfRule rule, uint header, uint offset, uint length)
+    {
         var message = rule.Message;
         using (message.Nested(1))
         {
             message.Text(1, "payload");
             using (message.Nested(2))
-                message.UInt32BigEndian(1, 8).UInt32BigEndian(2, linkHeader).UInt32BigEndian(3, 6).UInt32BigEndian(4, 6);
+                message.UInt32BigEndian(1, 8).UInt32BigEndian(2, header).UInt32BigEndian(3, offset).UInt32BigEndian(4, length);
         }
 
-        Span<byte> bytes = stackalloc byte[6];
-        sender.CopyTo(bytes);
-        return rule.Compare(equal: false, bytes);
+        return rule;
     }
 
     private static NfRule RedirectTo(this NfRule rule, ushort port)

@@ -66,7 +66,6 @@ public sealed class RefusalSpecs(ITestOutputHelper output)
         { AddressFamily.InterNetworkV6, TcpOption.LevelIPv6, TcpOption.IPv6MinHops, 255, "IP_MINTTL" },
         { AddressFamily.InterNetwork, TcpOption.LevelIPv4, TcpOption.IPv4Transparent, 1, "IP_TRANSPARENT" },
         { AddressFamily.InterNetworkV6, TcpOption.LevelIPv6, TcpOption.IPv6Transparent, 1, "IP_TRANSPARENT" },
-        { AddressFamily.InterNetwork, TcpOption.LevelSocket, TcpOption.MaxPacingRate, 1_000_000, "SO_MAX_PACING_RATE" },
         { AddressFamily.InterNetworkV6, TcpOption.LevelTcp, TcpOption.Cork, 1, "TCP_CORK" },
     };
 

@@ -16,8 +16,8 @@ internal sealed class RoutedHosts : IDisposable
     /// <param name="middleMtu">Bytes of an IP packet between the routers; at least 1,280.</param>
     public RoutedHosts(int middleMtu)
     {
-        using NetworkNamespace near = NetworkNamespace.Create();
-        using NetworkNamespace far = NetworkNamespace.Create();
+        var near = NetworkNamespace.Create();
+        var far = NetworkNamespace.Create();
         var server = NetworkNamespace.Create();
         var client = NetworkNamespace.Create();
         Cable(server, "server0", near, "near1", mtu: null);
@@ -26,6 +26,7 @@ internal sealed class RoutedHosts : IDisposable
         Server = new SpecHost(server, "server0", 1, hasIPv6: true, subnet: 1);
         Client = new SpecHost(client, "client0", 2, hasIPv6: true, subnet: 3);
         SpecHost near1 = Router(near, "near1", 2, subnet: 1);
+        Near = near1;
         SpecHost near2 = Router(near, "near2", 1, subnet: 2);
         SpecHost far2 = Router(far, "far2", 2, subnet: 2);
         SpecHost far3 = Router(far, "far3", 1, subnet: 3);
@@ -36,6 +37,9 @@ internal sealed class RoutedHosts : IDisposable
     }
 
     public SpecHost Server { get; }
+
+    /// <summary>The router next to the server.</summary>
+    public SpecHost Near { get; }
 
     public SpecHost Client { get; }
 

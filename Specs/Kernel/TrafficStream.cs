@@ -85,10 +85,14 @@ internal sealed class TrafficStream : IDisposable
     }
 
     /// <summary>The served connection sends random blocks until told to stop, then its FIN.</summary>
-    public async Task SendAsync(Connection connection, Func<bool> more, int seed)
+    public Task SendAsync(Connection connection, Func<bool> more, int seed) =>
+        SendAsync(connection, () => Task.FromResult(more()), seed);
+
+    /// <inheritdoc cref="SendAsync(Connection, Func{bool}, int)"/>
+    public async Task SendAsync(Connection connection, Func<Task<bool>> more, int seed)
     {
         var blocks = new TrafficBlocks(seed, 65536);
-        while (more())
+        while (await more())
         {
             ReadOnlyMemory<byte> bytes = blocks.Next();
             Append(bytes.Span);

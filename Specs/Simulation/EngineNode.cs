@@ -60,6 +60,15 @@ internal sealed class EngineNode : INode, IDisposable
 
     public long NotOurs { get; private set; }
 
+    /// <summary>How often a FIN was the next thing in order (the engine leaves it to the host).</summary>
+    public int PeerFins { get; private set; }
+
+    /// <summary>Whether <see cref="Invariants"/> add up the sent records after each batch; it takes as long as the flight is.</summary>
+    public bool IsAudited { get; set; }
+
+    /// <summary>Whether nobody owns the connection at present.</summary>
+    public bool IsMoving => _isMoving;
+
     public int Moves { get; private set; }
 
     public int Crashes { get; private set; }
@@ -174,7 +183,7 @@ internal sealed class EngineNode : INode, IDisposable
         return $"{Name}: written {Application.Written}, read {Application.Read}, una {v.SndUna} nxt {v.SndNxt} max {v.SndMax} "
             + $"wnd {v.SndWnd} cwnd {v.CongestionWindow} ssthresh {v.SlowStartThreshold} {v.Recovery}, "
             + $"rcv {v.RcvNxt} wnd {v.RcvWnd}, srtt {v.SmoothedRtt} rto at {v.RetransmitAt} persist at {v.PersistAt}, "
-            + $"moves {Moves}, crashes {Crashes}, requested {Requested}";
+            + $"paced until {v.Rate.PacedUntil} at {v.Rate.PacingRate} bytes/s, moves {Moves}, crashes {Crashes}, requested {Requested}";
     }
 
     private void Arrive()
@@ -255,6 +264,7 @@ internal sealed class EngineNode : INode, IDisposable
         Verdict verdict = _owner.Receive(in segment);
         if (verdict.Kind == VerdictKind.UploadRequired)
         {
+            PeerFins += verdict.Reason == UploadReason.PeerFin ? 1 : 0;
             _world.Trace.Add(Name, "wants to give back", (long)verdict.Reason);
         }
     }

@@ -57,6 +57,9 @@ internal sealed record Faults
     /// <summary>Of losing its end.</summary>
     public double Truncation { get; init; }
 
+    /// <summary>The largest IP packet that passes, in bytes; larger ones vanish in silence (a black hole of RFC 4821). 0: all pass.</summary>
+    public int Passes { get; init; }
+
     public IReadOnlyList<Blackout> Blackouts { get; init; } = [];
 }
 
@@ -66,6 +69,7 @@ internal struct FaultCounters
     public long Lost;
     public long LostInBursts;
     public long BlackedOut;
+    public long Swallowed;
     public long Reordered;
     public long Duplicated;
     public long Corrupted;

@@ -10,6 +10,8 @@ namespace TcpActors.Specs.Simulation;
 /// </summary>
 internal sealed class FaultyLink : ILink
 {
+    private const int EthernetHeader = 14;
+
     private readonly ILink _inner;
     private readonly World _world;
     private readonly FrameStore _store = new();
@@ -87,6 +89,11 @@ internal sealed class FaultyLink : ILink
         if (IsBlackedOut())
         {
             return Lose(in frame, "blacks out", ref _befallen.BlackedOut);
+        }
+
+        if (Faults.Passes > 0 && LongestPacket(in frame) > Faults.Passes)
+        {
+            return Lose(in frame, "swallows", ref _befallen.Swallowed);
         }
 
         // Each die is cast whatever the others say.
@@ -198,6 +205,13 @@ internal sealed class FaultyLink : ILink
         counter++;
         _world.Trace.Add(Name, what, in frame);
         return true;
+    }
+
+    /// <summary>Of those that a frame, or a super-segment, is on the wire.</summary>
+    private static int LongestPacket(in TxFrame frame)
+    {
+        int payload = frame.Length - frame.HeaderLength;
+        return frame.HeaderLength - EthernetHeader + (frame.SegmentSize > 0 ? Math.Min(payload, frame.SegmentSize) : payload);
     }
 
     private bool IsBlackedOut()

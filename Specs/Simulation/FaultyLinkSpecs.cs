@@ -78,6 +78,14 @@ public class FaultyLinkSpecs
     }
 
     [Fact]
+    public void Large_frames_vanish_where_only_small_ones_pass()
+    {
+        Assert.Equal(0, Run(new Faults { Passes = TestFrame.Length - 14 }).Befallen.Swallowed);
+        (List<TestFrame.Arrival> arrivals, FaultCounters befallen) = Run(new Faults { Passes = TestFrame.Length - 15 });
+        Assert.Equal((Frames, 0), (befallen.Swallowed, arrivals.Count));
+    }
+
+    [Fact]
     public void More_of_one_fault_leaves_the_others_where_they_are()
     {
         Faults faults = new() { Loss = 0.01 };

@@ -22,6 +22,8 @@ internal static class KernelStay
         after.Rto = Microseconds.FromSeconds(1);
         if (after.Flight > 0)
         {
+            // TCP_INFO counts from when the socket began.
+            after.LastDataSentAt = Microseconds.Zero;
             after.RetransmitAt = after.Rto;
             after.StalledSince = Microseconds.Zero;
         }

@@ -50,7 +50,14 @@ internal static class Replay
 
     private static ulong? NamedSeed => Environment.GetEnvironmentVariable(SeedVariable) is { Length: > 0 } text ? ParseSeed(text) : null;
 
-    private static void RunOne(ulong seed, Action<World> simulation)
+    private static void RunOne(ulong seed, Action<World> simulation) => Play(seed, simulation, Advice);
+
+    /// <summary>Runs the simulation with this seed, whatever the environment says; traced as it says.</summary>
+    /// <param name="seed">Of everything random in the world.</param>
+    /// <param name="simulation">What happens.</param>
+    /// <param name="advice">How to see a failure again.</param>
+    /// <exception cref="XunitException">When it fails.</exception>
+    public static void Play(ulong seed, Action<World> simulation, Func<World, string> advice)
     {
         using World world = new(seed);
         string? path = Environment.GetEnvironmentVariable(TraceVariable);
@@ -67,7 +74,7 @@ internal static class Replay
         }
         catch (Exception failure)
         {
-            throw new XunitException(Advice(world) + failure + "\n\nThe last events:\n" + world.Trace.Tail(), failure);
+            throw new XunitException(advice(world) + failure + "\n\nThe last events:\n" + world.Trace.Tail(), failure);
         }
     }
 
@@ -82,7 +89,7 @@ internal static class Replay
     }
 
     /// <summary>The spec is the nearest caller that xunit takes for one.</summary>
-    private static string NameOfSpec()
+    public static string NameOfSpec()
     {
         foreach (StackFrame frame in new StackTrace().GetFrames())
         {

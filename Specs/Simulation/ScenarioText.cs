@@ -39,6 +39,7 @@ internal static class ScenarioText
         ("corruption", f => Text(f.Corruption), (f, t) => f with { Corruption = Number(t) }),
         ("mended", f => Text(f.MendedCorruption), (f, t) => f with { MendedCorruption = Number(t) }),
         ("truncation", f => Text(f.Truncation), (f, t) => f with { Truncation = Number(t) }),
+        ("passes", f => Text(f.Passes), (f, t) => f with { Passes = (int)Long(t) }),
         ("blackouts", f => Text(f.Blackouts), (f, t) => f with { Blackouts = BlackoutsOf(t) }),
     ];
 

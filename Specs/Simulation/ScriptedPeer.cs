@@ -134,6 +134,14 @@ internal sealed class ScriptedPeer : INode
         Assert.True(_seen.Count == 0, $"Arrived unexpectedly: {(_seen.TryPeek(out Seen? seen) ? Describe(seen) : "")}");
     }
 
+    /// <summary>Everything that has arrived and no step has named yet, in order.</summary>
+    public IReadOnlyList<Seen> Takes()
+    {
+        Seen[] seen = [.. _seen];
+        _seen.Clear();
+        return seen;
+    }
+
     /// <summary>Whatever has arrived is of no interest.</summary>
     public int Forgets()
     {

@@ -30,14 +30,14 @@ internal static class Furnishing
         /// <summary>
         /// An engine, started, that talks to a peer whose every segment the spec writes; over a path without delay unless it is given.
         /// </summary>
-        public ScriptedPeer Peer(Scenario? scenario = null)
+        public ScriptedPeer Peer(Scenario? scenario = null, uint first = 1000, uint peerFirst = 5000)
         {
             scenario ??= new Scenario { Rate = 0, Rtt = Microseconds.Zero, Buffer = 50_000, Timestamps = false, Sack = false, Mtu = 1040 };
             SimulatedCable cable = new(world, "cable", scenario.Cable());
             (IPEndPoint a, IPEndPoint b) = Addresses(1);
-            (SeqNum first, SeqNum peerFirst) = (new SeqNum(1000), new SeqNum(5000));
             FaultyLink link = new(cable.A, world, scenario.Faults);
-            EngineNode engine = new(world, "engine", world.Captured(link), scenario.Node(cable.A, cable.B, a, b, first, peerFirst));
+            NodeSetup setup = scenario.Node(cable.A, cable.B, a, b, new SeqNum(first), new SeqNum(peerFirst));
+            EngineNode engine = new(world, "engine", world.Captured(link), setup);
             ScriptedPeer peer = new(world, cable.B, engine);
             world.Add(engine);
             world.Add(peer);

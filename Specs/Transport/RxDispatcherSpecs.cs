@@ -75,6 +75,25 @@ public sealed class RxDispatcherSpecs
         Assert.Equal((3, 0), (segments[0].Ecn, segments[1].Ecn));
     }
 
+    // RFC 9293 3.1, MUST-3: unless who received the frame has checked it already.
+    [Fact]
+    public void A_segment_with_a_wrong_checksum_reaches_nobody_and_is_counted()
+    {
+        var dispatcher = new RxDispatcher(_flows, host: null, static () => { }, lendingDepth: 2 * RxBatch.Capacity);
+        FlowEntry entry = _flows.Claim(in s_flow);
+        RxFrame wrong = _ring.Lend(s_flow);
+        _ring.Damage(wrong.Token);
+        RxFrame known = _ring.Lend(s_flow);
+        _ring.Damage(known.Token);
+        known.Checksum = ChecksumStatus.Good;
+
+        Write(dispatcher, wrong, known, _ring.Lend(s_flow));
+
+        Assert.Equal((1, 2), (dispatcher.Counters.BadChecksum, dispatcher.Counters.Delivered));
+        Assert.Equal([1, 0, 0], _ring.Returned);
+        Assert.Equal(2, entry.Count);
+    }
+
     [Fact]
     public void What_runs_after_the_doorbells_may_break_and_runs_again()
     {
@@ -162,6 +181,9 @@ public sealed class RxDispatcherSpecs
                 Owner = this,
             };
         }
+
+        /// <summary>Changes the last byte of a segment's payload on its way.</summary>
+        public void Damage(int token) => _memory[token][^1] ^= 0x10;
 
         public void Return(int token) => Returned[token]++;
     }

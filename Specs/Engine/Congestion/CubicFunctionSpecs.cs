@@ -21,7 +21,7 @@ public class CubicFunctionSpecs
         }
     }
 
-    // RFC 9438 4.2, equation 2
+    // RFC 9438 4.2, figure 2
     [Theory]
     [InlineData(1448, 0u)]
     [InlineData(1448, 1448u)]
@@ -34,7 +34,7 @@ public class CubicFunctionSpecs
         Assert.InRange(CubicFunction.K(below, mss).Value, expected - 1.01, expected + 0.01);
     }
 
-    // RFC 9438 4.2, equation 1
+    // RFC 9438 4.2, figure 1
     [Fact]
     public void The_curve_is_that_of_double_precision()
     {

@@ -1,5 +1,7 @@
 using TcpActors.Engine.Congestion;
 using TcpActors.Engine.State;
+using TcpActors.Specs.Engine.Recovery;
+using TcpActors.Specs.Engine.Tcp;
 using Xunit;
 
 namespace TcpActors.Specs.Engine.Congestion;
@@ -26,6 +28,18 @@ public class CubicSpecs
     {
         SegmentVariants v = Window(2000);
         Assert.Equal(2000u, new Cubic().ThresholdAfterLoss(ref v, Sign(LossKind.Loss)));
+    }
+
+    // 4.6: at once, as recovery begins
+    [Fact]
+    public void In_the_engine_a_lost_segment_leaves_seven_tenths()
+    {
+        using Conversation link = SackPath.Link(window: 10_000, invariants: Setup.Invariants with { CongestionControl = "cubic" });
+        link.Writes(Seconds(1), 10_000);
+        link.Receives(Seconds(1.1), link.Sack(0, (1000, 4000)));
+        Assert.Equal((RecoveryPhase.FastRecovery, 7000u), (link.V.Recovery, link.V.SlowStartThreshold));
+        link.Receives(Seconds(1.2), link.Ack(10_000));
+        Assert.Equal((RecoveryPhase.Open, 7000u), (link.V.Recovery, link.V.CongestionWindow));
     }
 
     // 4.6: the window counts only where it was used
@@ -101,6 +115,33 @@ public class CubicSpecs
         Assert.InRange(v.CongestionWindow, before + 40_000, before * 3 / 2);
     }
 
+    // 4.2: W_cubic(t + RTT) < cwnd
+    [Fact]
+    public void Above_the_curve_it_stays_where_it_is()
+    {
+        Cubic cubic = new();
+        SegmentVariants v = Window(100_000);
+        v.SlowStartThreshold = 100_000;
+        v.SmoothedRtt = Microseconds.FromMilliseconds(100);
+        cubic.OnAcked(ref v, Ack(Seconds(1)));
+        v.CongestionWindow = 150_000;
+        cubic.OnAcked(ref v, Ack(Seconds(2)));
+        Assert.Equal(150_000u, v.CongestionWindow);
+    }
+
+    // 4.2: the window grows, and a stage begins, with acknowledgements of new data only.
+    [Fact]
+    public void A_report_by_SACK_leaves_window_and_stage_as_they_are()
+    {
+        Cubic cubic = new();
+        SegmentVariants v = Window(100_000);
+        v.SlowStartThreshold = 100_000;
+        cubic.OnAcked(ref v, Ack(Seconds(1)));
+        uint window = v.CongestionWindow;
+        cubic.OnAcked(ref v, Ack(Seconds(2)) with { Acked = 0 });
+        Assert.Equal((window, Seconds(1)), (v.CongestionWindow, v.Congestion.Moment(0)));
+    }
+
     // 4.7
     [Fact]
     public void A_window_that_did_not_get_back_gives_way_to_others()
@@ -134,6 +175,7 @@ public class CubicSpecs
         CubicCurve curve = v.Congestion.As<CubicState>().Curve;
         Assert.Equal(0u, curve.K);
         Assert.Equal(70_000u, curve.Plateau);
+        Assert.InRange(curve.Reno, 70_000, 70_100);
         Assert.Equal(now, v.Congestion.Moment(0));
     }
 

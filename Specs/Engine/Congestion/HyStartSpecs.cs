@@ -93,7 +93,7 @@ public class HyStartSpecs
         Assert.False(State.IsConservative);
     }
 
-    // 4.2: only the first slow start
+    // 4.3: only the first slow start
     [Fact]
     public void Once_SSTHRESH_is_set_slow_start_is_that_of_Reno()
     {

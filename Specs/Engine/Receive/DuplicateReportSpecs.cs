@@ -24,7 +24,7 @@ public class DuplicateReportSpecs
         Assert.Equal(1, link.Engine.Counters.DsacksSent);
     }
 
-    // RFC 2883 4 (5): the second block is the larger one that holds the duplicate, then the others follow.
+    // RFC 2883 4 (4) and (5): the second block is the larger one that holds the duplicate, then the others follow.
     [Fact]
     public void A_duplicate_of_what_waits_behind_a_hole_is_followed_by_the_range_that_holds_it()
     {

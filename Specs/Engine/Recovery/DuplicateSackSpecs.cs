@@ -4,7 +4,7 @@ using Xunit;
 
 namespace TcpActors.Specs.Engine.Recovery;
 
-/// <summary>RFC 2883 4: what a report of something received twice is, and what it is not.</summary>
+/// <summary>RFC 2883 5: what a report of something received twice is, and what it is not.</summary>
 public class DuplicateSackSpecs
 {
     [Fact]
@@ -22,7 +22,7 @@ public class DuplicateSackSpecs
         Assert.Equal(10, link.Engine.Counters.DuplicatesReported);
     }
 
-    // RFC 2883 4.1: within the second block.
+    // RFC 2883 5, 4.1.3: within the second block.
     [Fact]
     public void A_duplicate_above_the_acknowledgement_lies_within_the_second_block()
     {

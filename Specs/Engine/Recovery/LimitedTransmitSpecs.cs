@@ -31,7 +31,7 @@ public class LimitedTransmitSpecs
         Assert.Equal(1, link.V.DuplicateAcks);
     }
 
-    // RFC 6675 5: "MUST reset DupAcks to zero"; and the definition of 2 counts an acknowledgement that reports, too.
+    // RFC 6675 5: "the TCP MUST reset DupAcks to zero".
     [Fact]
     public void An_acknowledgement_begins_the_count_anew()
     {

@@ -1,3 +1,5 @@
+using TcpActors.Engine.Congestion;
+using TcpActors.Engine.Receive;
 using TcpActors.Engine.Recovery;
 using TcpActors.Engine.State;
 using TcpActors.Specs.Engine.Tcp;
@@ -77,6 +79,25 @@ public class RackSpecs
         link.Sends(1103.ms, seq: 0, length: 100);
     }
 
+    // 6.2 step 4: an acknowledgement that reports is one of them (RFC 6675 5: "regardless of its status as a cumulative acknowledgment").
+    [Fact]
+    public void An_acknowledgement_that_reports_something_new_counts_as_a_report()
+    {
+        using Conversation link = SackPath.Link(invariants: Setup.Invariants with { NagleEnabled = false });
+        for (int i = 0; i < 8; i++)
+        {
+            link.Writes(1.s + new Microseconds(1000 * i), 100);
+        }
+
+        link.Forgets();
+        link.Receives(1101.ms, link.Sack(100, (200, 300)));
+        Assert.Equal(1, link.V.DuplicateAcks);
+        link.Receives(1102.ms, link.Sack(100, (200, 400)));
+        link.SendsNothing();
+        link.Receives(1103.ms, link.Sack(100, (200, 500)));
+        link.Sends(1103.ms, seq: 100, length: 100);
+    }
+
     // 6.2 step 4: when reordering was seen the number of reports begins no recovery.
     [Fact]
     public void On_a_path_that_reorders_many_reports_wait_for_the_window()
@@ -120,6 +141,58 @@ public class RackSpecs
         link.SendsNothing(until: 5.s);
         Assert.Equal(0, link.Engine.Counters.FastRetransmits);
     }
+
+    // 6.2 step 2: RACK.rtt is that of what was delivered last, also where that was sent before RACK.segment.
+    [Fact]
+    public void What_comes_late_lengthens_the_time_that_others_are_given()
+    {
+        using Conversation link = SackPath.Link();
+        link.SendsSegments(1.s, 3, apart: 1.ms);
+        link.Receives(1102.ms, link.Sack(0, (2000, 3000)));
+
+        // The second took 119 ms.
+        link.Receives(1120.ms, link.Sack(0, (1000, 3000)));
+        link.SendsNothing(until: 1144.ms);
+        link.Sends(1144.ms, seq: 0, length: 1000);
+    }
+
+    // 6.2 step 5: "timeout = max(remaining, timeout)"
+    [Fact]
+    public void The_timer_runs_until_everything_in_doubt_is_lost()
+    {
+        using Conversation link = SackPath.Link();
+        link.SendsSegments(1.s, 3, apart: 10.ms);
+        link.Receives(1120.ms, link.Sack(0, (2000, 3000)));
+        link.SendsNothing(until: 1135.ms);
+        link.Sends(1135.ms, seq: 0, length: 1000);
+        Assert.Equal(2000u, link.V.Rate.Lost);
+    }
+
+    // 6.2 step 5: of equal times the sequence number decides.
+    [Fact]
+    public void Of_what_left_at_once_only_what_lies_before_the_delivered_is_lost()
+    {
+        using Conversation link = SackPath.Link();
+        link.Writes(1.s, 6000);
+        link.Receives(1100.ms, link.Sack(0, (1000, 4000)));
+        Assert.Equal(1000u, link.V.Rate.Lost);
+    }
+
+    // 4 (2): a clock finer than a quarter of the round trip.
+    [Fact]
+    public void On_a_path_of_microseconds_the_window_is_a_quarter_of_the_round_trip_too()
+    {
+        using Conversation link = SackPath.Link(variants: v => v with { SmoothedRtt = 40.us, Delta = 5.us, MinRtt = 40.us, Rto = 200.ms + 40.us });
+        link.SendsSegments(1.s, 3, apart: 1.us);
+        link.Receives(1.s + 41.us, link.Sack(0, (1000, 2000)));
+        link.SendsNothing(until: 1.s + 50.us);
+        link.Sends(1.s + 50.us, seq: 0, length: 1000);
+    }
+
+    // 3.3.2: "or zero if no round-trip time estimate is available"
+    [Fact]
+    public void Without_a_round_trip_there_is_no_window() =>
+        Assert.Equal(Microseconds.Zero, default(ReorderWindow).Length(isInDoubt: true, Microseconds.Never, 100.ms));
 
     // 6.2 step 4: after N round trips with a duplicate it is (N + 1) * min_RTT / 4, SRTT at most.
     [Fact]
@@ -206,6 +279,26 @@ public class RackSpecs
         link.Receives(1285.ms, link.Ack(5000, tsVal: 2, tsEcr: 1000));
         link.SendsNothing(until: 1350.ms);
         Assert.Equal(1, link.Engine.Counters.RecoveriesUndone);
+    }
+
+    // 6.2 step 2: it was sent again twice, and what echoes the first of these is older than the second. Undoing (RFC 3522) sees nothing in it.
+    [Theory]
+    [InlineData(150u, false)]
+    [InlineData(200u, true)]
+    public void What_echoes_an_earlier_transmission_is_not_the_last_one_delivered(uint echo, bool isDelivered)
+    {
+        SentRecords records = new();
+        RateVariants rate = RateVariants.Quiet;
+        records.Restart(default, default, default, Microseconds.Zero);
+        foreach (int at in (int[])[0, 150, 200])
+        {
+            records.OnSent(default, new SeqNum(1000), at.ms, ref rate);
+        }
+
+        AckResult result = AckResult.Nothing;
+        AckContext context = new() { Now = 400.ms, MinRtt = 100.ms, RecoveryPoint = default, Echo = echo, Tick = 1.ms, Offset = 0 };
+        records.OnAck(new SeqNum(1000), default(SackBlocks), context, ref result);
+        Assert.Equal(isDelivered ? 200.ms : Microseconds.Never, result.RackSentAt);
     }
 
     // What the owner before had seen delivered is not known: the first bytes are missing, and of the rest nothing can be said.

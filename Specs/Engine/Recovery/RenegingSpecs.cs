@@ -34,7 +34,7 @@ public class RenegingSpecs
         Assert.Equal(0, link.Engine.Counters.RenegingSeen);
     }
 
-    // RFC 2018 8, RFC 6675 5.1: a time-out alone does not discard the scoreboard.
+    // RFC 6675 5.1, where RFC 2018 5 has it: a time-out alone does not discard the scoreboard.
     [Fact]
     public void A_time_out_keeps_what_was_reported_when_the_first_bytes_were_not()
     {

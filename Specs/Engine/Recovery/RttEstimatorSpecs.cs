@@ -145,6 +145,16 @@ public class RttEstimatorSpecs
         Assert.Equal(expected.us, v.Rto);
     }
 
+    // 2.5: 60 s at least.
+    [Fact]
+    public void However_often_it_is_doubled_RTO_is_two_minutes_at_most()
+    {
+        SegmentVariants v = SegmentVariants.Quiet with { Rto = 1.s, RtoBackoff = 6 };
+        Assert.Equal(64.s, RttEstimator.CurrentRto(v, Setup.Invariants));
+        v.RtoBackoff = byte.MaxValue;
+        Assert.Equal(120.s, RttEstimator.CurrentRto(v, Setup.Invariants));
+    }
+
     // RFC 8985 6.2 step 1 wants a window.
     [Fact]
     public void The_shortest_round_trip_is_believed_for_five_minutes()

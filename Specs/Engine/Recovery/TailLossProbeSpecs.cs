@@ -46,6 +46,17 @@ public class TailLossProbeSpecs
         link.Sends(1301.ms, seq: 3000, length: 1000);
     }
 
+    // 7.2: "after transmitting new data".
+    [Fact]
+    public void New_data_puts_the_probe_off()
+    {
+        using Conversation link = SackPath.Link();
+        link.Writes(1.s, 2000);
+        link.Writes(1050.ms, 2000);
+        link.Forgets();
+        link.Sends(1251.ms, seq: 3000, length: 1000);
+    }
+
     // 7.2: a peer may hold the acknowledgement of one segment back.
     [Fact]
     public void A_single_segment_is_given_200_ms_more_but_the_probe_comes_no_later_than_the_time_out_would()
@@ -106,7 +117,23 @@ public class TailLossProbeSpecs
 
         // 7.4.2: new data delivered is no loss mended.
         link.Receives(1300.ms, link.Ack(3000));
-        Assert.Equal(0, link.Engine.Counters.ProbesMended);
+        link.Sends(1300.ms, seq: 3000, length: 2000);
+        link.Receives(1400.ms, link.Ack(5000));
+        Assert.Equal((0, uint.MaxValue), (link.Engine.Counters.ProbesMended, link.V.SlowStartThreshold));
+    }
+
+    // 9.3: "congestion control will erase the overcommit upon the next ACK".
+    [Fact]
+    public void A_probe_beyond_the_congestion_window_is_made_up_for_by_the_next_acknowledgement()
+    {
+        using Conversation link = SackPath.Link(window: 2000, variants: v => v with { SlowStartThreshold = 2000 });
+        link.Writes(1.s, 6000);
+        link.Sends(1.s, length: 2000);
+        link.Sends(1201.ms, seq: 2000, length: 1000);
+        link.Receives(1250.ms, link.Ack(1000));
+        link.SendsNothing();
+        link.Receives(1251.ms, link.Ack(2000));
+        link.Sends(1251.ms, seq: 3000, length: 2000);
     }
 
     // 7.3: "If Segment exists and fits the peer receive window limit"
@@ -162,6 +189,36 @@ public class TailLossProbeSpecs
         link.Receives(1401.ms, link.Sack(2000, (4000, 5000)) with { TsVal = 2, TsEcr = 1000 });
         link.Sends(1401.ms, seq: 2000, length: 1000);
         Assert.Equal(RecoveryPhase.FastRecovery, link.V.Recovery);
+    }
+
+    // 7.1: "Reset TLP.is_retrans and TLP.end_seq when initiating ... fast recovery".
+    [Fact]
+    public void What_a_recovery_has_answered_for_is_not_answered_for_once_more()
+    {
+        using Conversation link = SackPath.Link(window: 20_000);
+        Probe(link);
+        link.Receives(1301.ms, link.Sack(0, (4000, 5000)));
+        uint threshold = link.V.SlowStartThreshold;
+        Assert.Equal(RecoveryPhase.FastRecovery, link.V.Recovery);
+        link.Receives(1401.ms, link.Ack(5000));
+        link.Writes(1500.ms, 1000);
+        link.Receives(1600.ms, link.Ack(6000));
+        Assert.Equal((threshold, 0), (link.V.SlowStartThreshold, link.Engine.Counters.ProbesMended));
+    }
+
+    // 7.1: "... or RTO recovery".
+    [Fact]
+    public void What_a_time_out_has_answered_for_is_not_answered_for_once_more()
+    {
+        using Conversation link = SackPath.Link(window: 20_000);
+        Probe(link);
+        link.Sends(1501.ms, seq: 0, length: 1000);
+        uint threshold = link.V.SlowStartThreshold;
+        Assert.Equal(RecoveryPhase.Loss, link.V.Recovery);
+        link.Receives(1601.ms, link.Ack(5000));
+        link.Writes(1700.ms, 1000);
+        link.Receives(1800.ms, link.Ack(6000));
+        Assert.Equal((threshold, 0), (link.V.SlowStartThreshold, link.Engine.Counters.ProbesMended));
     }
 
     // 7.4.2
@@ -242,6 +299,18 @@ public class TailLossProbeSpecs
         link.Receives(1101.ms, link.Sack(0, (1000, 2000)));
         link.GoTo(2.s);
         Assert.Equal(0, link.Engine.Counters.TailProbesSent);
+    }
+
+    // 7.2, 8: the timer for reordering takes the place of PTO, which would have run out at 1.203 s.
+    [Fact]
+    public void A_report_ends_the_wait_for_the_probe()
+    {
+        using Conversation link = SackPath.Link();
+        link.SendsSegments(1.s, 3, apart: 1.ms);
+        link.Receives(1190.ms, link.Sack(0, (1000, 2000)));
+        link.SendsNothing(until: 1214.ms);
+        link.Sends(1214.ms, seq: 0, length: 1000);
+        Assert.Equal((RecoveryPhase.FastRecovery, 0), (link.V.Recovery, link.Engine.Counters.TailProbesSent));
     }
 
     [Fact]

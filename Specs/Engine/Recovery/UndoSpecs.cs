@@ -7,7 +7,7 @@ namespace TcpActors.Specs.Engine.Recovery;
 /// <summary>When a reduction turns out to have been for nothing. Ten segments fill the window of 10,000 bytes.</summary>
 public class UndoSpecs
 {
-    // RFC 3522 3.2 step 5, RFC 4015
+    // RFC 3522 3.2 step 4, RFC 4015
     [Fact]
     public void A_timestamp_older_than_the_retransmission_gives_the_window_back_and_widens_the_reordering_window()
     {
@@ -37,7 +37,7 @@ public class UndoSpecs
         Assert.Equal(0, link.Engine.Counters.RecoveriesUndone);
     }
 
-    // RFC 3708 2
+    // RFC 3708 3 (B.1)
     [Fact]
     public void A_duplicate_of_everything_sent_again_gives_the_window_back()
     {
@@ -111,6 +111,28 @@ public class UndoSpecs
         v.Undo.OnRetransmitted(1000, stamp: null);
         Assert.False(v.Undo.OnDuplicate(v.SndUna, v.SndUna + 1000, v.SndUna + 2000));
         Assert.True(v.Undo.OnDuplicate(v.SndUna + 1000, v.SndUna + 2000, v.SndUna + 2000));
+    }
+
+    // RFC 9438 4.9.2: "continue to use the current and the most recent values".
+    [Fact]
+    public void A_window_that_has_grown_beyond_the_one_given_up_is_kept()
+    {
+        using Conversation link = Recovering();
+        link.Receives(1200.ms, link.Ack(10_000));
+        int acked = 10_000;
+        Microseconds now = 1300.ms;
+        while (link.V.CongestionWindow <= 10_000)
+        {
+            int length = (int)link.V.CongestionWindow;
+            link.Writes(now, length);
+            acked += length;
+            link.Receives(now + 100.ms, link.Ack(acked));
+            now += 200.ms;
+        }
+
+        uint window = link.V.CongestionWindow;
+        link.Receives(now, link.Sack(acked, (0, 1000)));
+        Assert.Equal((1, window), (link.Engine.Counters.RecoveriesUndone, link.V.CongestionWindow));
     }
 
     // RFC 4015: a time-out.

@@ -49,6 +49,40 @@ public class BlindAttackSpecs
         Assert.Equal(UploadReason.PeerReset, link.Receives(2.s, link.Ack(seq: 1000, flags: TcpFlags.Rst)).Reason);
     }
 
+    // RFC 9293 3.5.3, SHLD-2: it may say why, and is judged by where it begins.
+    [Theory]
+    [InlineData(0, 20_000)]
+    [InlineData(1000, 1000)]
+    public void An_RST_may_have_data(int seq, int buffer)
+    {
+        using Conversation link = new(receiveBuffer: buffer);
+        link.Receives(1.s, link.Data(seq: 0, length: seq));
+        SegmentVariants before = link.V;
+        Assert.Equal(Verdict.Upload(UploadReason.PeerReset), link.Receives(1.s, link.Ack(seq: seq, length: 30, flags: TcpFlags.Rst)));
+        Assert.Equal(before, link.V);
+    }
+
+    // RFC 5961 3.2
+    [Fact]
+    public void An_RST_that_begins_before_the_window_is_dropped_in_silence_though_its_data_reaches_into_it()
+    {
+        using Conversation link = new();
+        Assert.Equal(Verdict.Dropped, link.Receives(1.s, link.Ack(seq: -10, length: 30, flags: TcpFlags.Rst)));
+        link.SendsNothing(until: 10.s);
+        Assert.Equal(1, link.Engine.Counters.DroppedReset);
+    }
+
+    // RFC 5961 3.2: what comes after a challenge is taken as ever.
+    [Fact]
+    public void After_a_challenge_the_connection_goes_on()
+    {
+        using Conversation link = new();
+        link.Receives(1.s, link.Ack(seq: 1, flags: TcpFlags.Rst), link.Ack(seq: 9) with { Flags = TcpFlags.Syn });
+        link.Forgets();
+        Assert.Equal(Verdict.Consumed, link.Receives(1.s, link.Data(seq: 0, length: 2000, count: 2)));
+        link.Sends(1.s, ack: 2000);
+    }
+
     // RFC 5961 4.2
     [Theory]
     [InlineData(0)]
@@ -93,6 +127,16 @@ public class BlindAttackSpecs
     {
         using Conversation link = new(window: 50000);
         Assert.Equal(Verdict.Consumed, link.Receives(1.s, link.Data(seq: 0, length: 10, ack: ack)));
+    }
+
+    // RFC 5961 5.2: the largest window ever, as it was scaled, and not the present one.
+    [Fact]
+    public void MAX_WIN_is_the_largest_window_that_the_peer_ever_offered()
+    {
+        using Conversation link = new(Setup.Connection with { SendWindowScale = 2 }, window: 5000);
+        link.Receives(1.s, link.Ack(window: 10_000), link.Ack(window: 10));
+        Assert.Equal(Verdict.Consumed, link.Receives(1.s, link.Data(seq: 0, length: 10, ack: -40_000)));
+        Assert.Equal(Verdict.Dropped, link.Receives(1.s, link.Data(seq: 10, length: 10, ack: -40_001)));
     }
 
     // RFC 5961 5.2; SND.NXT falls back during a loss, what was sent before may still be acknowledged.

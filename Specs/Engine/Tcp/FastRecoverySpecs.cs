@@ -88,6 +88,18 @@ public class FastRecoverySpecs
         Assert.True(link.V.RetransmitAt > due);
     }
 
+    // RFC 6582 3.2 step 3: "For the first partial ACK that arrives during fast recovery, also reset the retransmit timer".
+    [Fact]
+    public void Only_the_first_partial_ACK_of_a_recovery_restarts_the_timer()
+    {
+        using Conversation link = InFlight(10_000);
+        link.Receives(1.1.s, link.Ack(), link.Ack(), link.Ack());
+        link.Receives(1.5.s, link.Ack(ack: 2000));
+        Assert.Equal(2.5.s, link.V.RetransmitAt);
+        link.Receives(1.6.s, link.Ack(ack: 4000));
+        Assert.Equal(2.5.s, link.V.RetransmitAt);
+    }
+
     // RFC 5681 3.2 step 4
     [Fact]
     public void Further_duplicate_ACKs_let_new_data_out()

@@ -81,6 +81,16 @@ public class KeepAliveSpecs
         link.Sends(1.s, seq: 0, ack: 0);
     }
 
+    // RFC 9293 3.8.4, MUST-28
+    [Fact]
+    public void The_interval_is_two_hours_unless_somebody_says_otherwise()
+    {
+        using Conversation link = new(invariants: Setup.Invariants with { KeepAliveEnabled = true });
+        link.Receives(1.s, link.Ack());
+        link.SendsNothing(until: 7201.s);
+        link.Sends(7201.s, seq: -1);
+    }
+
     [Fact]
     public void Keep_alive_can_be_turned_on_and_off_by_an_update()
     {

@@ -119,7 +119,7 @@ public class MoveSpecs
         link.Sends(600.s, seq: 2000, length: 1000);
     }
 
-    // RFC 9293 3.9.1.8, RFC 5482: how long data may stay unacknowledged, whatever the reason.
+    // RFC 9293 3.10.8, RFC 5482: how long data may stay unacknowledged, whatever the reason.
     [Fact]
     public void The_user_timeout_runs_while_the_path_is_unusable()
     {
@@ -134,7 +134,7 @@ public class MoveSpecs
         Assert.Equal(Verdict.Upload(UploadReason.UserTimeout), link.Verdict);
     }
 
-    // RFC 5482, RFC 9293 3.9.1.8: from when it was queued, also when nothing was in flight.
+    // RFC 5482, RFC 9293 3.10.8: from when it was queued, also when nothing was in flight.
     [Fact]
     public void The_user_timeout_runs_for_what_is_written_while_the_path_is_unusable()
     {

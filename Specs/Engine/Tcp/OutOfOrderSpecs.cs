@@ -35,6 +35,37 @@ public class OutOfOrderSpecs
         link.Sends(1.s, sack: [(3000, 6000), (9000, 10000)]);
     }
 
+    // RFC 2018 7, case 2: the first of eight segments is lost.
+    [Fact]
+    public void What_arrives_behind_one_hole_is_reported_as_one_block_that_grows()
+    {
+        using Conversation link = new(WithSack);
+        for (int at = 500; at < 4000; at += 500)
+        {
+            link.Receives(1.s, link.Data(seq: at, length: 500));
+            link.Sends(1.s, ack: 0, sack: [(500, at + 500)]);
+        }
+    }
+
+    // RFC 2018 7, case 3: every second one is lost, then the fourth arrives, then the second.
+    [Fact]
+    public void The_example_of_three_holes_is_answered_as_the_RFC_has_it()
+    {
+        using Conversation link = new(WithSack);
+        link.Receives(1.s, link.Data(seq: 0, length: 500));
+        link.Sends(1.s + 40.ms, ack: 500, sack: []);
+        link.Receives(2.s, link.Data(seq: 1000, length: 500));
+        link.Sends(2.s, ack: 500, sack: [(1000, 1500)]);
+        link.Receives(2.s, link.Data(seq: 2000, length: 500));
+        link.Sends(2.s, ack: 500, sack: [(2000, 2500), (1000, 1500)]);
+        link.Receives(2.s, link.Data(seq: 3000, length: 500));
+        link.Sends(2.s, ack: 500, sack: [(3000, 3500), (2000, 2500), (1000, 1500)]);
+        link.Receives(2.s, link.Data(seq: 1500, length: 500));
+        link.Sends(2.s, ack: 500, sack: [(1000, 2500), (3000, 3500)]);
+        link.Receives(2.s, link.Data(seq: 500, length: 500));
+        link.Sends(2.s, ack: 2500, sack: [(3000, 3500)]);
+    }
+
     // RFC 2018 3: 40 bytes of options hold four blocks, three beside timestamps.
     [Theory]
     [InlineData(false, 4)]
@@ -64,6 +95,17 @@ public class OutOfOrderSpecs
         link.Forgets();
         link.Writes(1.s, 4000);
         link.Sends(1.s, length: 4000, segmentSize: 1000 - 12, sack: [(1000, 2000)]);
+    }
+
+    // What would take more than half of a segment is left to the acknowledgements without data.
+    [Fact]
+    public void Tiny_data_segments_do_not_carry_SACK_blocks()
+    {
+        using Conversation link = new(WithSack, Setup.Invariants with { EffectiveMss = 20, PathMtu = 60 });
+        link.Receives(1.s, link.Data(seq: 1000, length: 10));
+        link.Sends(1.s, length: 0, sack: [(1000, 1010)]);
+        link.Writes(1.s, 40);
+        link.Sends(1.s, length: 40, segmentSize: 20, sack: []);
     }
 
     [Fact]

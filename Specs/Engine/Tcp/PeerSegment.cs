@@ -27,12 +27,25 @@ internal sealed record PeerSegment
 
     public SackBlock[] Sack { get; init; } = [];
 
+    /// <summary>Options that belong to a SYN.</summary>
+    public ushort? Mss { get; init; }
+
+    /// <inheritdoc cref="Mss"/>
+    public byte? WindowScale { get; init; }
+
     /// <summary>The ECN bits of the packet.</summary>
     public byte Ecn { get; init; }
 
     public TcpSegment ToSegment()
     {
-        TcpOptions options = new() { HasTimestamps = TsVal is not null, TsVal = TsVal ?? 0, TsEcr = TsEcr };
+        TcpOptions options = new()
+        {
+            HasTimestamps = TsVal is not null,
+            TsVal = TsVal ?? 0,
+            TsEcr = TsEcr,
+            Mss = Mss,
+            WindowScale = WindowScale,
+        };
         foreach (SackBlock block in Sack)
         {
             options.Sack.Add(block);

@@ -89,6 +89,52 @@ public class ReceiveWindowSpecs
         Assert.True(new WindowAdvertisement(room: 1, limit: 1, mss: 1448, shift: 0).IsUpdateDue(variants));
     }
 
+    // RFC 9293 3.1, MUST-1 and REC-1; RFC 7323 2.3
+    [Theory]
+    [InlineData(0x7fff, 0)]
+    [InlineData(0x8000, 0)]
+    [InlineData(0xffff, 0)]
+    [InlineData(0xffff, 14)]
+    public void Windows_are_unsigned_up_to_a_gigabyte(int field, byte shift)
+    {
+        using Conversation link = new(
+            Setup.Connection with { SendWindowScale = shift, ReceiveWindowScale = shift },
+            variants: v => v with { CongestionWindow = int.MaxValue, RcvWnd = (uint)field << shift },
+            window: 1);
+        link.Receives(1.s, link.Ack(window: field));
+        Assert.Equal((uint)field << shift, link.V.SndWnd);
+        link.Writes(1.s, 100_000);
+        long sent = link.V.Flight;
+        Assert.InRange(sent, Math.Min(100_000, link.V.SndWnd - Conversation.Mss), Math.Min(100_000, link.V.SndWnd));
+        link.Forgets();
+
+        // Ours: at the far end of it a segment is acceptable still.
+        Assert.Equal(Verdict.Consumed, link.Receives(1.s, link.Ack(seq: (field << shift) - 1)));
+    }
+
+    // RFC 7323 2.2, RFC 9293 3.2: the options of the handshake are those of a SYN.
+    [Fact]
+    public void Options_of_the_handshake_mean_nothing_in_a_later_segment()
+    {
+        using Conversation link = new(Setup.Connection with { SendWindowScale = 1 }, window: 1000);
+        link.Receives(1.s, link.Ack(window: 5000) with { WindowScale = 14, Mss = 100 });
+        Assert.Equal(10_000u, link.V.SndWnd);
+        link.Writes(1.s, 3000);
+        link.Sends(1.s, length: 3000, segmentSize: Conversation.Mss);
+    }
+
+    // RFC 7323 2.4: what the field cannot say is honoured all the same.
+    [Fact]
+    public void Data_up_to_the_furthest_edge_ever_offered_is_taken_when_the_field_falls_short_of_it()
+    {
+        using Conversation link = new(Setup.Connection with { ReceiveWindowScale = 7 });
+        link.Receives(1.s, link.Data(seq: 0, length: 50), link.Data(seq: 50, length: 50));
+        Assert.True(100 + (link.Sends(1.s, ack: 100).Window << 7) < 20_000);
+        link.Receives(1.s, link.Data(seq: 100, length: 19_900, count: 20));
+        Assert.Equal(new SeqNum(Conversation.Theirs + 20_000), link.V.RcvNxt);
+        link.Reads(1.s, 20_000);
+    }
+
     // RFC 9293 3.8.6, RFC 7323 2.4: whatever arrives and is read, the edge that we honour never moves left, what we say is never more than
     // the buffer has room for, and what we say moves left by less than a unit of the scale.
     [Theory]

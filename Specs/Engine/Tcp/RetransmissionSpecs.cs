@@ -146,6 +146,18 @@ public class RetransmissionSpecs
         Assert.True(link.V.RetransmitAt > 16.s);
     }
 
+    // RFC 9293 3.8.3, SHLD-11: on a short path too, where time-outs begin at 200 ms.
+    [Fact]
+    public void R2_is_more_than_a_hundred_seconds_unless_somebody_says_otherwise()
+    {
+        using Conversation link = new(variants: v => v with { SmoothedRtt = 50.us, Delta = 10.us, Rto = 200.ms + 50.us });
+        link.Writes(1.s, 500);
+        link.GoTo(101.s);
+        Assert.Equal(default, link.Verdict);
+        link.GoTo(3600.s);
+        Assert.Equal(Verdict.Upload(UploadReason.RetransmissionLimit), link.Verdict);
+    }
+
     // RFC 5482, RFC 9293 3.8.3
     [Fact]
     public void The_user_time_out_counts_from_the_last_progress()

@@ -13,6 +13,7 @@ internal static class Setup
             InternetAddress.From(IPAddress.Parse("10.0.0.1")), InternetAddress.From(IPAddress.Parse("10.0.0.2")), 7, 40000),
         InitialSendSequence = new SeqNum(0),
         InitialReceiveSequence = new SeqNum(0),
+        PeerMss = 1000,
     };
 
     public static SegmentInvariants Invariants { get; } = new()

@@ -86,6 +86,19 @@ public class UploadSegmentSpecs
         Assert.Equal(before, link.V);
     }
 
+    // RFC 9293 3.4, MUST-66
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void Urgent_data_is_the_hosts_when_the_window_is_closed_too(int length)
+    {
+        using Conversation link = new(receiveBuffer: 1000);
+        link.Receives(1.s, link.Data(seq: 0, length: 1000));
+        Assert.Equal(0u, link.V.RcvWnd);
+        PeerSegment urgent = link.Data(seq: 1000, length, flags: TcpFlags.Urg) with { UrgentPointer = 500 };
+        Assert.Equal(Verdict.Upload(UploadReason.UrgentData), link.Receives(1.s, urgent));
+    }
+
     [Fact]
     public void An_urgent_pointer_that_was_passed_is_of_no_interest()
     {

@@ -35,6 +35,26 @@ public class ZeroWindowSpecs
         Assert.True(link.V.PersistAt - link.Now == 60.s, "the interval has a maximum");
     }
 
+    // RFC 9293 3.8.6.1, MUST-37: the user's time is one without an answer, and probes may be further apart than that.
+    [Fact]
+    public void A_user_time_out_does_not_end_it_while_probes_are_answered()
+    {
+        using Conversation link = new(invariants: Invariants with { UserTimeout = 10.s }, window: 0);
+        link.Writes(1.s, 3000);
+        while (link.Now < 600.s)
+        {
+            link.GoTo(link.V.PersistAt);
+            Assert.NotEqual(VerdictKind.UploadRequired, link.Verdict.Kind);
+            link.Receives(link.Now, link.Ack(window: 0));
+        }
+
+        // Two intervals of 60 s.
+        link.GoTo(link.Now + 119.s);
+        Assert.NotEqual(VerdictKind.UploadRequired, link.Verdict.Kind);
+        link.GoTo(link.Now + 2.s);
+        Assert.Equal(Verdict.Upload(UploadReason.UserTimeout), link.Verdict);
+    }
+
     [Fact]
     public void Unanswered_probes_end_in_an_upload()
     {
@@ -119,6 +139,26 @@ public class ZeroWindowSpecs
     }
 
     /// <summary>1000 bytes acknowledged, the window closed, and from 1 s on 3000 bytes waiting.</summary>
+    // RFC 9293 3.10.7.4, first: the answer to what is not acceptable stands at SND.NXT.
+    [Fact]
+    public void Two_ends_that_have_received_each_others_probes_hear_each_other_again()
+    {
+        using Conversation link = Closed();
+        link.Sends(2.s, seq: 1000, length: 1);
+
+        // The peer's probe came in and is acknowledged: as ours may not have been taken, from before it.
+        link.Receives(2.1.s, link.Data(0, 1, ack: 1000) with { Window = 0 });
+        link.Sends(2.14.s, seq: 1000, ack: 1);
+
+        // It was taken, and so the peer takes this for old. It answers from before its own probe, which we take for old.
+        link.Receives(2.2.s, link.Ack(ack: 1001, seq: 0, window: 5000));
+        link.Sends(2.2.s, seq: 1001, ack: 1);
+
+        // That one it takes, and what it says now can be taken here.
+        link.Receives(2.3.s, link.Ack(ack: 1001, seq: 1, window: 5000));
+        link.Sends(2.3.s, seq: 1001, length: 2999);
+    }
+
     private static Conversation Closed(ConnectionInvariants? connection = null)
     {
         Conversation link = new(connection, Invariants);

@@ -78,6 +78,32 @@ public class PacketTooBigSpecs
         Assert.False(PacketTooBig.TryParse(segment, in ip, out _));
     }
 
+    // RFC 9293 3.9.2.2, MUST-55 and MUST-56: source quench and soft errors change nothing; nor do hard ones (RFC 5461).
+    [Theory]
+    [InlineData(true, 4, 0)]
+    [InlineData(true, 3, 0)]
+    [InlineData(true, 3, 1)]
+    [InlineData(true, 3, 2)]
+    [InlineData(true, 3, 3)]
+    [InlineData(true, 3, 5)]
+    [InlineData(true, 11, 0)]
+    [InlineData(true, 11, 1)]
+    [InlineData(true, 12, 0)]
+    [InlineData(false, 1, 0)]
+    [InlineData(false, 1, 3)]
+    [InlineData(false, 1, 4)]
+    [InlineData(false, 3, 0)]
+    [InlineData(false, 3, 1)]
+    [InlineData(false, 4, 0)]
+    [InlineData(false, 4, 1)]
+    [InlineData(false, 4, 2)]
+    public void No_other_ICMP_error_is_heard(bool ipv4, byte type, byte code)
+    {
+        byte[] frame = Error(ipv4, 8, mtu: 1400, type: type, code: code);
+        Assert.True(IpFrame.TryParse(frame, out IpFrame ip));
+        Assert.False(PacketTooBig.TryParse(frame, in ip, out _));
+    }
+
     /// <summary>An error from a router about a segment of ours with 1,000 bytes of payload.</summary>
     internal static byte[] Error(bool ipv4, int quotedTcpBytes, ushort mtu, FlowKey? sender = null, byte? type = null, byte? code = null)
     {

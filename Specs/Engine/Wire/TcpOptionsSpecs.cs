@@ -1,3 +1,5 @@
+using TcpActors.Engine.Receive;
+using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 using Xunit;
 
@@ -34,11 +36,86 @@ public class TcpOptionsSpecs
         }
     }
 
+    // RFC 2018 3: kind 5, 8 * n + 2 bytes, the edges in network byte order.
+    [Fact]
+    public void SACK_blocks_are_written_edge_by_edge_behind_kind_and_length()
+    {
+        TcpOptions options = default;
+        options.Sack.Add(new SackBlock(new SeqNum(0x01020304), new SeqNum(0x05060708)));
+        options.Sack.Add(new SackBlock(new SeqNum(0xF0000000), new SeqNum(0xF0000001)));
+        byte[] bytes = new byte[40];
+        Assert.Equal(
+            [1, 1, 5, 18, 1, 2, 3, 4, 5, 6, 7, 8, 0xF0, 0, 0, 0, 0xF0, 0, 0, 1],
+            bytes[..options.WriteTo(bytes)]);
+    }
+
     [Fact]
     public void Timestamps_at_any_place_and_after_unknown_options_are_found()
     {
         TcpOptions options = TcpOptions.Parse([254, 4, 9, 9, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 0]);
         Assert.Equal((true, 1u, 2u, false), (options.HasTimestamps, options.TsVal, options.TsEcr, options.Malformed));
+    }
+
+    // RFC 9293 3.2, MUST-64
+    [Fact]
+    public void An_option_may_begin_on_any_octet()
+    {
+        for (int before = 0; before < 12; before++)
+        {
+            TcpOptions options = TcpOptions.Parse([.. Enumerable.Repeat((byte)1, before), 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 4, 2]);
+            Assert.Equal((true, 1u, 2u), (options.HasTimestamps, options.TsVal, options.TsEcr));
+            Assert.True(options.SackPermitted);
+        }
+    }
+
+    // RFC 9293 3.1, MUST-5
+    [Theory]
+    [InlineData(TcpFlags.Syn)]
+    [InlineData(TcpFlags.Syn | TcpFlags.Ack)]
+    [InlineData(TcpFlags.Ack)]
+    [InlineData(TcpFlags.Ack | TcpFlags.Fin)]
+    [InlineData(TcpFlags.Rst)]
+    [InlineData(TcpFlags.None)]
+    public void Options_are_read_in_any_segment(TcpFlags flags)
+    {
+        byte[] frame = new FrameBuilder
+        {
+            Flow = Wire.Flow(ipv4: true),
+            Flags = flags,
+            Options = new TcpOptions { Mss = 1000, WindowScale = 3, HasTimestamps = true, TsVal = 5, SackPermitted = true },
+        }.ToArray();
+        Assert.True(IpFrame.TryParse(frame, out IpFrame ip));
+        Assert.True(TcpSegment.TryParse(ip.PayloadOf(frame), out TcpSegment segment));
+        TcpOptions options = segment.Options;
+        Assert.Equal(((ushort?)1000, (byte?)3, true), (options.Mss, options.WindowScale, options.SackPermitted));
+        Assert.Equal((true, 5u), (options.HasTimestamps, options.TsVal));
+    }
+
+    // RFC 9293 3.1, MUST-68 and MUST-69: NOPs stand in front, so that there is neither an end of the list nor padding behind it.
+    [Fact]
+    public void What_is_written_are_NOPs_and_options_with_their_lengths_up_to_the_last_octet()
+    {
+        byte[] bytes = new byte[100];
+        for (int combination = 0; combination < 16 * 5; combination++)
+        {
+            var written = new TcpOptions
+            {
+                Mss = (combination & 1) != 0 ? 1460 : null,
+                WindowScale = (combination & 2) != 0 ? 14 : null,
+                SackPermitted = (combination & 4) != 0,
+                HasTimestamps = (combination & 8) != 0,
+                Sack = Wire.Sack(combination / 16),
+            };
+            int length = written.WriteTo(bytes);
+            int at = 0;
+            while (at < length)
+            {
+                Assert.NotEqual(0, bytes[at]);
+                at += bytes[at] == 1 ? 1 : bytes[at + 1];
+            }
+
+            Assert.Equal((length, 0), (at, length % 4));
+        }
     }
 
     [Fact]
