@@ -109,17 +109,17 @@ internal readonly ref partial struct BbrFlow
         _s.LossEvents = (byte)Math.Min(_s.LossEvents + 1, byte.MaxValue);
         if (_s.Is(BbrFlags.ProbeSample) && IsInflightTooHigh)
         {
-            HandleInflightTooHigh(lost);
+            HandleInflightTooHigh();
         }
     }
 
-    private void HandleInflightTooHigh(uint lost)
+    private void HandleInflightTooHigh()
     {
         _s.Set(BbrFlags.ProbeTooHigh, true);
         _s.Set(BbrFlags.ProbeSample, false);
         if (!_ack.IsAppLimited)
         {
-            _s.LongTermInflight = Math.Max(InflightAtLoss(lost), (uint)((ulong)TargetInflight * Beta / 100));
+            _s.LongTermInflight = Math.Max(InflightAtLoss, (uint)((ulong)TargetInflight * Beta / 100));
         }
 
         if (_s.Phase == BbrPhase.Up)
@@ -129,15 +129,12 @@ internal readonly ref partial struct BbrFlow
         }
     }
 
-    /// <summary>5.5.10.2: at what volume losses crossed the threshold, if they came as one run.</summary>
-    private uint InflightAtLoss(uint lost)
-    {
-        uint run = Math.Min(lost, Math.Min(_ack.TxInFlight, _ack.LostSinceSent));
-        long before = _ack.TxInFlight - run;
-        long lostBefore = _ack.LostSinceSent - run;
-        long prefix = ((LossThreshold * before) - (100 * lostBefore)) / (100 - LossThreshold);
-        return (uint)Math.Max(0, before + prefix);
-    }
+    /// <summary>
+    /// 5.5.10.2: at what volume losses crossed the threshold, if those after that came as one run. What the draft adds up, what was in flight before the run and
+    /// the part of the run below the threshold, is this, however long the run was.
+    /// </summary>
+    private uint InflightAtLoss =>
+        (uint)((ulong)(_ack.TxInFlight - Math.Min(_ack.TxInFlight, _ack.LostSinceSent)) * 100 / (100 - LossThreshold));
 
     /// <summary>5.5.10.3.</summary>
     private void UpdateLatestDeliverySignals()

@@ -139,8 +139,6 @@ internal readonly ref partial struct BbrFlow
         {
             state.Moment(MinRttAt) = _ack.Now;
             state.Moment(ProbeRttMinAt) = _ack.Now;
-            state.Moment(CycleAt) = _ack.Now;
-            state.Moment(AggregationAt) = _ack.Now;
         }
     }
 

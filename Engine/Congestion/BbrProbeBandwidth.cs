@@ -40,7 +40,7 @@ internal readonly ref partial struct BbrFlow
         _s.ProbeUpAckedPerIncrement = BbrState.Infinity;
         PickProbeWait();
         _v.Congestion.Moment(CycleAt) = _ack.Now;
-        _s.AckPhase = BbrAckPhase.ProbeStopping;
+        _s.Set(BbrFlags.ProbeStopping, true);
         StartRound();
         _s.Phase = BbrPhase.Down;
     }
@@ -51,14 +51,13 @@ internal readonly ref partial struct BbrFlow
         _s.ProbeUpRounds = 0;
         _s.ProbeUpAcked = 0;
         _s.Set(BbrFlags.ProbePrecautionary, false);
-        _s.AckPhase = BbrAckPhase.Refilling;
+        _s.Set(BbrFlags.ProbeStopping, false);
         StartRound();
         _s.Phase = BbrPhase.Refill;
     }
 
     private void StartUp()
     {
-        _s.AckPhase = BbrAckPhase.ProbeStarting;
         StartRound();
         ResetFullBandwidth(SampleBandwidth);
         _s.Phase = BbrPhase.Up;
@@ -142,16 +141,9 @@ internal readonly ref partial struct BbrFlow
     /// <returns>Whether it decided about the phase.</returns>
     private bool AdaptLongTermModel()
     {
-        bool isRoundStart = _s.Is(BbrFlags.RoundStart);
-        if (_s.AckPhase == BbrAckPhase.ProbeStarting && isRoundStart)
+        if (_s.Is(BbrFlags.ProbeStopping | BbrFlags.RoundStart))
         {
-            _s.AckPhase = BbrAckPhase.ProbeFeedback;
-        }
-
-        if (_s.AckPhase == BbrAckPhase.ProbeStopping && isRoundStart)
-        {
-            _s.Set(BbrFlags.ProbeSample, false);
-            _s.AckPhase = BbrAckPhase.Initial;
+            _s.Set(BbrFlags.ProbeSample | BbrFlags.ProbeStopping, false);
             if (IsInProbeBandwidth && !_ack.IsAppLimited)
             {
                 AdvanceMaxBandwidth();

@@ -41,7 +41,7 @@ internal readonly ref partial struct BbrFlow
             SaveWindow();
             _s.Phase = BbrPhase.ProbeRtt;
             _v.Congestion.Moment(ProbeRttDoneAt) = Microseconds.Never;
-            _s.AckPhase = BbrAckPhase.ProbeStopping;
+            _s.Set(BbrFlags.ProbeStopping, true);
             StartRound();
         }
 

@@ -53,14 +53,12 @@ internal struct BbrState
 
     public BbrPhase Phase;
     public BbrPhase UndoPhase;
-    public BbrAckPhase AckPhase;
     public byte FullBandwidthRounds;
     public byte ProbeUpRounds;
     public byte RoundsSinceProbe;
     public byte DrainRounds;
     public byte ExtraAckedRounds;
     public byte LossEvents;
-    private byte _unused;
     private BbrFlags _flags;
 
     public readonly uint MaxBandwidth => Math.Max(BandwidthThisCycle, BandwidthLastCycle);
@@ -83,16 +81,6 @@ internal enum BbrPhase : byte
 
     /// <summary>Of <see cref="BbrState.UndoPhase"/>: none.</summary>
     None,
-}
-
-/// <summary>BBR.ack_phase (2.14): what acknowledgements say about a probe for bandwidth.</summary>
-internal enum BbrAckPhase : byte
-{
-    Initial,
-    Refilling,
-    ProbeStarting,
-    ProbeFeedback,
-    ProbeStopping,
 }
 
 [Flags]
@@ -130,4 +118,7 @@ internal enum BbrFlags : ushort
 
     /// <summary>probe_rtt_expired.</summary>
     ProbeRttExpired = 1024,
+
+    /// <summary>ack_phase (2.14) is ACKS_PROBE_STOPPING; of the others nothing follows.</summary>
+    ProbeStopping = 2048,
 }

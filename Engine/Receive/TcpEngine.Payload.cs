@@ -16,6 +16,7 @@ public sealed partial class TcpEngine
         if (right <= left)
         {
             // A FIN that is not in order yet, or data that ends where the window begins.
+            _counters.DroppedSequence++;
             _v.AckNow = true;
             return Verdict.Dropped;
         }

@@ -15,8 +15,8 @@ internal sealed partial class SentRecords
     {
         lost = default;
         Microseconds wait = Microseconds.Never;
-        (int First, int Last) marked = (-1, -1);
-        for (int i = 0; i < _count; i++)
+        int i;
+        for (i = 0; i < _count; i++)
         {
             ref SentRecord record = ref At(i);
             if (record.Is(SentFlags.Sacked | SentFlags.Lost))
@@ -45,10 +45,13 @@ internal sealed partial class SentRecords
             lost.All += Length(i);
             lost.Retransmitted += record.Is(SentFlags.Retransmitted) ? Length(i) : 0;
             MarkLost(i);
-            marked = (marked.First < 0 ? i : marked.First, i);
         }
 
-        Merge(marked.First, marked.Last);
+        if (lost.All > 0)
+        {
+            Merge(0, i);
+        }
+
         return wait;
     }
 
@@ -57,18 +60,16 @@ internal sealed partial class SentRecords
     public uint MarkLost(Microseconds sentUntil)
     {
         uint before = Lost;
-        (int First, int Last) marked = (-1, -1);
         for (int i = 0; i < _count; i++)
         {
             ref SentRecord record = ref At(i);
             if (!record.Is(SentFlags.Sacked | SentFlags.Lost) && record.SentAt <= sentUntil)
             {
                 MarkLost(i);
-                marked = (marked.First < 0 ? i : marked.First, i);
             }
         }
 
-        Merge(marked.First, marked.Last);
+        Merge(0, _count);
         return Lost - before;
     }
 

@@ -115,15 +115,10 @@ internal sealed partial class SentRecords
     /// Makes one record of neighbours of which nothing but that they were reported, or are lost, is of interest any more; in one pass, as all of
     /// thousands may be found lost at once.
     /// </summary>
-    /// <param name="first">The first that has changed; negative: none has.</param>
-    /// <param name="last">The last that has.</param>
+    /// <param name="first">The first that may have changed.</param>
+    /// <param name="last">The last that may have.</param>
     private void Merge(int first, int last)
     {
-        if (first < 0)
-        {
-            return;
-        }
-
         int kept = Math.Max(0, first - 1);
         last = Math.Min(_count - 1, last + 1);
         for (int i = kept + 1; i <= last; i++)

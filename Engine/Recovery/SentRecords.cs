@@ -252,11 +252,6 @@ internal sealed partial class SentRecords
                 record.Start = until;
             }
         }
-
-        if (_count == 0)
-        {
-            _first = 0;
-        }
     }
 
     private void Report(SeqNum left, SeqNum right, SeqNum highest, in AckContext context, ref AckResult result)

@@ -241,7 +241,8 @@ public sealed partial class TcpEngine
     {
         if (!_congestion.SetsWindowInRecovery)
         {
-            _v.CongestionWindow = _v.Reduction.OnAck(delivered, InFlight, _v.SlowStartThreshold, Mss, isSafe);
+            // Where nothing is in flight and nothing may go, the sum is zero, which to the next owner means that nobody knows.
+            _v.CongestionWindow = Math.Max(_v.Reduction.OnAck(delivered, InFlight, _v.SlowStartThreshold, Mss, isSafe), (uint)Mss);
         }
     }
 

@@ -14,7 +14,7 @@ namespace TcpActors.Engine.Transmit;
 [StructLayout(LayoutKind.Sequential)]
 public struct PathSearch
 {
-    /// <summary>Time-outs in a row of a large segment that are taken for a black hole: R1 of RFC 9293 3.8.3 (SHLD-9), as Linux has it.</summary>
+    /// <summary>Time-outs in a row of a large segment that are taken for a black hole: R1 of RFC 9293 3.8.3 (SHLD-10), as Linux has it.</summary>
     internal const int FullStop = 3;
 
     /// <summary>RFC 4821 7.2: search_low at first, for IPv4: an IP packet, in bytes.</summary>

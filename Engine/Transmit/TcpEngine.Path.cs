@@ -48,6 +48,7 @@ public sealed partial class TcpEngine
         {
             _v.PathSearch.OnArrived(_pathProbeSize, _invariants.EffectiveMss, now);
             _pathProbeSize = 0;
+            _v.CongestionWindow = Math.Max(_v.CongestionWindow, (uint)Mss);
         }
     }
 

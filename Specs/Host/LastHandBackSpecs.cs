@@ -1,4 +1,3 @@
-using TcpActors.Engine.Recovery;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 using TcpActors.HostSide;
@@ -79,7 +78,10 @@ public class LastHandBackSpecs
     {
         SegmentVariants given = Before with
         {
-            SndMax = new SeqNum(51_000), SndNxt = new SeqNum(51_000), Recovery = RecoveryPhase.FastRecovery, RecoveryPoint = new SeqNum(51_000),
+            SndMax = new SeqNum(51_000),
+            SndNxt = new SeqNum(51_000),
+            Recovery = RecoveryPhase.FastRecovery,
+            RecoveryPoint = new SeqNum(51_000),
         };
         SegmentVariants after = Complete(given, Kernels with { SndUna = new SeqNum(51_000), SndNxt = new SeqNum(60_000), SndMax = new SeqNum(60_000) });
         Assert.Equal((RecoveryPhase.Open, 60_000u), (after.Recovery, after.CongestionWindow));
@@ -111,7 +113,12 @@ public class LastHandBackSpecs
     {
         SegmentVariants given = Before with
         {
-            SndMax = new SeqNum(51_000), SndNxt = new SeqNum(51_000), RetransmitAt = 200.ms, Retransmissions = 2, RtoBackoff = 3, StalledSince = Microseconds.Zero - 1.s,
+            SndMax = new SeqNum(51_000),
+            SndNxt = new SeqNum(51_000),
+            RetransmitAt = 200.ms,
+            Retransmissions = 2,
+            RtoBackoff = 3,
+            StalledSince = Microseconds.Zero - 1.s,
         };
         SegmentVariants read = Kernels with { SndNxt = new SeqNum(51_000), SndMax = new SeqNum(51_000) };
         SegmentVariants after = Complete(given, read, nextHop: isSameHop ? NextHop : default);

@@ -118,8 +118,7 @@ internal sealed class Invariants
     {
         Require(v.State == TcpState.Established, "the owner has the connection in ESTABLISHED only");
         Require(
-            v.Recovery == RecoveryPhase.FastRecovery || v.CongestionWindow >= (uint)_node.Setup.Segment.EffectiveMss,
-            "the congestion window has room for a segment, but where RFC 9937 sets it");
+            v.CongestionWindow >= (uint)v.PathSearch.Limit(_node.Setup.Segment.EffectiveMss), "the congestion window has room for a segment");
         Require(v.SlowStartThreshold > 0 && v.SndWnd <= v.MaxWindow, "SSTHRESH is set, MAX_WIN is the largest window");
         Require(v.SndWl2 <= v.SndUna && v.LastAckSent <= v.RcvNxt, "the last window update and the last ACK are of the past");
         Require(v.RecoveryPoint >= v.SndUna - 1 && v.RecoveryPoint <= v.SndMax, "recovery ends with something that was sent");

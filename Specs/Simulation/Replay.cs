@@ -48,7 +48,8 @@ internal static class Replay
         return hash;
     }
 
-    private static ulong? NamedSeed => Environment.GetEnvironmentVariable(SeedVariable) is { Length: > 0 } text ? ParseSeed(text) : null;
+    /// <summary>The seed that the environment names; null: none.</summary>
+    public static ulong? NamedSeed => Environment.GetEnvironmentVariable(SeedVariable) is { Length: > 0 } text ? ParseSeed(text) : null;
 
     private static void RunOne(ulong seed, Action<World> simulation) => Play(seed, simulation, Advice);
 

@@ -1,3 +1,4 @@
+using TcpActors.Engine.Receive;
 using TcpActors.Engine.State;
 using TcpActors.Specs.Engine.Tcp;
 using TcpActors.Specs.Simulation;
@@ -75,6 +76,7 @@ public class WindowTuningSpecs
 
     // What it is for: many connections whose applications read slowly.
     [Fact]
+    [Trait("Duration", "Long")]
     public void A_slow_reader_has_a_small_window_for_ever()
     {
         using Conversation link = Fresh();
@@ -191,8 +193,26 @@ public class WindowTuningSpecs
         Assert.True(link.V.RcvNxt + link.V.RcvWnd >= edge);
     }
 
+    // Four times what was read in a round trip, which, without timestamps, is the time until what was offered has come.
+    [Fact]
+    public void Without_timestamps_a_round_trip_is_the_time_in_which_the_offered_window_fills()
+    {
+        WindowTuning tuning = Unknown();
+        tuning.OnOffered(new SeqNum(First + 1), 1.s);
+
+        // Another offer meanwhile does not begin anew.
+        tuning.OnOffered(new SeqNum(First + 2), 1030.ms);
+        tuning.OnData(First, new SeqNum(First), new SeqNum(0), 1040.ms);
+        tuning.OnData(1, new SeqNum(First + 1), new SeqNum(0), 1050.ms);
+
+        // 40,000 bytes in 90 ms, of which a round trip has 50 ms.
+        tuning.OnData(1 << 20, new SeqNum(1 << 20), new SeqNum(40_000), 1130.ms);
+        Assert.Equal(40_000 * 50 / 90 * 4 / 4, tuning.Window / 4, 10d);
+    }
+
     // Where a round trip is long the peer's slow start must not wait for ours.
     [Theory]
+    [Trait("Duration", "Long")]
     [InlineData(true)]
     [InlineData(false)]
     public void On_a_long_path_a_transfer_takes_as_long_as_with_a_window_that_is_wide_from_the_start(bool timestamps)
@@ -200,6 +220,13 @@ public class WindowTuningSpecs
         Microseconds wide = TimeOf(timestamps, 16.MiB);
         Microseconds tuned = TimeOf(timestamps, First);
         Assert.True(tuned.Value <= wide.Value * 1.05, $"{tuned} with a window that grows, {wide} with one that is wide.");
+    }
+
+    private static WindowTuning Unknown()
+    {
+        WindowTuning tuning = default;
+        tuning.Start(SegmentVariants.Quiet with { RcvWnd = First }, new SeqNum(0), mss: 1000);
+        return tuning;
     }
 
     private static Microseconds TimeOf(bool timestamps, int promised)

@@ -24,6 +24,19 @@ public class RackSpecs
         Assert.Equal(RecoveryPhase.FastRecovery, link.V.Recovery);
     }
 
+    [Fact]
+    public void A_single_byte_too()
+    {
+        using Conversation link = SackPath.Link(invariants: Setup.Invariants with { NagleEnabled = false });
+        link.Writes(1.s, 1);
+        link.Writes(1001.ms, 1);
+        link.Forgets();
+        link.Receives(1101.ms, link.Sack(0, (1, 2)));
+        link.SendsNothing(until: 1125.ms);
+        link.Sends(1125.ms, seq: 0, length: 1);
+        Assert.Equal(RecoveryPhase.FastRecovery, link.V.Recovery);
+    }
+
     // 6.2 step 4: three reported segments are the DupThresh of old.
     [Fact]
     public void Without_reordering_three_reported_segments_begin_recovery_at_once()
@@ -322,10 +335,26 @@ public class RackSpecs
         link.Forgets();
         link.Sends(1201.ms, seq: 3000, length: 1000);
         link.Writes(1450.ms, 1000);
-        link.GoTo(1501.ms);
+        link.Forgets();
+
+        // RFC 6298 5.4: the first segment goes, although what is in flight is more than the loss window.
+        link.Sends(1501.ms, seq: 1000, length: 1000);
         Assert.Equal((RecoveryPhase.Loss, 1), (link.V.Recovery, link.Engine.Counters.RetransmissionTimeouts));
         Assert.Equal(3000u, link.V.Rate.Lost);
         Assert.Equal(link.V.SndMax, link.V.SndNxt);
+    }
+
+    // 6.3: ... which the next owner, or one that has heard of nothing yet, does not know.
+    [Fact]
+    public void After_a_time_out_without_any_delivery_everything_is_lost()
+    {
+        using Conversation link = SackPath.Link();
+        link.Writes(1.s, 3000);
+        link.Forgets();
+        link.Sends(1201.ms, seq: 2000, length: 1000);
+        link.Writes(1490.ms, 1000);
+        link.GoTo(1501.ms);
+        Assert.Equal((RecoveryPhase.Loss, 4000u), (link.V.Recovery, link.V.Rate.Lost));
     }
 
     /// <summary>A path on which a segment was overtaken; 3000 bytes are acknowledged.</summary>

@@ -130,26 +130,38 @@ public class RecoveryMoveSpecs
     [Fact]
     public void What_another_owner_has_sent_is_no_sign_of_reordering()
     {
-        using Conversation link = MovedInRecovery(retransmittedTo: 0);
-        link.Receives(1150.ms, link.Sack(0, (5000, 10_000)));
-        link.Receives(1160.ms, link.Ack(10_000));
+        using Conversation link = Moved(v => v);
+        link.Receives(1110.ms, link.Sack(0, (1000, 3000)));
+        link.Receives(1115.ms, link.Ack(3000));
         Assert.False(link.V.ReorderWindow.IsReorderingSeen);
+
+        // ... but what it sends itself it knows.
+        link.Writes(1116.ms, 3000);
+        link.Forgets();
+        link.Receives(1210.ms, link.Sack(3000, (11_000, 13_000)));
+        link.Receives(1215.ms, link.Ack(13_000));
+        Assert.True(link.V.ReorderWindow.IsReorderingSeen);
     }
 
-    private static Conversation MovedInRecovery(int retransmittedTo)
+    private static Conversation MovedInRecovery(int retransmittedTo) => Moved(v => v with
     {
-        Conversation link = SackPath.Link(variants: v => v with
+        Recovery = RecoveryPhase.FastRecovery,
+        RecoveryPoint = v.SndUna + 10_000,
+        RetransmittedTo = v.SndUna + retransmittedTo,
+        CongestionWindow = 5000,
+        SlowStartThreshold = 5000,
+    });
+
+    /// <summary>With 10,000 bytes in flight that were sent by another owner.</summary>
+    private static Conversation Moved(Func<SegmentVariants, SegmentVariants> variants)
+    {
+        Conversation link = SackPath.Link(variants: v => variants(v with
         {
             SndNxt = v.SndUna + 10_000,
             SndMax = v.SndUna + 10_000,
-            Recovery = RecoveryPhase.FastRecovery,
-            RecoveryPoint = v.SndUna + 10_000,
-            RetransmittedTo = v.SndUna + retransmittedTo,
             LastDataSentAt = 1.s,
             RetransmitAt = 1500.ms,
-            CongestionWindow = 5000,
-            SlowStartThreshold = 5000,
-        });
+        }));
         link.SendBuffer.Write(Conversation.BytesAt(new SeqNum(Conversation.Ours), 10_000));
         link.StartsAfterMove(1100.ms);
         link.Sends(1100.ms, seq: 10_000, length: 0);

@@ -1,5 +1,6 @@
 using TcpActors.Engine.Recovery;
 using TcpActors.Engine.State;
+using TcpActors.Engine.Wire;
 using TcpActors.Specs.Engine.Tcp;
 using Xunit;
 
@@ -104,6 +105,30 @@ public class RttEstimatorSpecs
         link.Receives(1380.ms, link.Ack(1000, tsVal: 1, tsEcr: 1300));
         Assert.NotEqual(100.ms, link.V.SmoothedRtt);
         Assert.Equal(0, link.V.RtoBackoff);
+    }
+
+    // An echo of the tick that it is: less than a tick, which is what is known, if that is less too, or half of one.
+    [Theory]
+    [InlineData(50, 0, 50)]
+    [InlineData(0, 0, 500)]
+    [InlineData(100_000, 0, 500)]
+    [InlineData(50, 3, 3000)]
+    public void Within_a_tick_timestamps_measure_what_is_known_or_half_a_tick(int known, int ticks, int expected)
+    {
+        TcpOptions options = new() { HasTimestamps = true, TsEcr = 1000 };
+        Assert.True(RttEstimator.TryMeasure(options, (uint)(1000 + ticks), 1.ms, known.us, out Microseconds rtt));
+        Assert.Equal(expected.us, rtt);
+    }
+
+    // RFC 9293 3.4.2: nothing comes back after the MSL, and nothing before it was sent.
+    [Theory]
+    [InlineData(120_000, true)]
+    [InlineData(120_001, false)]
+    [InlineData(-1, false)]
+    public void What_a_peer_cannot_echo_measures_nothing(int ticks, bool expected)
+    {
+        TcpOptions options = new() { HasTimestamps = true, TsEcr = 1000 };
+        Assert.Equal(expected, RttEstimator.TryMeasure(options, (uint)(1000 + ticks), 1.ms, 50.us, out _));
     }
 
     // 2.3 in Linux's form

@@ -29,6 +29,7 @@ public class SentRecordsSpecs
         Gen.Enum<Act>(), Gen.Int[0, 40], Gen.Int[0, 12], Gen.Int[0, 12], (act, a, b, c) => new Step(act, a, b, c));
 
     [Fact]
+    [Trait("Duration", "Long")]
     public void They_agree_with_an_array_of_octets_whatever_happens() => Steps.Array[1, 60].Sample(
         steps =>
         {
@@ -62,8 +63,10 @@ public class SentRecordsSpecs
         Assert.Equal(100_000u, records.InFlight + records.Sacked);
     }
 
-    [Fact]
-    public void What_is_sent_when_there_are_the_most_records_is_in_flight_even_behind_bytes_that_were_reported_or_lost()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void What_is_sent_when_there_are_the_most_records_is_in_flight_even_behind_bytes_that_were_reported(bool isRestLost)
     {
         // The first has three bytes, the others one, and every second one is reported.
         SentRecords records = new();
@@ -80,14 +83,14 @@ public class SentRecordsSpecs
             records.OnAck(new SeqNum(0), blocks, context, ref result);
         }
 
-        // The rest is lost, and the first two bytes are sent again one by one: there are the most records, the last of them reported.
-        records.MarkLost(new Microseconds(1));
+        // The rest is lost or in flight, and the first two bytes are sent again one by one: there are the most records, the last of them reported.
+        records.MarkLost(isRestLost ? new Microseconds(1) : Microseconds.Zero);
         records.OnSent(new SeqNum(0), new SeqNum(1), new Microseconds(2), ref rate);
         records.OnSent(new SeqNum(1), new SeqNum(2), new Microseconds(3), ref rate);
-        (uint sacked, uint lost) = (records.Sacked, records.Lost);
+        (uint inFlight, uint sacked, uint lost) = (records.InFlight, records.Sacked, records.Lost);
         Assert.Equal((SentRecords.Most, true), (records.Count, records[records.Count - 1].Is(SentFlags.Sacked)));
         records.OnSent(records.End, records.End + 1000, new Microseconds(5), ref rate);
-        Assert.Equal((1002u, sacked, lost), (records.InFlight, records.Sacked, records.Lost));
+        Assert.Equal((inFlight + 1000, sacked, lost), (records.InFlight, records.Sacked, records.Lost));
         records.OnAck(records.End, default, context, ref result);
         Assert.Equal((0u, 0u, 0u), (records.InFlight, records.Sacked, records.Lost));
     }
@@ -129,6 +132,22 @@ public class SentRecordsSpecs
 
         Assert.Equal(SentRecords.Most, records.Count);
         Assert.True(records.Capacity <= 2 * SentRecords.Most, $"{records.Capacity}");
+    }
+
+    // What is compared with must not fall so far behind that sequence numbers have gone half round.
+    [Fact]
+    public void Gigabytes_in_order_are_no_sign_of_reordering()
+    {
+        SentRecords records = Sent(0, segment: 1);
+        RateVariants rate = RateVariants.Quiet;
+        AckContext context = new SentRecordsModel().Context;
+        for (int i = 0; i < 8; i++)
+        {
+            AckResult result = AckResult.Nothing;
+            records.OnSent(records.End, records.End + (1 << 30), new Microseconds(1), ref rate);
+            records.OnAck(records.End, default, context, ref result);
+            Assert.False(result.IsReordered);
+        }
     }
 
     private static SentRecords Sent(int bytes, int segment)

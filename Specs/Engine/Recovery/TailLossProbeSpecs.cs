@@ -373,6 +373,27 @@ public class TailLossProbeSpecs
         Assert.Equal(0, link.Engine.Counters.ProbesMended);
     }
 
+    [Fact]
+    public void They_send_no_more_than_what_is_missing()
+    {
+        using Conversation link = SackPath.Link(invariants: Setup.Invariants with { NagleEnabled = false }, variants: v => v with { Rto = 2.s, Delta = 400.ms });
+        link.Writes(1.s, 300);
+        link.Writes(1.s, 4000);
+        link.Receives(1100.ms, link.Sack(0, (300, 4300)));
+        link.Forgets();
+        link.Sends(1301.ms, seq: 0, length: 300);
+    }
+
+    [Fact]
+    public void Probes_of_a_single_segment_go_on_as_well()
+    {
+        using Conversation link = SackPath.Link(variants: v => v with { Rto = 2.s, Delta = 450.ms });
+        link.Writes(1.s, 1000);
+        link.Forgets();
+        link.Sends(1400.ms, seq: 0, length: 1000);
+        link.Sends(2200.ms, seq: 0, length: 1000);
+    }
+
     // RFC 9293 3.8.3: a probe is no time-out.
     [Fact]
     public void A_probe_does_not_count_as_a_retransmission_of_R2()

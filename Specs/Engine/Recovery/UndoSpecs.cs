@@ -101,6 +101,18 @@ public class UndoSpecs
         Assert.Equal(0, link.Engine.Counters.RecoveriesUndone);
     }
 
+    // RFC 3708 2: all of them, however many times something was sent again.
+    [Fact]
+    public void What_was_sent_again_bit_by_bit_has_to_arrive_twice_bit_by_bit()
+    {
+        SegmentVariants v = SegmentVariants.Quiet;
+        v.Undo.Start(v);
+        v.Undo.OnRetransmitted(1000, stamp: null);
+        v.Undo.OnRetransmitted(1000, stamp: null);
+        Assert.False(v.Undo.OnDuplicate(v.SndUna, v.SndUna + 1000, v.SndUna + 2000));
+        Assert.True(v.Undo.OnDuplicate(v.SndUna + 1000, v.SndUna + 2000, v.SndUna + 2000));
+    }
+
     // RFC 9438 4.9.2: "continue to use the current and the most recent values".
     [Fact]
     public void A_window_that_has_grown_beyond_the_one_given_up_is_kept()

@@ -54,6 +54,40 @@ public class FastRecoverySpecs
         link.SendsNothing(until: 50.s);
     }
 
+    // RFC 5681 2: duplicates in a row.
+    [Fact]
+    public void An_acknowledgement_of_new_data_begins_the_count_anew()
+    {
+        using Conversation link = InFlight(10_000);
+        link.Receives(1.1.s, link.Ack(), link.Ack());
+        link.Receives(1.2.s, link.Ack(ack: 2000));
+        link.Receives(1.2.s, link.Ack(ack: 2000), link.Ack(ack: 2000));
+        Assert.Equal((RecoveryPhase.Open, 2), (link.V.Recovery, (int)link.V.DuplicateAcks));
+    }
+
+    // RFC 6582 3.2 step 3: so that many losses in one window end in a time-out's slow start, and not in a segment for each round trip.
+    [Fact]
+    public void Only_the_first_partial_ACK_restarts_the_timer()
+    {
+        using Conversation link = InFlight(10_000);
+        link.Receives(1.1.s, link.Ack(), link.Ack(), link.Ack());
+        link.Receives(1.2.s, link.Ack(ack: 1000));
+        Microseconds due = link.V.RetransmitAt;
+        link.Receives(1.3.s, link.Ack(ack: 2000));
+        link.Receives(1.4.s, link.Ack(ack: 3000));
+        Assert.Equal((RecoveryPhase.FastRecovery, due), (link.V.Recovery, link.V.RetransmitAt));
+
+        // The next recovery begins anew.
+        link.Receives(1.5.s, link.Ack(ack: 10_000));
+        link.Writes(1.6.s, 10_000);
+        link.Receives(1.65.s, link.Ack(ack: 11_000));
+        link.Receives(1.7.s, link.Ack(11_000), link.Ack(11_000), link.Ack(11_000));
+        Assert.Equal(RecoveryPhase.FastRecovery, link.V.Recovery);
+        due = link.V.RetransmitAt;
+        link.Receives(1.8.s, link.Ack(ack: 12_000));
+        Assert.True(link.V.RetransmitAt > due);
+    }
+
     // RFC 6582 3.2 step 3: "For the first partial ACK that arrives during fast recovery, also reset the retransmit timer".
     [Fact]
     public void Only_the_first_partial_ACK_of_a_recovery_restarts_the_timer()

@@ -68,6 +68,27 @@ public class ReceiveWindowSpecs
         link.Sends(1.s, window: ((1 << 20) - 2000) >> 5);
     }
 
+    // RFC 7323 2.3: the field counts units of 128 bytes. What was promised is rounded up where there is room, and else down.
+    [Theory]
+    [InlineData(1000u, 1500, 1024u, 8)]
+    [InlineData(1024u, 1500, 1024u, 8)]
+    [InlineData(1000u, 1000, 1000u, 7)]
+    public void What_was_promised_is_said_in_full_where_there_is_room(uint promised, int room, uint expected, int field)
+    {
+        SegmentVariants variants = Setup.Variants(default, default, 0, promised);
+        Assert.Equal(field, new WindowAdvertisement(room, limit: 100_000, mss: 1448, shift: 7).Offer(ref variants));
+        Assert.Equal(expected, variants.RcvWnd);
+    }
+
+    // RFC 9293 3.8.6.2.2: with a limit of less than two bytes half of it is nothing, which is no step.
+    [Fact]
+    public void A_window_that_cannot_open_is_no_news()
+    {
+        SegmentVariants variants = Setup.Variants(default, default, 0, 0);
+        Assert.False(new WindowAdvertisement(room: 0, limit: 1, mss: 1448, shift: 0).IsUpdateDue(variants));
+        Assert.True(new WindowAdvertisement(room: 1, limit: 1, mss: 1448, shift: 0).IsUpdateDue(variants));
+    }
+
     // RFC 9293 3.1, MUST-1 and REC-1; RFC 7323 2.3
     [Theory]
     [InlineData(0x7fff, 0)]

@@ -29,6 +29,7 @@ public class GoodputSpecs
     }
 
     [Fact]
+    [Trait("Duration", "Long")]
     public void Flows_of_one_algorithm_get_their_share_on_either_side()
     {
         (double one, double other) = Fairness.Against(seed: 1, GoodputTable.Congestion, GoodputTable.Congestion, each: 2);
