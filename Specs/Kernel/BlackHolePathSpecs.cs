@@ -21,7 +21,6 @@ public sealed class BlackHolePathSpecs(ITestOutputHelper output)
         await line.OffloadAsync();
         using var sent = new TrafficStream();
         using var received = new TrafficStream();
-        Task sending = Task.Run(() => sent.SendAsync(line.Served, () => sent.Bytes < 16 << 20, seed: 40));
         Task receiving = Task.Run(() => received.ReceiveAsync(line.Client));
         Task moving = Task.Run(async () =>
         {
@@ -30,6 +29,7 @@ public sealed class BlackHolePathSpecs(ITestOutputHelper output)
             await TrafficStream.UntilAsync(() => received.Bytes > 8 << 20);
             await line.OffloadAsync();
         });
+        Task sending = Task.Run(() => sent.SendAsync(line.Served, () => !moving.IsCompleted || sent.Bytes < 16 << 20, seed: 40));
 
         await line.AllAsync("black hole", sent, received, sending, receiving, moving);
 
