@@ -226,10 +226,18 @@ internal readonly ref partial struct BbrFlow
         }
     }
 
-    /// <summary>5.6.2. One per cent is kept back, so that a queue drains in time.</summary>
+    /// <summary>
+    /// 5.6.2. One per cent is kept back, so that a queue drains in time. The draft has no lower bound; but the window is never below four segments, and who measures less
+    /// than one in a round trip has measured an application that wrote a byte, for which the next segment would have to wait a minute.
+    /// </summary>
     private void SetPacingRate(uint gain)
     {
         long rate = (long)Bandwidth * Unit * gain / 100 * 99 / 100;
+        if (rate > 0 && _v.SmoothedRtt > Microseconds.Zero)
+        {
+            rate = Math.Max(rate, _ack.Mss * 1_000_000L / _v.SmoothedRtt.Value);
+        }
+
         if (rate > 0 && (_s.Is(BbrFlags.FullBandwidthReached) || rate > _v.Rate.PacingRate))
         {
             _v.Rate.PacingRate = rate;

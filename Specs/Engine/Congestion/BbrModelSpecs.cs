@@ -28,6 +28,16 @@ public class BbrModelSpecs
         Assert.Equal(expected, bbr.V.Rate.PacingRate);
     }
 
+    // A connection that had sent one byte, and crashed, measured 31 bytes in a second: the next segment had 46 s to wait.
+    [Fact]
+    public void The_pace_is_never_less_than_a_segment_in_a_round_trip()
+    {
+        var bbr = new BbrConnection();
+        bbr.S.BandwidthThisCycle = bbr.S.BandwidthLastCycle = 1;
+        bbr.Acks(but: ack => ack with { RateDelivered = 1 });
+        Assert.Equal(ModelPath.Mss * 25, bbr.V.Rate.PacingRate);
+    }
+
     // 5.6.2: the first bandwidths that are measured are too low.
     [Fact]
     public void In_startup_the_pace_never_slows_down()
