@@ -126,10 +126,10 @@ public sealed partial class TcpEngine
     public void StartAfterMove(Microseconds now)
     {
         BeginBatch();
-        int mss = Mss;
 
         // TCP_INFO may not say these; zero is no value of theirs.
-        _v.CongestionWindow = _v.CongestionWindow == 0 ? InitialWindow.For(mss) : Math.Max(_v.CongestionWindow, (uint)mss);
+        _v.CongestionWindow = _v.CongestionWindow == 0 ? InitialWindow.For(Mss) : _v.CongestionWindow;
+        KeepRoomForASegment();
         _v.SlowStartThreshold = _v.SlowStartThreshold == 0 ? uint.MaxValue : _v.SlowStartThreshold;
         _v.MaxWindow = Math.Max(_v.MaxWindow, _v.SndWnd);
         if (_v.Recovery == RecoveryPhase.Open)
@@ -173,7 +173,7 @@ public sealed partial class TcpEngine
             _v.PathSearch.End();
         }
 
-        _v.CongestionWindow = Math.Max(_v.CongestionWindow, (uint)Mss);
+        KeepRoomForASegment();
         Pacer.SetRate(ref _v, _congestion, _invariants.MaxPacingRate);
         AllowToWait();
         if ((next.KeepAliveEnabled, next.KeepAliveTime) != (previous.KeepAliveEnabled, previous.KeepAliveTime))
@@ -233,7 +233,7 @@ public sealed partial class TcpEngine
         _isCongestionLimited = false;
 
         // What was committed may be of a version of the invariants before this one.
-        _v.CongestionWindow = Math.Max(_v.CongestionWindow, (uint)_invariants.EffectiveMss);
+        KeepRoomForASegment();
         RederiveCaches();
 
         // An acknowledgement may have been among what is forgotten.

@@ -49,5 +49,8 @@ public sealed record ConnectionInvariants
     /// timestamps that every segment carries (RFC 9293 3.7.1, RFC 6691).
     /// </summary>
     /// <param name="pathMtu">The largest IP packet, in bytes.</param>
-    public int EffectiveMss(int pathMtu) => Math.Min(PeerMss, pathMtu - (Flow.IsIPv4 ? 40 : 60)) - (TimestampsEnabled ? 12 : 0);
+    public int EffectiveMss(int pathMtu) => Math.Min(PeerMss, pathMtu - (Flow.IsIPv4 ? 40 : 60)) - OptionLength;
+
+    /// <summary>Bytes of options in every segment: timestamps, with two NOPs (RFC 7323 appendix A).</summary>
+    public int OptionLength => TimestampsEnabled ? 12 : 0;
 }

@@ -115,7 +115,7 @@ public struct PathSearch
         GoOn(now);
     }
 
-    /// <summary>RFC 4821 7.6.4: lost together with others, or in a move: to be tried again.</summary>
+    /// <summary>RFC 4821 7.6.4: lost together with others: to be tried again.</summary>
     internal void OnInconclusive(int size, Microseconds now)
     {
         if (++_inconclusive >= MaxProbes)

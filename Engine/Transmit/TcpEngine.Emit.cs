@@ -24,12 +24,8 @@ public sealed partial class TcpEngine
         get
         {
             SeqNum edge = _v.SndUna + _v.SndWnd;
-            if (IsProbing && _isProbeReceived)
-            {
-                return _v.SndMax;
-            }
-
-            return IsProbing || _v.SndMax - edge >= 1 << _connection.SendWindowScale ? edge : _v.SndMax;
+            bool isBehindWindow = IsProbing ? !_isProbeReceived : _v.SndMax - edge >= 1 << _connection.SendWindowScale;
+            return isBehindWindow ? edge : _v.SndMax;
         }
     }
 

@@ -13,6 +13,9 @@ public sealed partial class TcpEngine
     /// <summary>The payload of a full-sized segment on this path, without SACK blocks; bytes.</summary>
     private int Mss => _v.PathSearch.Limit(_invariants.EffectiveMss);
 
+    /// <summary>Segments may be larger from now on.</summary>
+    private void KeepRoomForASegment() => _v.CongestionWindow = Math.Max(_v.CongestionWindow, (uint)Mss);
+
     /// <summary>RFC 4821 7.7: nothing comes back for a large segment, time-out after time-out. From now on what is sent again goes in smaller ones.</summary>
     private void JudgeFullStop()
     {
@@ -48,7 +51,7 @@ public sealed partial class TcpEngine
         {
             _v.PathSearch.OnArrived(_pathProbeSize, _invariants.EffectiveMss, now);
             _pathProbeSize = 0;
-            _v.CongestionWindow = Math.Max(_v.CongestionWindow, (uint)Mss);
+            KeepRoomForASegment();
         }
     }
 

@@ -85,8 +85,9 @@ internal sealed partial class KernelHalf
         ConnectionInvariants connection = state.Connection;
 
         // The kernel does not look for black holes unless told to: what the path was found to take it learns as the peer's MSS.
-        int maxSegment = variants.PathSearch.Limit(connection.EffectiveMss(state.Segment.PathMtu)) + (connection.TimestampsEnabled ? 12 : 0);
-        maxSegment = variants.PathSearch.IsLimited ? maxSegment : connection.PeerMss;
+        int maxSegment = variants.PathSearch.IsLimited
+            ? variants.PathSearch.Limit(state.Segment.EffectiveMss) + connection.OptionLength
+            : connection.PeerMss;
 
         // Before connect; afterwards its send MSS would be that of a connection without options. What this option does not take is
         // set as the negotiated one below.

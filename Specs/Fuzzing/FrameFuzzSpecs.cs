@@ -53,8 +53,7 @@ public abstract class FrameFuzzSpecs(ITestOutputHelper output, ulong seed)
         catch (Exception failure)
         {
             Assert.Fail(
-                $"{failure}\nFrame {toe.Frames}. Replay: dotnet test Specs -c Release --filter \"FullyQualifiedName~{GetType().Name}\" "
-                + $"-e {Replay.SeedVariable}=0x{first:X}\nThe last batch:\n"
+                $"{failure}\nFrame {toe.Frames}. {Replay.Command($"~{GetType().Name}", $"0x{first:X}")}The last batch:\n"
                 + string.Join('\n', Enumerable.Range(0, toe.Count).Select(i => Convert.ToHexString(toe.FrameOf(i)))));
         }
 

@@ -39,8 +39,7 @@ public sealed class OracleFuzzSpecs(ITestOutputHelper output)
             catch (Exception failure)
             {
                 Assert.Fail(
-                    $"{failure}\nFrame {i}. Replay: dotnet test Specs -c Release --filter \"FullyQualifiedName~{nameof(OracleFuzzSpecs)}\" "
-                    + $"-e {Replay.SeedVariable}=0x{seed:X}\n{Convert.ToHexString(frame)}");
+                    $"{failure}\nFrame {i}. {Replay.Command($"~{nameof(OracleFuzzSpecs)}", $"0x{seed:X}")}{Convert.ToHexString(frame)}");
             }
         }
 

@@ -94,7 +94,7 @@ internal static partial class Property
     }
 
     private static string Advice(string seed) =>
-        $"Replay: dotnet test Specs -c Release --filter \"FullyQualifiedName={Replay.NameOfSpec()}\" -e {Replay.SeedVariable}={seed}\n"
+        Replay.Command($"={Replay.NameOfSpec()}", seed)
         + $"(and -e {Replay.TraceVariable}=FILE for every event, with a pcapng of each link)\n";
 
     [GeneratedRegex("""Set seed: "(?<seed>[^"]+)""", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]

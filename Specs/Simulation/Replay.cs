@@ -84,10 +84,15 @@ internal static class Replay
         string at = (world.Now.Value / 1e6).ToString("0.000000", CultureInfo.InvariantCulture);
         string step = world.Steps.ToString("#,0", CultureInfo.InvariantCulture);
         string seed = world.Dice.Seed.ToString("X", CultureInfo.InvariantCulture);
-        string command = $"dotnet test Specs -c Release --filter \"FullyQualifiedName={NameOfSpec()}\" -e {SeedVariable}=0x{seed}";
-        return $"Seed 0x{seed} failed at {at} s (step {step}). Replay: {command}\n"
+        return $"Seed 0x{seed} failed at {at} s (step {step}). {Command($"={NameOfSpec()}", $"0x{seed}")}"
             + $"(and -e {TraceVariable}=FILE for every event, with a pcapng of each link)\n";
     }
+
+    /// <summary>How to run a spec again with one seed; a line.</summary>
+    /// <param name="spec">What its full name is (=) or contains (~).</param>
+    /// <param name="seed">As <see cref="SeedVariable"/> takes it.</param>
+    public static string Command(string spec, string seed) =>
+        $"Replay: dotnet test Specs -c Release --filter \"FullyQualifiedName{spec}\" -e {SeedVariable}={seed}\n";
 
     /// <summary>The spec is the nearest caller that xunit takes for one.</summary>
     public static string NameOfSpec()

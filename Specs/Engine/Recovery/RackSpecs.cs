@@ -65,13 +65,7 @@ public class RackSpecs
     [Fact]
     public void Three_reports_of_small_segments_begin_recovery_at_once()
     {
-        using Conversation link = SackPath.Link(invariants: Setup.Invariants with { NagleEnabled = false });
-        for (int i = 0; i < 6; i++)
-        {
-            link.Writes(1.s + new Microseconds(1000 * i), 100);
-        }
-
-        link.Forgets();
+        using Conversation link = SmallSegments(6);
         link.Receives(1101.ms, link.Sack(0, (100, 200)));
         link.Receives(1102.ms, link.Sack(0, (100, 300)));
         link.SendsNothing();
@@ -83,13 +77,7 @@ public class RackSpecs
     [Fact]
     public void An_acknowledgement_that_reports_something_new_counts_as_a_report()
     {
-        using Conversation link = SackPath.Link(invariants: Setup.Invariants with { NagleEnabled = false });
-        for (int i = 0; i < 8; i++)
-        {
-            link.Writes(1.s + new Microseconds(1000 * i), 100);
-        }
-
-        link.Forgets();
+        using Conversation link = SmallSegments(8);
         link.Receives(1101.ms, link.Sack(100, (200, 300)));
         Assert.Equal(1, link.V.DuplicateAcks);
         link.Receives(1102.ms, link.Sack(100, (200, 400)));
@@ -355,6 +343,19 @@ public class RackSpecs
         link.Writes(1490.ms, 1000);
         link.GoTo(1501.ms);
         Assert.Equal((RecoveryPhase.Loss, 4000u), (link.V.Recovery, link.V.Rate.Lost));
+    }
+
+    /// <summary>Segments of a hundred bytes are in flight.</summary>
+    private static Conversation SmallSegments(int count)
+    {
+        Conversation link = SackPath.Link(invariants: Setup.Invariants with { NagleEnabled = false });
+        for (int i = 0; i < count; i++)
+        {
+            link.Writes(1.s + new Microseconds(1000 * i), 100);
+        }
+
+        link.Forgets();
+        return link;
     }
 
     /// <summary>A path on which a segment was overtaken; 3000 bytes are acknowledged.</summary>

@@ -7,22 +7,24 @@ namespace TcpActors.Specs.Engine.Wire;
 
 public class TcpOptionsSpecs
 {
+    /// <summary>Each option or not, and none to four blocks.</summary>
+    private static IEnumerable<TcpOptions> Combinations => Enumerable.Range(0, 16 * 5).Select(static combination => new TcpOptions
+    {
+        Mss = (combination & 1) != 0 ? 1460 : null,
+        WindowScale = (combination & 2) != 0 ? 14 : null,
+        SackPermitted = (combination & 4) != 0,
+        HasTimestamps = (combination & 8) != 0,
+        TsVal = (combination & 8) != 0 ? 1u : 0,
+        TsEcr = (combination & 8) != 0 ? uint.MaxValue : 0,
+        Sack = Wire.Sack(combination / 16),
+    });
+
     [Fact]
     public void Every_combination_comes_back_as_it_was_written()
     {
         byte[] bytes = new byte[100];
-        for (int combination = 0; combination < 16 * 5; combination++)
+        foreach (TcpOptions written in Combinations)
         {
-            var written = new TcpOptions
-            {
-                Mss = (combination & 1) != 0 ? 1460 : null,
-                WindowScale = (combination & 2) != 0 ? 14 : null,
-                SackPermitted = (combination & 4) != 0,
-                HasTimestamps = (combination & 8) != 0,
-                TsVal = (combination & 8) != 0 ? 1u : 0,
-                TsEcr = (combination & 8) != 0 ? uint.MaxValue : 0,
-                Sack = Wire.Sack(combination / 16),
-            };
             int length = written.WriteTo(bytes);
             Assert.Equal((written.EncodedLength, 0), (length, length % 4));
             TcpOptions read = TcpOptions.Parse(bytes.AsSpan(0, length));
@@ -96,16 +98,8 @@ public class TcpOptionsSpecs
     public void What_is_written_are_NOPs_and_options_with_their_lengths_up_to_the_last_octet()
     {
         byte[] bytes = new byte[100];
-        for (int combination = 0; combination < 16 * 5; combination++)
+        foreach (TcpOptions written in Combinations)
         {
-            var written = new TcpOptions
-            {
-                Mss = (combination & 1) != 0 ? 1460 : null,
-                WindowScale = (combination & 2) != 0 ? 14 : null,
-                SackPermitted = (combination & 4) != 0,
-                HasTimestamps = (combination & 8) != 0,
-                Sack = Wire.Sack(combination / 16),
-            };
             int length = written.WriteTo(bytes);
             int at = 0;
             while (at < length)
