@@ -87,12 +87,12 @@ public struct PathSearch
             return 0;
         }
 
-        if (RaiseAt <= now)
+        if (RaiseAt <= now || _next > mss)
         {
             Restart(mss);
         }
 
-        return _next <= mss ? _next : 0;
+        return _next;
     }
 
     /// <summary>RFC 4821 7.6.1: a probe has arrived.</summary>

@@ -147,6 +147,18 @@ public class BlackHoleSpecs
         Assert.False(search.OnFullStop(connection, mss: 1428, length: 10_000));
     }
 
+    // RFC 4821 7.1: search_high is no more than what the path is known to take.
+    [Fact]
+    public void A_path_that_is_known_to_be_narrower_meanwhile_is_searched_up_to_that()
+    {
+        var search = default(PathSearch);
+        Assert.True(search.OnFullStop(Setup.Connection with { PeerMss = 1460 }, mss: 1460, length: 1460));
+        Assert.Equal(1460, search.ToTry(1460, 1.s));
+        Assert.Equal(1360, search.ToTry(1360, 2.s));
+        search.OnArrived(1360, 1360, 3.s);
+        Assert.False(search.IsLimited);
+    }
+
     [Fact]
     public void A_probe_that_is_lost_with_others_is_tried_twice_more()
     {
