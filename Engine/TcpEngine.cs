@@ -283,9 +283,9 @@ public sealed partial class TcpEngine
     /// </summary>
     private void RetransmitInSmallerSegments(Microseconds now)
     {
-        if (_v.Recovery == RecoveryPhase.FastRecovery)
+        if (_v.Recovery == RecoveryPhase.FastRecovery && !_congestion.SetsWindowInRecovery)
         {
-            _v.CongestionWindow = Math.Max(_v.SlowStartThreshold, (uint)Mss);
+            _v.CongestionWindow = RecoveredWindow;
         }
 
         _v.Undo.End();

@@ -178,6 +178,12 @@ public sealed partial class TcpEngine
         _counters.FastRetransmits++;
     }
 
+    /// <summary>
+    /// What fast recovery leads SND_CWIN to. Where SSTHRESH has no value yet it was another algorithm that began it, one that sets its window itself: that
+    /// one stays.
+    /// </summary>
+    private uint RecoveredWindow => Math.Max(_v.SlowStartThreshold == uint.MaxValue ? _v.CongestionWindow : _v.SlowStartThreshold, (uint)Mss);
+
     private void LeaveRecovery()
     {
         if (_v.Recovery == RecoveryPhase.FastRecovery && !_congestion.SetsWindowInRecovery)
@@ -186,7 +192,7 @@ public sealed partial class TcpEngine
             // bounds the burst.
             uint mss = (uint)Mss;
             _v.CongestionWindow = _connection.SackPermitted
-                ? Math.Max(_v.SlowStartThreshold, mss)
+                ? RecoveredWindow
                 : Math.Min(_v.SlowStartThreshold, Math.Max(InFlight, mss) + mss);
         }
 
