@@ -10,13 +10,22 @@ public sealed partial class TcpEngine
     /// <summary>RFC 5681 3.2: the duplicate acknowledgement that is taken for a loss.</summary>
     private const int DuplicateThreshold = 3;
 
-    /// <summary>The pipe (RFC 6675 4). Without SACK each duplicate acknowledgement stands for a segment that has arrived.</summary>
+    /// <summary>
+    /// The pipe (RFC 6675 4). Without SACK each duplicate acknowledgement stands for a segment that has arrived; where it begins no recovery only the first
+    /// two do (RFC 3042 2: no more than two segments beyond the window), or a peer could ask for any number.
+    /// </summary>
     private uint InFlight
     {
         get
         {
             uint sent = _records.InFlight;
-            return _connection.SackPermitted ? sent : sent - Math.Min(sent, _v.DuplicateAcks * (uint)Mss);
+            if (_connection.SackPermitted)
+            {
+                return sent;
+            }
+
+            int duplicates = _v.Recovery == RecoveryPhase.Open ? Math.Min((int)_v.DuplicateAcks, DuplicateThreshold - 1) : _v.DuplicateAcks;
+            return sent - Math.Min(sent, (uint)duplicates * (uint)Mss);
         }
     }
 
