@@ -217,6 +217,9 @@ public sealed partial class TcpEngine
         _v = committed;
         _output.Clear();
         _reassembly.Clear();
+
+        // It may be of what has just been forgotten, of which it would be a report that it had arrived.
+        _duplicate = default;
         _owesTailProbe = false;
         _retransmitFirst = false;
         if (_receive.Committed < _v.RcvNxt)

@@ -388,7 +388,7 @@ public class TailLossProbeSpecs
         link.Sends(1041.ms, seq: 1000, length: 1000);
         link.Sends(1123.ms, seq: 0, length: 1000);
         link.Receives(1143.ms, link.Ack(1000));
-        link.Sends(1148.ms, seq: 1000, length: 1000);
+        link.Sends(1143.ms, seq: 1000, length: 1000);
         Assert.Equal(RecoveryPhase.FastRecovery, link.V.Recovery);
         Assert.True(link.V.SlowStartThreshold < 20_000);
     }
