@@ -174,8 +174,12 @@ public sealed partial class TcpEngine
     {
         AbandonPathProbe(now);
         _v.Undo.Start(_v);
-        _v.Ecn.OnReduced(_v);
-        SetThreshold(FlightSize, now);
+        if (!_v.Ecn.HasAnsweredFor(_v))
+        {
+            _v.Ecn.OnReduced(_v);
+            SetThreshold(FlightSize, now);
+        }
+
         _v.Recovery = RecoveryPhase.FastRecovery;
         _v.RecoveryPoint = _v.SndMax;
         _v.RetransmittedTo = _v.SndUna;
@@ -244,6 +248,7 @@ public sealed partial class TcpEngine
     /// <summary>RFC 8985 7.4.2: what a probe has mended was lost, and is answered for as if it had been found so.</summary>
     private void AnswerForProbe(Microseconds now)
     {
+        _v.Ecn.OnReduced(_v);
         Reduce(FlightSize, now);
         _counters.ProbesMended++;
     }

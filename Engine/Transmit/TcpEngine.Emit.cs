@@ -96,7 +96,7 @@ public sealed partial class TcpEngine
             _v.Reduction.OnSent(length);
         }
 
-        if (_connection.EcnNegotiated && again == 0 && _v.SndWnd > 0)
+        if (_connection.EcnNegotiated && _congestion.AnswersMarks && again == 0 && _v.SndWnd > 0)
         {
             // RFC 3168 6.1.5 and 6.1.6: neither what is sent again nor a window probe. 6.1.2: CWR with the first new data after a reduction.
             segment.IsEcnCapable = true;
