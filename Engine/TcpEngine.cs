@@ -52,6 +52,7 @@ public sealed partial class TcpEngine
     private Rack _rack;
     private RttEstimator _roundTrips;
     private SeqNum _unaOfLastLoss;
+    private uint _reportedBefore;
     private SeqNum _smallSegmentEnd;
     private bool _isProbeReceived;
     private bool _isCongestionLimited;
@@ -329,7 +330,8 @@ public sealed partial class TcpEngine
     private void RestartRecords()
     {
         Microseconds sentAt = _v.LastDataSentAt.IsNever ? Microseconds.Zero : _v.LastDataSentAt;
-        _records.Restart(_v.SndUna, SeqNum.Max(_v.SndUna, _v.SndNxt), _v.SndMax, sentAt);
+        _records.Restart(_v.SndUna, SeqNum.Max(_v.SndUna, _v.SndNxt), _v.SndMax, sentAt, _v.Rate);
+        _reportedBefore = _v.Sacked;
         if (_v.Recovery != RecoveryPhase.FastRecovery)
         {
             return;

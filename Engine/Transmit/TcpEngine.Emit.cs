@@ -119,8 +119,13 @@ public sealed partial class TcpEngine
         RestartProbeTimer();
     }
 
-    /// <summary>SND_NXT is where sending goes on: behind everything, unless all that follows is to be sent again.</summary>
-    private void SynchronizeSendNext() => _v.SndNxt = _records.ResendFrom;
+    /// <summary>What of the records the next owner must know. SND_NXT is where sending goes on: behind everything, unless all that follows is to be sent again.</summary>
+    private void SynchronizeSendNext()
+    {
+        _v.SndNxt = _records.ResendFrom;
+        _reportedBefore = Math.Min(_reportedBefore, _v.Flight - _records.Sacked);
+        _v.Sacked = _records.Sacked + _reportedBefore;
+    }
 
     /// <summary>Appends a segment without data.</summary>
     private void SendAck(SeqNum seq, Microseconds now)

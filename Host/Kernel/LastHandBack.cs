@@ -75,6 +75,7 @@ internal sealed class LastHandBack
         SegmentVariants given = _variants.ToTimesRemaining(now);
         variants.Congestion = given.Congestion;
         variants.Rate = given.Rate;
+        variants.Sacked = variants.SndUna == given.SndUna ? Math.Min(given.Sacked, variants.Flight) : 0;
         variants.ReorderWindow = given.ReorderWindow;
         variants.PathSearch = given.PathSearch;
         variants.CongestionWindow = given.CongestionWindow;
