@@ -88,6 +88,12 @@ public sealed partial class TcpEngine
 
             SendRun(start, allowed, size, sackRoom, now);
             isFree = false;
+            if (start == _v.SndUna && _connection.SackPermitted && _v.Recovery == RecoveryPhase.FastRecovery)
+            {
+                // RFC 6675 6, in Linux's form: what is waited for has left just now. On a path longer than the least RTO the timer would else run out while
+                // reports come in, for nothing.
+                _v.RetransmitAt = RetransmitDeadline(now);
+            }
         }
     }
 
