@@ -370,6 +370,12 @@ public sealed partial class TcpEngine
         // Never: the owner before has seen something delivered that left the network after something else. What exactly is not known, but that the first
         // bytes are missing: the acknowledgement of these shows the rest.
         uint lost = _rack.SentAt.IsNever ? TakeFirstForLost() : DetectLosses(now);
+        if (lost > 0)
+        {
+            // RFC 8985 8: of these timers one runs at a time. An owner that comes late finds both due, and has not waited for what is lost.
+            _v.RetransmitAt = RetransmitDeadline(now);
+        }
+
         if (lost > 0 && _v.Recovery == RecoveryPhase.Open && !IsLossOfPathProbe(lost, now))
         {
             EnterRecovery(flight, now);

@@ -94,6 +94,18 @@ public class TailLossProbeSpecs
         Assert.Equal((1, 0), (link.Engine.Counters.TailProbesSent, link.Engine.Counters.RetransmissionTimeouts));
     }
 
+    // 8: "mutually exclusive"
+    [Fact]
+    public void When_the_reordering_timer_and_the_time_out_are_due_at_once_it_is_fast_recovery_that_begins()
+    {
+        using Conversation link = SackPath.Link();
+        link.SendsSegments(1.s, 3, apart: 1.ms);
+        link.Receives(1190.ms, link.Sack(0, (1000, 2000)));
+        link.Oversleeps(until: 1400.ms);
+        link.Sends(1400.ms, seq: 0, length: 1000);
+        Assert.Equal((RecoveryPhase.FastRecovery, 0), (link.V.Recovery, link.Engine.Counters.RetransmissionTimeouts));
+    }
+
     // 7.2: one second where no round trip was measured.
     [Fact]
     public void Without_a_round_trip_the_probe_comes_after_a_second()
