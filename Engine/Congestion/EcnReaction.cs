@@ -61,7 +61,8 @@ public struct EcnReaction
     }
 
     /// <summary>
-    /// RFC 3168 6.1.2: the window is reduced once for marks and losses of one window of data. Whether a mark has been answered with what is lost under way.
+    /// RFC 3168 6.1.2: the window is reduced once for marks and losses of one window of data. Whether a mark has been answered with what is
+    /// lost under way.
     /// </summary>
     internal readonly bool HasAnsweredFor(in SegmentVariants variants) => _isReduced != 0 && _isForMark != 0 && variants.SndUna < _point;
 

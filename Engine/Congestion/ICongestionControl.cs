@@ -24,7 +24,8 @@ public interface ICongestionControl
     bool SetsPacingRate => false;
 
     /// <summary>
-    /// Whether it answers marks (ECN). If not, nothing is sent as ECN-capable: RFC 3168 5 asks those who claim that to answer a mark as a loss.
+    /// Whether it answers marks (ECN). If not, nothing is sent as ECN-capable: RFC 3168 5 asks those who claim that to answer a mark as a
+    /// loss.
     /// </summary>
     bool AnswersMarks => true;
 

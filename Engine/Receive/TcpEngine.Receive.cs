@@ -21,7 +21,8 @@ public sealed partial class TcpEngine
         if (segment.Has(TcpFlags.Syn) && !isReset)
         {
             // RFC 5961 4.2: irrespective of the sequence number, and so before PAWS: a peer that has restarted knows no timestamps of ours.
-            // The notice costs the host a message, so that it goes with the answer: anybody who knows addresses and ports can send any number.
+            // The notice costs the host a message, so that it goes with the answer: anybody who knows addresses and ports can send any
+            // number.
             _counters.DroppedSyn++;
             return new Verdict(VerdictKind.Dropped, SynNotice: OweChallengeAck(now));
         }

@@ -158,8 +158,8 @@ public sealed partial class TcpEngine
     }
 
     /// <summary>
-    /// What was reported to the owner before has been counted by him. It is taken for what comes first: that is when a peer reports it again, and counted late
-    /// is better than twice.
+    /// What was reported to the owner before has been counted by him. It is taken for what comes first: that is when a peer reports it
+    /// again, and counted late is better than twice.
     /// </summary>
     private void LeaveOutReportedBefore(ref AckResult result)
     {

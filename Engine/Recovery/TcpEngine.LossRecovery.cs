@@ -11,8 +11,8 @@ public sealed partial class TcpEngine
     private const int DuplicateThreshold = 3;
 
     /// <summary>
-    /// The pipe (RFC 6675 4). Without SACK each duplicate acknowledgement stands for a segment that has arrived; where it begins no recovery only the first
-    /// two do (RFC 3042 2: no more than two segments beyond the window), or a peer could ask for any number.
+    /// The pipe (RFC 6675 4). Without SACK each duplicate acknowledgement stands for a segment that has arrived; where it begins no
+    /// recovery only the first two do (RFC 3042 2: no more than two segments beyond the window), or a peer could ask for any number.
     /// </summary>
     private uint InFlight
     {
@@ -192,10 +192,11 @@ public sealed partial class TcpEngine
     }
 
     /// <summary>
-    /// What fast recovery leads SND_CWIN to. Where SSTHRESH has no value yet it was another algorithm that began it, one that sets its window itself: that
-    /// one stays.
+    /// What fast recovery leads SND_CWIN to. Where SSTHRESH has no value yet it was another algorithm that began it, one that sets its
+    /// window itself: that one stays.
     /// </summary>
-    private uint RecoveredWindow => Math.Max(_v.SlowStartThreshold == uint.MaxValue ? _v.CongestionWindow : _v.SlowStartThreshold, (uint)Mss);
+    private uint RecoveredWindow =>
+        Math.Max(_v.SlowStartThreshold == uint.MaxValue ? _v.CongestionWindow : _v.SlowStartThreshold, (uint)Mss);
 
     private void LeaveRecovery()
     {

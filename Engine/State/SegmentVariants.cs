@@ -119,8 +119,8 @@ public struct SegmentVariants
     public SeqNum RetransmittedTo;
 
     /// <summary>
-    /// Bytes in flight that the peer has reported (RFC 2018). Which ones the next owner learns anew; that they have been counted as delivered it must know, or recovery
-    /// would send, and BBR believe in, as much again.
+    /// Bytes in flight that the peer has reported (RFC 2018). Which ones the next owner learns anew; that they have been counted as
+    /// delivered it must know, or recovery would send, and BBR believe in, as much again.
     /// </summary>
     public uint Sacked;
 

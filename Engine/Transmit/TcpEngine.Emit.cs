@@ -119,7 +119,10 @@ public sealed partial class TcpEngine
         RestartProbeTimer();
     }
 
-    /// <summary>What of the records the next owner must know. SND_NXT is where sending goes on: behind everything, unless all that follows is to be sent again.</summary>
+    /// <summary>
+    /// What of the records the next owner must know. SND_NXT is where sending goes on: behind everything, unless all that follows is to
+    /// be sent again.
+    /// </summary>
     private void SynchronizeSendNext()
     {
         _v.SndNxt = _records.ResendFrom;

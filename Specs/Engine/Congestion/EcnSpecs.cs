@@ -126,7 +126,15 @@ public class EcnSpecs
     private static Conversation WithSack(SegmentInvariants? invariants = null) => new(
         SackPath.Connection with { EcnNegotiated = true },
         invariants,
-        v => v with { SmoothedRtt = SackPath.Rtt, Delta = 10.ms, MinRtt = SackPath.Rtt, Rto = 300.ms, CongestionWindow = 20_000, LastDataSentAt = 990.ms });
+        v => v with
+        {
+            SmoothedRtt = SackPath.Rtt,
+            Delta = 10.ms,
+            MinRtt = SackPath.Rtt,
+            Rto = 300.ms,
+            CongestionWindow = 20_000,
+            LastDataSentAt = 990.ms,
+        });
 
     private static Conversation Link(ushort window = 50_000) => new(
         Setup.Connection with { EcnNegotiated = true },

@@ -165,7 +165,8 @@ public class DuplicateReportSpecs
         link.Sends(1.s, ack: 2000, sack: [(1000, 2000)]);
     }
 
-    // RFC 2018 3: what is reported has arrived; a block of what the crash has forgotten would lie beyond the acknowledgement and be taken for that.
+    // RFC 2018 3: what is reported has arrived; a block of what the crash has forgotten would lie beyond the acknowledgement and be taken
+    // for that.
     [Fact]
     public void A_crash_forgets_a_duplicate_of_what_it_forgets()
     {

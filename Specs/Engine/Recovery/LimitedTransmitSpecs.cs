@@ -66,8 +66,8 @@ public class LimitedTransmitSpecs
         link.SendsNothing();
     }
 
-    // RFC 3042 2: "the amount of outstanding data would remain less than or equal to the congestion window plus two segments", also where duplicates begin no
-    // recovery (RFC 6582 3.2 step 2): a peer must not be able to ask for as much as it likes.
+    // RFC 3042 2: "the amount of outstanding data would remain less than or equal to the congestion window plus two segments", also where
+    // duplicates begin no recovery (RFC 6582 3.2 step 2): a peer must not be able to ask for as much as it likes.
     [Fact]
     public void Without_SACK_duplicates_that_begin_no_recovery_let_two_segments_out_however_many_they_are()
     {

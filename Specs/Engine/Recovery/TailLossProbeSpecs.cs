@@ -374,8 +374,7 @@ public class TailLossProbeSpecs
     [InlineData(true)]
     public void Acknowledgements_that_were_late_are_no_loss_mended_by_a_probe_of_the_first_segment(bool timestamps)
     {
-        using Conversation link = SackPath.Link(
-            window: 20_000, timestamps: timestamps, variants: v => v with { SmoothedRtt = 20.ms, MinRtt = 20.ms, Delta = 2.ms, Rto = 220.ms });
+        using Conversation link = ShortPath(timestamps);
         link.Writes(1.s, 10_000);
         link.Sends(1.s, length: 10_000);
         link.Sends(1041.ms, seq: 9000, length: 1000);
@@ -394,7 +393,7 @@ public class TailLossProbeSpecs
     [Fact]
     public void A_loss_that_a_probe_of_the_first_segment_shows_is_answered_for_by_recovery()
     {
-        using Conversation link = SackPath.Link(window: 20_000, variants: v => v with { SmoothedRtt = 20.ms, MinRtt = 20.ms, Delta = 2.ms, Rto = 220.ms });
+        using Conversation link = ShortPath(timestamps: false);
         link.Writes(1.s, 2000);
         link.Sends(1.s, length: 2000);
         link.Sends(1041.ms, seq: 1000, length: 1000);
@@ -452,6 +451,12 @@ public class TailLossProbeSpecs
         Assert.Equal(0, link.V.Retransmissions);
         Assert.Equal(0, link.V.RtoBackoff);
     }
+
+    /// <summary>The round trip is 20 ms: PTO is 41 ms, RTO 220 ms.</summary>
+    private static Conversation ShortPath(bool timestamps) => SackPath.Link(
+        window: 20_000,
+        timestamps: timestamps,
+        variants: v => v with { SmoothedRtt = 20.ms, MinRtt = 20.ms, Delta = 2.ms, Rto = 220.ms });
 
     /// <summary>Five segments at 1 s, the last of them again at 1.201 s, four of them acknowledged before it.</summary>
     private static void Probe(Conversation link)
