@@ -52,6 +52,7 @@ public sealed partial class TcpEngine
     private Rack _rack;
     private RttEstimator _roundTrips;
     private SeqNum _unaOfLastLoss;
+    private uint _reportedBefore;
     private SeqNum _smallSegmentEnd;
     private bool _isProbeReceived;
     private bool _isCongestionLimited;
@@ -217,6 +218,9 @@ public sealed partial class TcpEngine
         _v = committed;
         _output.Clear();
         _reassembly.Clear();
+
+        // It may be of what has just been forgotten, of which it would be a report that it had arrived.
+        _duplicate = default;
         _owesTailProbe = false;
         _retransmitFirst = false;
         if (_receive.Committed < _v.RcvNxt)
@@ -283,9 +287,9 @@ public sealed partial class TcpEngine
     /// </summary>
     private void RetransmitInSmallerSegments(Microseconds now)
     {
-        if (_v.Recovery == RecoveryPhase.FastRecovery)
+        if (_v.Recovery == RecoveryPhase.FastRecovery && !_congestion.SetsWindowInRecovery)
         {
-            _v.CongestionWindow = Math.Max(_v.SlowStartThreshold, (uint)Mss);
+            _v.CongestionWindow = RecoveredWindow;
         }
 
         _v.Undo.End();
@@ -326,7 +330,8 @@ public sealed partial class TcpEngine
     private void RestartRecords()
     {
         Microseconds sentAt = _v.LastDataSentAt.IsNever ? Microseconds.Zero : _v.LastDataSentAt;
-        _records.Restart(_v.SndUna, SeqNum.Max(_v.SndUna, _v.SndNxt), _v.SndMax, sentAt);
+        _records.Restart(_v.SndUna, SeqNum.Max(_v.SndUna, _v.SndNxt), _v.SndMax, sentAt, _v.Rate);
+        _reportedBefore = _v.Sacked;
         if (_v.Recovery != RecoveryPhase.FastRecovery)
         {
             return;

@@ -8,7 +8,7 @@ namespace TcpActors.Engine.Congestion;
 /// </summary>
 /// <remarks>
 /// Two things are coarser than in the draft. Losses are looked at once for each acknowledgement, with the state of the segment that it delivered
-/// and not of each that was lost (5.5.10.2). A mark (ECN) is left without an answer, as there (3.7).
+/// and not of each that was lost (5.5.10.2). A mark (ECN) has no answer there (3.7): what is sent may not be marked.
 /// On a path that is shorter than a tick of the owners' timers the pace is kept on average only (<see cref="Transmit.Pacer"/>); there what is in
 /// flight is bounded by twice the model, and from below by four segments and three runs of segments (5.5.8.1), which hosts with offloads need.
 /// </remarks>
@@ -19,6 +19,8 @@ internal sealed class Bbr : ICongestionControl
     public bool SetsWindowInRecovery => true;
 
     public bool SetsPacingRate => true;
+
+    public bool AnswersMarks => false;
 
     public void Start(ref SegmentVariants variants, int mss) =>
         new BbrFlow(ref variants, Silence(Microseconds.Zero, mss)).Start();

@@ -10,6 +10,7 @@ public struct EcnReaction
     private SeqNum _point;
     private byte _isReduced;
     private byte _owesCwr;
+    private byte _isForMark;
 
     /// <summary>Whether the next segment with new data is to carry CWR.</summary>
     internal readonly bool OwesCwr => _owesCwr != 0;
@@ -35,6 +36,8 @@ public struct EcnReaction
             return false;
         }
 
+        _isForMark = 1;
+
         uint threshold = congestion.ThresholdAfterLoss(ref variants, mark);
         variants.SlowStartThreshold = threshold;
         if (!congestion.SetsWindowInRecovery)
@@ -53,9 +56,14 @@ public struct EcnReaction
     internal void OnReduced(in SegmentVariants variants)
     {
         _point = variants.SndMax;
-        _isReduced = 1;
+        (_isReduced, _isForMark) = (1, 0);
         _owesCwr = 1;
     }
+
+    /// <summary>
+    /// RFC 3168 6.1.2: the window is reduced once for marks and losses of one window of data. Whether a mark has been answered with what is lost under way.
+    /// </summary>
+    internal readonly bool HasAnsweredFor(in SegmentVariants variants) => _isReduced != 0 && _isForMark != 0 && variants.SndUna < _point;
 
     /// <summary>New data was sent, with CWR if it was owed.</summary>
     internal void OnNewDataSent() => _owesCwr = 0;

@@ -23,6 +23,11 @@ public interface ICongestionControl
     /// </summary>
     bool SetsPacingRate => false;
 
+    /// <summary>
+    /// Whether it answers marks (ECN). If not, nothing is sent as ECN-capable: RFC 3168 5 asks those who claim that to answer a mark as a loss.
+    /// </summary>
+    bool AnswersMarks => true;
+
     /// <summary>It takes the connection over: its state is zero, its moments Never. SND_CWIN and SSTHRESH are what they are.</summary>
     /// <param name="variants">Of the connection.</param>
     /// <param name="mss">SMSS in bytes.</param>

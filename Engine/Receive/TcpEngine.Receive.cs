@@ -21,9 +21,9 @@ public sealed partial class TcpEngine
         if (segment.Has(TcpFlags.Syn) && !isReset)
         {
             // RFC 5961 4.2: irrespective of the sequence number, and so before PAWS: a peer that has restarted knows no timestamps of ours.
+            // The notice costs the host a message, so that it goes with the answer: anybody who knows addresses and ports can send any number.
             _counters.DroppedSyn++;
-            OweChallengeAck(now);
-            return new Verdict(VerdictKind.Dropped, SynNotice: true);
+            return new Verdict(VerdictKind.Dropped, SynNotice: OweChallengeAck(now));
         }
 
         if (_connection.TimestampsEnabled)
@@ -171,16 +171,17 @@ public sealed partial class TcpEngine
     }
 
     /// <summary>RFC 5961 3, 4, 5, limited by 7. Its budget is its own, so that an attacker cannot use up that of probes.</summary>
-    private void OweChallengeAck(Microseconds now)
+    /// <returns>Whether there will be one.</returns>
+    private bool OweChallengeAck(Microseconds now)
     {
-        if (_challenges.TryTake(now))
-        {
-            _v.AckNow = true;
-            _counters.ChallengeAcksSent++;
-        }
-        else
+        if (!_challenges.TryTake(now))
         {
             _counters.RepliesSuppressed++;
+            return false;
         }
+
+        _v.AckNow = true;
+        _counters.ChallengeAcksSent++;
+        return true;
     }
 }

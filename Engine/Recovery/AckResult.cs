@@ -12,6 +12,9 @@ internal struct AckResult
     /// <summary>Of these, reported by SACK.</summary>
     public uint NewlySacked;
 
+    /// <summary>Of these, sent by another owner, to whom the peer may have reported them already.</summary>
+    public uint Guessed;
+
     /// <summary>When the first and the last of what was delivered and sent once only were sent; Never: there was none.</summary>
     public Microseconds FirstSentAt;
 

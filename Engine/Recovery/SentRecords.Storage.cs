@@ -59,19 +59,16 @@ internal sealed partial class SentRecords
         return ref record;
     }
 
-    private void AppendGuess(SeqNum end, SentFlags flags, Microseconds sentAt)
+    private void AppendGuess(SeqNum end, SentRecord guess)
     {
         if (end <= _end)
         {
             return;
         }
 
-        ref SentRecord record = ref Append(_end);
-        record.Flags = flags;
-        record.SentAt = sentAt;
-        record.DeliveredAt = Microseconds.Never;
-        record.FirstSentAt = Microseconds.Never;
-        if (flags.HasFlag(SentFlags.Lost))
+        guess.Start = _end;
+        Append(_end) = guess;
+        if (guess.Is(SentFlags.Lost))
         {
             Lost += (uint)(end - _end);
         }

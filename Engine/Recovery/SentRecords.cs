@@ -22,6 +22,7 @@ internal sealed partial class SentRecords
     private int _count;
     private SeqNum _end;
     private SeqNum _lostFrom;
+    private SeqNum _guessedUntil;
 
     /// <summary>How many records there are.</summary>
     public int Count => _count;
@@ -87,7 +88,8 @@ internal sealed partial class SentRecords
     /// <param name="lostFrom">SND_NXT: what lies behind it is to be sent again.</param>
     /// <param name="end">SND_MAX.</param>
     /// <param name="sentAt">When it was sent; at the latest.</param>
-    public void Restart(SeqNum start, SeqNum lostFrom, SeqNum end, Microseconds sentAt)
+    /// <param name="rate">As it is now. A rate over what follows is none, but that a round trip of BBR's is over has to be seen.</param>
+    public void Restart(SeqNum start, SeqNum lostFrom, SeqNum end, Microseconds sentAt, in RateVariants rate = default)
     {
         _first = 0;
         _count = 0;
@@ -96,8 +98,20 @@ internal sealed partial class SentRecords
         HighestSacked = start;
         _lostFrom = start;
         _end = start;
-        AppendGuess(lostFrom, SentFlags.Guessed, sentAt);
-        AppendGuess(end, SentFlags.Guessed | SentFlags.Lost, sentAt);
+        _guessedUntil = end;
+        SentRecord guess = new()
+        {
+            SentAt = sentAt,
+            Delivered = rate.Delivered,
+            DeliveredAt = Microseconds.Never,
+            FirstSentAt = Microseconds.Never,
+            Lost = rate.Lost,
+            InFlight = (uint)(end - start),
+            Flags = SentFlags.Guessed,
+        };
+        AppendGuess(lostFrom, guess);
+        guess.Flags |= SentFlags.Lost;
+        AppendGuess(end, guess);
     }
 
     /// <summary>Says of what lies before <paramref name="end"/> that it was sent again at a time of its own.</summary>
@@ -300,6 +314,7 @@ internal sealed partial class SentRecords
         }
 
         result.Delivered += length;
+        result.Guessed += record.Is(SentFlags.Guessed) ? length : 0;
         bool wasSentOnce = !record.Is(SentFlags.Retransmitted);
         result.IsReordered |= wasSentOnce && !record.Is(SentFlags.Guessed) && end < highest;
         result.RetransmissionDelivered |= !wasSentOnce;
@@ -314,6 +329,11 @@ internal sealed partial class SentRecords
         {
             result.Newest = record;
             result.Newest.Start = end;
+            if (record.Is(SentFlags.Guessed))
+            {
+                // With as much in flight all the time, as much had been delivered less as is in flight behind it.
+                result.Newest.Delivered = Math.Max(0, record.Delivered - (_guessedUntil - end));
+            }
         }
 
         bool isAmbiguous = !wasSentOnce && context.IsAmbiguous(record.SentAt, isReported);

@@ -105,6 +105,7 @@ public sealed partial class TcpEngine
         };
         AckResult result = AckResult.Nothing;
         _records.OnAck(segment.Ack, blocks, context, ref result);
+        LeaveOutReportedBefore(ref result);
         CountDuplicates(acked, isDuplicate, ref result);
         if (acked > 0)
         {
@@ -154,6 +155,17 @@ public sealed partial class TcpEngine
         }
 
         RestartTimers(acked, result, now);
+    }
+
+    /// <summary>
+    /// What was reported to the owner before has been counted by him. It is taken for what comes first: that is when a peer reports it again, and counted late
+    /// is better than twice.
+    /// </summary>
+    private void LeaveOutReportedBefore(ref AckResult result)
+    {
+        uint counted = Math.Min(result.Guessed, _reportedBefore);
+        _reportedBefore -= counted;
+        result.Delivered -= counted;
     }
 
     /// <summary>

@@ -10,13 +10,22 @@ public sealed partial class TcpEngine
     /// <summary>RFC 5681 3.2: the duplicate acknowledgement that is taken for a loss.</summary>
     private const int DuplicateThreshold = 3;
 
-    /// <summary>The pipe (RFC 6675 4). Without SACK each duplicate acknowledgement stands for a segment that has arrived.</summary>
+    /// <summary>
+    /// The pipe (RFC 6675 4). Without SACK each duplicate acknowledgement stands for a segment that has arrived; where it begins no recovery only the first
+    /// two do (RFC 3042 2: no more than two segments beyond the window), or a peer could ask for any number.
+    /// </summary>
     private uint InFlight
     {
         get
         {
             uint sent = _records.InFlight;
-            return _connection.SackPermitted ? sent : sent - Math.Min(sent, _v.DuplicateAcks * (uint)Mss);
+            if (_connection.SackPermitted)
+            {
+                return sent;
+            }
+
+            int duplicates = _v.Recovery == RecoveryPhase.Open ? Math.Min((int)_v.DuplicateAcks, DuplicateThreshold - 1) : _v.DuplicateAcks;
+            return sent - Math.Min(sent, (uint)duplicates * (uint)Mss);
         }
     }
 
@@ -165,8 +174,12 @@ public sealed partial class TcpEngine
     {
         AbandonPathProbe(now);
         _v.Undo.Start(_v);
-        _v.Ecn.OnReduced(_v);
-        SetThreshold(FlightSize, now);
+        if (!_v.Ecn.HasAnsweredFor(_v))
+        {
+            _v.Ecn.OnReduced(_v);
+            SetThreshold(FlightSize, now);
+        }
+
         _v.Recovery = RecoveryPhase.FastRecovery;
         _v.RecoveryPoint = _v.SndMax;
         _v.RetransmittedTo = _v.SndUna;
@@ -178,6 +191,12 @@ public sealed partial class TcpEngine
         _counters.FastRetransmits++;
     }
 
+    /// <summary>
+    /// What fast recovery leads SND_CWIN to. Where SSTHRESH has no value yet it was another algorithm that began it, one that sets its window itself: that
+    /// one stays.
+    /// </summary>
+    private uint RecoveredWindow => Math.Max(_v.SlowStartThreshold == uint.MaxValue ? _v.CongestionWindow : _v.SlowStartThreshold, (uint)Mss);
+
     private void LeaveRecovery()
     {
         if (_v.Recovery == RecoveryPhase.FastRecovery && !_congestion.SetsWindowInRecovery)
@@ -186,7 +205,7 @@ public sealed partial class TcpEngine
             // bounds the burst.
             uint mss = (uint)Mss;
             _v.CongestionWindow = _connection.SackPermitted
-                ? Math.Max(_v.SlowStartThreshold, mss)
+                ? RecoveredWindow
                 : Math.Min(_v.SlowStartThreshold, Math.Max(InFlight, mss) + mss);
         }
 
@@ -229,6 +248,7 @@ public sealed partial class TcpEngine
     /// <summary>RFC 8985 7.4.2: what a probe has mended was lost, and is answered for as if it had been found so.</summary>
     private void AnswerForProbe(Microseconds now)
     {
+        _v.Ecn.OnReduced(_v);
         Reduce(FlightSize, now);
         _counters.ProbesMended++;
     }
@@ -350,6 +370,12 @@ public sealed partial class TcpEngine
         // Never: the owner before has seen something delivered that left the network after something else. What exactly is not known, but that the first
         // bytes are missing: the acknowledgement of these shows the rest.
         uint lost = _rack.SentAt.IsNever ? TakeFirstForLost() : DetectLosses(now);
+        if (lost > 0)
+        {
+            // RFC 8985 8: of these timers one runs at a time. An owner that comes late finds both due, and has not waited for what is lost.
+            _v.RetransmitAt = RetransmitDeadline(now);
+        }
+
         if (lost > 0 && _v.Recovery == RecoveryPhase.Open && !IsLossOfPathProbe(lost, now))
         {
             EnterRecovery(flight, now);

@@ -118,6 +118,12 @@ public struct SegmentVariants
     /// <summary>Behind the highest byte that was sent again in this fast recovery (HighRxt of RFC 6675 2).</summary>
     public SeqNum RetransmittedTo;
 
+    /// <summary>
+    /// Bytes in flight that the peer has reported (RFC 2018). Which ones the next owner learns anew; that they have been counted as delivered it must know, or recovery
+    /// would send, and BBR believe in, as much again.
+    /// </summary>
+    public uint Sacked;
+
     /// <summary>The window of data for whose marks the window was reduced, and what the peer is to be told of it.</summary>
     public EcnReaction Ecn;
 

@@ -96,7 +96,7 @@ public sealed partial class TcpEngine
             _v.Reduction.OnSent(length);
         }
 
-        if (_connection.EcnNegotiated && again == 0 && _v.SndWnd > 0)
+        if (_connection.EcnNegotiated && _congestion.AnswersMarks && again == 0 && _v.SndWnd > 0)
         {
             // RFC 3168 6.1.5 and 6.1.6: neither what is sent again nor a window probe. 6.1.2: CWR with the first new data after a reduction.
             segment.IsEcnCapable = true;
@@ -119,8 +119,13 @@ public sealed partial class TcpEngine
         RestartProbeTimer();
     }
 
-    /// <summary>SND_NXT is where sending goes on: behind everything, unless all that follows is to be sent again.</summary>
-    private void SynchronizeSendNext() => _v.SndNxt = _records.ResendFrom;
+    /// <summary>What of the records the next owner must know. SND_NXT is where sending goes on: behind everything, unless all that follows is to be sent again.</summary>
+    private void SynchronizeSendNext()
+    {
+        _v.SndNxt = _records.ResendFrom;
+        _reportedBefore = Math.Min(_reportedBefore, _v.Flight - _records.Sacked);
+        _v.Sacked = _records.Sacked + _reportedBefore;
+    }
 
     /// <summary>Appends a segment without data.</summary>
     private void SendAck(SeqNum seq, Microseconds now)

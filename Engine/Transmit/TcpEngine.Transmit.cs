@@ -88,6 +88,12 @@ public sealed partial class TcpEngine
 
             SendRun(start, allowed, size, sackRoom, now);
             isFree = false;
+            if (start == _v.SndUna && _connection.SackPermitted && _v.Recovery == RecoveryPhase.FastRecovery)
+            {
+                // RFC 6675 6, in Linux's form: what is waited for has left just now. On a path longer than the least RTO the timer would else run out while
+                // reports come in, for nothing.
+                _v.RetransmitAt = RetransmitDeadline(now);
+            }
         }
     }
 
@@ -195,9 +201,11 @@ public sealed partial class TcpEngine
         _counters.TailProbesSent++;
         if (!IsFirstProbe)
         {
+            // RFC 8985 7.4 concludes from an acknowledgement beyond the last segment that the probe has mended a loss. Of a segment with others behind it,
+            // none of them reported, it says that all of them were late; if one was lost, RACK will see that by the probe.
             int missing = Math.Min(size, _records.FirstLength);
             SendRun(_v.SndUna, missing, size, sackRoom, now);
-            _v.Probe.OnSent(_v.SndUna + missing, isRetransmission: true);
+            _v.Probe.OnSent(_v.SndUna + missing, isRetransmission: _v.SndUna + missing == _v.SndMax);
             return;
         }
 

@@ -75,6 +75,7 @@ internal sealed class LastHandBack
         SegmentVariants given = _variants.ToTimesRemaining(now);
         variants.Congestion = given.Congestion;
         variants.Rate = given.Rate;
+        variants.Sacked = variants.SndUna == given.SndUna ? Math.Min(given.Sacked, variants.Flight) : 0;
         variants.ReorderWindow = given.ReorderWindow;
         variants.PathSearch = given.PathSearch;
         variants.CongestionWindow = given.CongestionWindow;
@@ -93,8 +94,9 @@ internal sealed class LastHandBack
             variants.RetransmittedTo = given.RetransmittedTo;
             variants.SndNxt = given.SndNxt == given.SndMax ? variants.SndMax : SeqNum.Max(variants.SndUna, given.SndNxt);
         }
-        else if (given.Recovery == RecoveryPhase.FastRecovery)
+        else if (given.Recovery == RecoveryPhase.FastRecovery && given.SlowStartThreshold != uint.MaxValue)
         {
+            // RFC 9937 6.4. Without a threshold it was an algorithm that sets its window in recovery too (BBR): that is kept.
             variants.CongestionWindow = given.SlowStartThreshold;
         }
     }

@@ -87,6 +87,22 @@ public class LastHandBackSpecs
         Assert.Equal((RecoveryPhase.Open, 60_000u), (after.Recovery, after.CongestionWindow));
     }
 
+    // BBR has no threshold: what is none must not become the window.
+    [Fact]
+    public void A_fast_recovery_without_a_threshold_that_the_kernel_ended_leaves_the_window()
+    {
+        SegmentVariants given = Before with
+        {
+            SlowStartThreshold = uint.MaxValue,
+            SndMax = new SeqNum(51_000),
+            SndNxt = new SeqNum(51_000),
+            Recovery = RecoveryPhase.FastRecovery,
+            RecoveryPoint = new SeqNum(51_000),
+        };
+        SegmentVariants after = Complete(given, Kernels with { SndUna = new SeqNum(51_000), SndNxt = new SeqNum(60_000), SndMax = new SeqNum(60_000) });
+        Assert.Equal((RecoveryPhase.Open, 80_000u), (after.Recovery, after.CongestionWindow));
+    }
+
     [Fact]
     public void What_is_to_be_sent_again_after_a_time_out_still_is()
     {

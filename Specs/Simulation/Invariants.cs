@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using TcpActors.Engine.Congestion;
 using TcpActors.Engine.Recovery;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Transmit;
@@ -119,6 +120,8 @@ internal sealed class Invariants
         Require(v.State == TcpState.Established, "the owner has the connection in ESTABLISHED only");
         Require(
             v.CongestionWindow >= (uint)v.PathSearch.Limit(_node.Setup.Segment.EffectiveMss), "the congestion window has room for a segment");
+        Require(v.CongestionWindow <= SlowStart.LargestWindow, "no congestion window is larger than a window field can say");
+        Require(v.Sacked <= v.Flight, "what the peer has reported is in flight");
         Require(v.SlowStartThreshold > 0 && v.SndWnd <= v.MaxWindow, "SSTHRESH is set, MAX_WIN is the largest window");
         Require(v.SndWl2 <= v.SndUna && v.LastAckSent <= v.RcvNxt, "the last window update and the last ACK are of the past");
         Require(v.RecoveryPoint >= v.SndUna - 1 && v.RecoveryPoint <= v.SndMax, "recovery ends with something that was sent");

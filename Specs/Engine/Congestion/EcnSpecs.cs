@@ -1,5 +1,6 @@
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
+using TcpActors.Specs.Engine.Recovery;
 using TcpActors.Specs.Engine.Tcp;
 using Xunit;
 
@@ -60,6 +61,58 @@ public class EcnSpecs
         Assert.Equal((threshold, 0), (link.V.SlowStartThreshold, link.Engine.Counters.MarksAnswered));
     }
 
+    // ... and a mark for the loss, which is repaired all the same
+    [Fact]
+    public void A_loss_in_a_window_that_a_mark_has_reduced_reduces_nothing_more()
+    {
+        using Conversation link = WithSack();
+        link.Writes(1.s, 50_000);
+        link.Sends(1.s, length: 20_000);
+        link.Receives(1100.ms, link.Ack(2000, flags: TcpFlags.Ece));
+        Assert.Equal((16_000u, 1), (link.V.SlowStartThreshold, link.Engine.Counters.MarksAnswered));
+        link.Receives(1101.ms, link.Sack(2000, (3000, 7000)));
+        link.Sends(1101.ms, seq: 2000, length: 1000);
+        Assert.Equal((RecoveryPhase.FastRecovery, 16_000u), (link.V.Recovery, link.V.SlowStartThreshold));
+
+        // What was sent after the reduction is another window.
+        link.Forgets();
+        link.Receives(1200.ms, link.Ack(20_000));
+        link.Forgets();
+        int una = (int)(link.V.SndUna.Value - Conversation.Ours);
+        link.Receives(1300.ms, link.Sack(una, (una + 1000, una + 5000)));
+        Assert.Equal(RecoveryPhase.FastRecovery, link.V.Recovery);
+        Assert.True(link.V.SlowStartThreshold < 16_000);
+    }
+
+    // RFC 8985 7.4.2, RFC 3168 6.1.2
+    [Fact]
+    public void A_loss_that_a_tail_loss_probe_has_mended_is_one_too()
+    {
+        using Conversation link = WithSack();
+        link.Writes(1.s, 5000);
+        link.Sends(1.s, length: 5000);
+        link.Sends(1201.ms, seq: 4000, length: 1000);
+        link.Receives(1301.ms, link.Ack(5000));
+        link.Writes(1400.ms, 3000);
+        link.Forgets();
+        link.Receives(1500.ms, link.Ack(6000));
+        Assert.Equal(1, link.Engine.Counters.ProbesMended);
+        uint threshold = link.V.SlowStartThreshold;
+        link.Receives(1501.ms, link.Ack(7000, flags: TcpFlags.Ece));
+        Assert.Equal((threshold, 0), (link.V.SlowStartThreshold, link.Engine.Counters.MarksAnswered));
+        link.Writes(1502.ms, 1000);
+        link.Sends(1502.ms, seq: 8000, length: 1000, flags: TcpFlags.Ack | TcpFlags.Psh | TcpFlags.Cwr);
+    }
+
+    // RFC 3168 5: who leaves marks without an answer must not ask for them
+    [Fact]
+    public void What_an_algorithm_sends_that_does_not_answer_marks_may_not_be_marked()
+    {
+        using Conversation link = WithSack(Setup.Invariants with { CongestionControl = "bbr" });
+        link.Writes(1.s, 1000);
+        Assert.False(link.Sends(1.s, length: 1000).IsEcnCapable);
+    }
+
     [Fact]
     public void Without_ECN_an_echo_says_nothing()
     {
@@ -69,6 +122,11 @@ public class EcnSpecs
         link.Receives(1.1.s, link.Ack(2000, flags: TcpFlags.Ece));
         Assert.Equal((uint.MaxValue, 0), (link.V.SlowStartThreshold, link.Engine.Counters.MarksAnswered));
     }
+
+    private static Conversation WithSack(SegmentInvariants? invariants = null) => new(
+        SackPath.Connection with { EcnNegotiated = true },
+        invariants,
+        v => v with { SmoothedRtt = SackPath.Rtt, Delta = 10.ms, MinRtt = SackPath.Rtt, Rto = 300.ms, CongestionWindow = 20_000, LastDataSentAt = 990.ms });
 
     private static Conversation Link(ushort window = 50_000) => new(
         Setup.Connection with { EcnNegotiated = true },

@@ -165,6 +165,21 @@ public class DuplicateReportSpecs
         link.Sends(1.s, ack: 2000, sack: [(1000, 2000)]);
     }
 
+    // RFC 2018 3: what is reported has arrived; a block of what the crash has forgotten would lie beyond the acknowledgement and be taken for that.
+    [Fact]
+    public void A_crash_forgets_a_duplicate_of_what_it_forgets()
+    {
+        using Conversation link = Received(2000);
+        SegmentVariants committed = link.V;
+        link.Engine.Receive(link.Data(seq: 2000, length: 1000).ToSegment(), link.Now);
+        link.Engine.Receive(link.Data(seq: 2000, length: 1000).ToSegment(), link.Now);
+        link.Engine.Restore(committed, link.Now);
+        link.Writes(1.s, 10);
+        link.Sends(1.s, ack: 2000, length: 10);
+        link.SendsNothing();
+        Assert.Equal(0, link.Engine.Counters.DsacksSent);
+    }
+
     private static Conversation Received(int count)
     {
         Conversation link = new(WithSack);

@@ -66,6 +66,27 @@ public class LimitedTransmitSpecs
         link.SendsNothing();
     }
 
+    // RFC 3042 2: "the amount of outstanding data would remain less than or equal to the congestion window plus two segments", also where duplicates begin no
+    // recovery (RFC 6582 3.2 step 2): a peer must not be able to ask for as much as it likes.
+    [Fact]
+    public void Without_SACK_duplicates_that_begin_no_recovery_let_two_segments_out_however_many_they_are()
+    {
+        using Conversation link = SackPath.Link(window: 10_000, sack: false);
+        link.Writes(1.s, 500_000);
+        link.Receives(1100.ms, link.Ack(), link.Ack(), link.Ack());
+        Assert.Equal(RecoveryPhase.FastRecovery, link.V.Recovery);
+        int all = (int)(link.V.SndMax.Value - Conversation.Ours);
+        link.Receives(1200.ms, link.Ack(all));
+        uint window = link.V.CongestionWindow;
+        Assert.Equal((RecoveryPhase.Open, window), (link.V.Recovery, link.V.Flight));
+        for (int i = 0; i < 100; i++)
+        {
+            link.Receives(1300.ms + new Microseconds(i), link.Ack(all));
+        }
+
+        Assert.Equal((RecoveryPhase.Open, window + 2000), (link.V.Recovery, link.V.Flight));
+    }
+
     private static Conversation Full()
     {
         Conversation link = SackPath.Link(window: 10_000);

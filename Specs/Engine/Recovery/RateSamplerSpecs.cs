@@ -95,6 +95,17 @@ public class RateSamplerSpecs
         Assert.Equal(Size, _rate.Delivered);
     }
 
+    // draft-ietf-ccwg-bbr 5.5.1: round trips are counted by it, and a move each round trip must not stop them.
+    [Fact]
+    public void How_much_had_been_delivered_when_another_owner_sent_something_follows_from_its_place()
+    {
+        (_rate.Delivered, _rate.Lost) = (20 * Size, 3 * Size);
+        _records.Restart(default, new SeqNum(4 * Size), new SeqNum(4 * Size), 5.ms, _rate);
+        AckResult first = Take(1, 200);
+        Assert.Equal((17L * Size, 3u * Size, 4u * Size), (first.Newest.Delivered, first.Newest.Lost, first.Newest.InFlight));
+        Assert.Equal(20L * Size, Take(4, 210).Newest.Delivered);
+    }
+
     [Fact]
     public void What_is_sent_again_is_measured_from_then()
     {

@@ -143,6 +143,42 @@ public class RecoveryMoveSpecs
         Assert.True(link.V.ReorderWindow.IsReorderingSeen);
     }
 
+    // RFC 9937 6.2: DeliveredData. A peer reports what it holds to each owner.
+    [Fact]
+    public void What_was_reported_before_a_move_is_not_delivered_once_more()
+    {
+        using Conversation stays = InRecovery();
+        using Conversation before = InRecovery();
+        SegmentVariants moved = before.V.ToTimesRemaining(before.Now).ToDeadlines(before.Now);
+        using Conversation moves = new(SackPath.Connection, variants: _ => moved);
+        moves.SendBuffer.Write(Conversation.BytesAt(new SeqNum(Conversation.Ours), 400_000));
+        moves.StartsAfterMove(before.Now);
+        moves.Forgets();
+        uint sent = moves.V.SndMax.Value;
+        foreach (Conversation link in (Conversation[])[stays, moves])
+        {
+            link.Receives(1110.ms, link.Sack(0, (1000, 60_000), (65_000, 66_000)));
+            Assert.Equal(65_000, link.V.Rate.Delivered + 5000);
+            Assert.Equal((65_000u, 65_000u), (link.V.CongestionWindow, link.Engine.Records.InFlight));
+            Assert.Equal(60_000u, link.V.Sacked);
+        }
+
+        Assert.Equal(sent, moves.V.SndMax.Value);
+
+        static Conversation InRecovery()
+        {
+            Conversation link = SackPath.Link();
+            link.Writes(1.s, 400_000);
+            for (int i = 2; i <= 60; i++)
+            {
+                link.Receives(1100.ms + new Microseconds(i * 100), link.Sack(0, (1000, i * 1000)));
+            }
+
+            Assert.Equal((RecoveryPhase.FastRecovery, 59_000u), (link.V.Recovery, link.V.Sacked));
+            return link;
+        }
+    }
+
     private static Conversation MovedInRecovery(int retransmittedTo) => Moved(v => v with
     {
         Recovery = RecoveryPhase.FastRecovery,

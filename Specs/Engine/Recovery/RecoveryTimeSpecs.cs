@@ -33,6 +33,20 @@ public class RecoveryTimeSpecs
             Assert.InRange(a.Counters.SegmentsRetransmitted, lost, lost + 1);
         });
 
+    // RFC 6675 6: the timer runs from when the first segment was sent again. Where a round trip is longer than the least RTO, 117 time-outs were for nothing here,
+    // and a fifth of what was sent again.
+    [Fact]
+    public void On_a_long_path_the_time_out_does_not_overtake_a_repair_that_is_under_way() =>
+        Replay.RunMany(0x5EED_4300, 5, world =>
+        {
+            SimulatedFlow flow = world.Pair(new Scenario { Rtt = 300.ms, Buffer = 16.MiB, Faults = new Faults { Loss = 0.05 }, Congestion = "cubic" });
+            flow.A.Writes(64.MiB);
+            world.RunFor(60.s);
+            Assert.InRange(flow.A.Counters.RetransmissionTimeouts, 0, 6);
+            Assert.InRange(flow.A.Counters.DuplicatesReported, 0, 2);
+            Assert.True(flow.A.Counters.SegmentsRetransmitted > 20, "Much is lost.");
+        });
+
     // RFC 8985 7 and 9.3: the probe, its answer, and as many round trips as slow start takes for the rest.
     [Theory]
     [InlineData(1, 1)]

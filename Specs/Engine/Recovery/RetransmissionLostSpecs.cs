@@ -26,6 +26,19 @@ public class RetransmissionLostSpecs
         Assert.Equal(0, link.Engine.Counters.RetransmissionTimeouts);
     }
 
+    // RFC 6675 6
+    [Fact]
+    public void The_time_out_runs_from_when_the_first_segment_was_sent_again()
+    {
+        using Conversation link = SackPath.Link(window: 20_000);
+        link.Writes(1.s, 40_000);
+        Assert.Equal(1300.ms, link.V.RetransmitAt);
+        link.Receives(1100.ms, link.Sack(0, (1000, 20_000)));
+        Assert.Equal(1400.ms, link.V.RetransmitAt);
+        link.Receives(1200.ms, link.Sack(0, (1000, 21_000)));
+        Assert.Equal((1, 1500.ms), (link.Engine.Counters.RetransmissionsLost, link.V.RetransmitAt));
+    }
+
     [Fact]
     public void One_of_two_that_are_sent_again_is_lost()
     {

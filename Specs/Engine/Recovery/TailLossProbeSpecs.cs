@@ -94,6 +94,18 @@ public class TailLossProbeSpecs
         Assert.Equal((1, 0), (link.Engine.Counters.TailProbesSent, link.Engine.Counters.RetransmissionTimeouts));
     }
 
+    // 8: "mutually exclusive"
+    [Fact]
+    public void When_the_reordering_timer_and_the_time_out_are_due_at_once_it_is_fast_recovery_that_begins()
+    {
+        using Conversation link = SackPath.Link();
+        link.SendsSegments(1.s, 3, apart: 1.ms);
+        link.Receives(1190.ms, link.Sack(0, (1000, 2000)));
+        link.Oversleeps(until: 1400.ms);
+        link.Sends(1400.ms, seq: 0, length: 1000);
+        Assert.Equal((RecoveryPhase.FastRecovery, 0), (link.V.Recovery, link.Engine.Counters.RetransmissionTimeouts));
+    }
+
     // 7.2: one second where no round trip was measured.
     [Fact]
     public void Without_a_round_trip_the_probe_comes_after_a_second()
@@ -297,7 +309,7 @@ public class TailLossProbeSpecs
         using Conversation link = SackPath.Link();
         link.SendsSegments(1.s, 3, apart: 1.ms);
         link.Receives(1101.ms, link.Sack(0, (1000, 2000)));
-        link.GoTo(2.s);
+        link.GoTo(1300.ms);
         Assert.Equal(0, link.Engine.Counters.TailProbesSent);
     }
 
@@ -354,6 +366,43 @@ public class TailLossProbeSpecs
         link.Sends(1201.ms, seq: 4000, length: 1000);
         link.Receives(1250.ms, link.Ack(1000));
         link.Sends(new Microseconds(1_488_500), seq: 1000, length: 1000);
+    }
+
+    // 7.4 is about a probe of the last segment. All were late, for less than the time-out: nothing was lost, and the window stays.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Acknowledgements_that_were_late_are_no_loss_mended_by_a_probe_of_the_first_segment(bool timestamps)
+    {
+        using Conversation link = SackPath.Link(
+            window: 20_000, timestamps: timestamps, variants: v => v with { SmoothedRtt = 20.ms, MinRtt = 20.ms, Delta = 2.ms, Rto = 220.ms });
+        link.Writes(1.s, 10_000);
+        link.Sends(1.s, length: 10_000);
+        link.Sends(1041.ms, seq: 9000, length: 1000);
+        link.Sends(1123.ms, seq: 0, length: 1000);
+        for (int i = 1; i <= 10; i++)
+        {
+            link.Receives(1130.ms, link.Ack(i * 1000, tsVal: timestamps ? 1 : null, tsEcr: 1000));
+        }
+
+        link.Receives(1140.ms, link.Sack(10_000, (9000, 10_000)) with { TsVal = timestamps ? 1 : null, TsEcr = 1041 });
+        link.Receives(1150.ms, link.Sack(10_000, (0, 1000)) with { TsVal = timestamps ? 1 : null, TsEcr = 1123 });
+        Assert.Equal((uint.MaxValue, 0), (link.V.SlowStartThreshold, link.Engine.Counters.ProbesMended));
+    }
+
+    // What such a probe shows to be lost is answered for by the recovery that it begins.
+    [Fact]
+    public void A_loss_that_a_probe_of_the_first_segment_shows_is_answered_for_by_recovery()
+    {
+        using Conversation link = SackPath.Link(window: 20_000, variants: v => v with { SmoothedRtt = 20.ms, MinRtt = 20.ms, Delta = 2.ms, Rto = 220.ms });
+        link.Writes(1.s, 2000);
+        link.Sends(1.s, length: 2000);
+        link.Sends(1041.ms, seq: 1000, length: 1000);
+        link.Sends(1123.ms, seq: 0, length: 1000);
+        link.Receives(1143.ms, link.Ack(1000));
+        link.Sends(1143.ms, seq: 1000, length: 1000);
+        Assert.Equal(RecoveryPhase.FastRecovery, link.V.Recovery);
+        Assert.True(link.V.SlowStartThreshold < 20_000);
     }
 
     // A lost retransmission with nothing behind it.

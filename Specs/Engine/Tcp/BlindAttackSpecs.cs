@@ -167,6 +167,20 @@ public class BlindAttackSpecs
         link.Sends(6.s, ack: 0);
     }
 
+    // ... and so are the notices, each of which is a message to the host.
+    [Fact]
+    public void A_flood_of_SYNs_is_noticed_as_often_as_it_is_answered()
+    {
+        using Conversation link = new();
+        int notices = 0;
+        for (int i = 0; i < 25; i++)
+        {
+            notices += link.Receives(1.s, link.Ack(seq: 1) with { Flags = TcpFlags.Syn }).SynNotice ? 1 : 0;
+        }
+
+        Assert.Equal((10, 10, 25), (notices, link.Forgets(), link.Engine.Counters.DroppedSyn));
+    }
+
     // RFC 5961 7, RFC 9293 3.10.7.4: two peers that disagree must not answer each other's answers for ever.
     [Theory]
     [InlineData(-1)]
