@@ -10,14 +10,12 @@ using TcpActors.Transport.Steering;
 namespace TcpActors.HostSide;
 
 /// <summary>
-/// Makes the TOEs of a kernel host: link, steering of its interface, the rule by which the kernel drops what a TOE owns. One TOE for each
-/// interface; each has a mark of its own.
+/// Makes the TOEs of a kernel host: a link and the steering of its interface. One TOE for each interface; each has a mark of its own.
 /// </summary>
 internal sealed class ToeFactory : IDisposable
 {
     private readonly IncarnationMarks _marks = new();
     private readonly ISteering _steering;
-    private readonly List<IDisposable> _parts = [];
     private readonly OffloadHostOptions _options;
     private readonly ILogger _logger;
 
@@ -30,9 +28,9 @@ internal sealed class ToeFactory : IDisposable
             HostFences fences = options.Fences;
             _steering = SteeringFactory.Create(
                 () => fences.UseBpf
-                    ? new BpfSteering(_marks, new BpfSteeringParts(fences.MarkReceived, fences.FenceSent), BpfSteering.DefaultMaxFlows)
+                    ? new BpfSteering(_marks, fences.Steering, BpfSteering.DefaultMaxFlows)
                     : throw new SteeringUnavailableException("switched off"),
-                why => new NfTablesSteering(why.Message, fences.MarkReceived, fences.FenceSent));
+                why => new NfTablesSteering(why.Message, fences.Steering));
         }
         catch (SteeringUnavailableException e)
         {
@@ -51,7 +49,6 @@ internal sealed class ToeFactory : IDisposable
     {
         uint mark = _marks.Next();
         PacketLink? packets = null;
-        OwnedMarkDrop? drop = null;
         try
         {
             packets = PacketLink.Open(toe.Interface, new PacketLinkOptions
@@ -61,11 +58,6 @@ internal sealed class ToeFactory : IDisposable
                 BusyPoll = new Microseconds((long)_options.BusyPoll.TotalMicroseconds),
             });
             ILink link = Capture(packets, isOnlyOne);
-            if (_options.Fences.DropInKernel)
-            {
-                drop = new OwnedMarkDrop(mark);
-            }
-
             _steering.Attach(packets.InterfaceIndex);
             var engine = new OffloadEngine(core.System, new OffloadEngineOptions
             {
@@ -78,31 +70,18 @@ internal sealed class ToeFactory : IDisposable
                 Logger = _logger,
             });
             engine.Start();
-            if (drop is not null)
-            {
-                _parts.Add(drop);
-            }
-
             Log.ToeStarted(_logger, engine.Name, toe.Interface, _steering.Description);
             return new ToeUnit(engine, new SteeredGate(engine, _steering, mark), packets.InterfaceIndex);
         }
         catch (Exception e) when (e is LinkException or SteeringException or NetlinkException)
         {
             packets?.Dispose();
-            drop?.Dispose();
             throw new OffloadHostException(e.Message, e);
         }
     }
 
     /// <summary>Ends the steering; every flow was released before.</summary>
-    public void Dispose()
-    {
-        _steering.Dispose();
-        foreach (IDisposable part in _parts)
-        {
-            part.Dispose();
-        }
-    }
+    public void Dispose() => _steering.Dispose();
 
     private ILink Capture(ILink link, bool isOnlyOne)
     {

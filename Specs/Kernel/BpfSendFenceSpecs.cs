@@ -16,12 +16,12 @@ public sealed class BpfSendFenceSpecs
     {
         using var line = new BpfLine();
         var (owned, free, toe) = (line.Flow(ipv6, 80), line.Flow(ipv6, 81), _marks.Next());
-        using var steering = Attached(line, new BpfSteeringParts());
+        using var steering = Attached(line, new SteeringParts(DropInKernel: false));
         using var peer = BpfRawPort.Sender(line.Peer, line.PeerIndex);
         using var tap = BpfRawPort.Tap(line.Peer, line.PeerIndex);
         steering.Claim(owned, toe);
 
-        // No rule at prerouting here: the kernel gets the owned frame too, and what it says to it must not leave.
+        // The kernel gets the owned frame too, as it does one that came before the claim, and what it says to it must not leave.
         peer.Send(line.Received(owned));
         Assert.True(SpinWait.SpinUntil(() => steering.Counters.Fenced == 1, TimeSpan.FromSeconds(5)));
 
@@ -35,7 +35,7 @@ public sealed class BpfSendFenceSpecs
     {
         using var line = new BpfLine();
         var (owned, toe) = (line.Flow(ipv6, 80), _marks.Next());
-        using var steering = Attached(line, new BpfSteeringParts(FenceSent: false));
+        using var steering = Attached(line, new SteeringParts(DropInKernel: false, FenceSent: false));
         using var peer = BpfRawPort.Sender(line.Peer, line.PeerIndex);
         using var tap = BpfRawPort.Tap(line.Peer, line.PeerIndex);
         steering.Claim(owned, toe);
@@ -51,7 +51,7 @@ public sealed class BpfSendFenceSpecs
     {
         using var line = new BpfLine();
         var (flow, before, now) = (line.Flow(ipv6, 80), _marks.Next(), _marks.Next());
-        using var steering = Attached(line, new BpfSteeringParts());
+        using var steering = Attached(line, new SteeringParts());
         using var stale = BpfRawPort.Sender(line.Us, line.OurIndex, before);
         using var owner = BpfRawPort.Sender(line.Us, line.OurIndex, now);
         using var foreign = BpfRawPort.Sender(line.Us, line.OurIndex, SomebodyElsesMark);
@@ -75,7 +75,7 @@ public sealed class BpfSendFenceSpecs
     {
         using var line = new BpfLine();
         var (flow, toe) = (line.Flow(ipv6, 80), _marks.Next());
-        using var steering = Attached(line, new BpfSteeringParts());
+        using var steering = Attached(line, new SteeringParts());
         using var stale = BpfRawPort.Sender(line.Us, line.OurIndex, toe);
         using var foreign = BpfRawPort.Sender(line.Us, line.OurIndex, SomebodyElsesMark);
         using var unmarked = BpfRawPort.Sender(line.Us, line.OurIndex);
@@ -99,7 +99,7 @@ public sealed class BpfSendFenceSpecs
     {
         using var line = new BpfLine();
         var (flow, toe) = (line.Flow(ipv6: true, 80), _marks.Next());
-        using var steering = Attached(line, new BpfSteeringParts());
+        using var steering = Attached(line, new SteeringParts());
         using var unmarked = BpfRawPort.Sender(line.Us, line.OurIndex);
         using var owner = BpfRawPort.Sender(line.Us, line.OurIndex, toe);
         using var tap = BpfRawPort.Tap(line.Peer, line.PeerIndex);
@@ -118,7 +118,7 @@ public sealed class BpfSendFenceSpecs
     {
         using var line = new BpfLine();
         var (flow, toe) = (line.Flow(ipv6, 80), _marks.Next());
-        using var steering = Attached(line, new BpfSteeringParts(FenceSent: false));
+        using var steering = Attached(line, new SteeringParts(FenceSent: false));
         using var stale = BpfRawPort.Sender(line.Us, line.OurIndex, toe);
         using var tap = BpfRawPort.Tap(line.Peer, line.PeerIndex);
         var frame = line.Sent(flow);
@@ -133,7 +133,7 @@ public sealed class BpfSendFenceSpecs
     public void A_TOE_may_send_what_is_not_TCP_such_as_its_announcement_to_the_neighbours()
     {
         using var line = new BpfLine();
-        using var steering = Attached(line, new BpfSteeringParts());
+        using var steering = Attached(line, new SteeringParts());
         using var toe = BpfRawPort.Sender(line.Us, line.OurIndex, _marks.Next());
         using var tap = BpfRawPort.Tap(line.Peer, line.PeerIndex);
         byte[] arp = [.. Enumerable.Repeat<byte>(0xff, 6), 2, 0, 0, 0, 0, 1, 0x08, 0x06, .. new byte[46]];
@@ -155,7 +155,7 @@ public sealed class BpfSendFenceSpecs
         Assert.Equal(SocketError.NoBufferSpaceAvailable, refusal.SocketErrorCode);
     }
 
-    private BpfSteering Attached(BpfLine line, BpfSteeringParts parts)
+    private BpfSteering Attached(BpfLine line, SteeringParts parts)
     {
         var steering = new BpfSteering(_marks, parts, maxFlows: 16);
         line.Us.Run(() => steering.Attach(line.OurIndex));

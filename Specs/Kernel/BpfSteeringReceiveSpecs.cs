@@ -13,7 +13,7 @@ public sealed class BpfSteeringReceiveSpecs
     {
         using var line = new BpfLine();
         var (flow, other, toe) = (line.Flow(ipv6, 80), line.Flow(ipv6, 81), _marks.Next());
-        using var steering = Attached(line, new BpfSteeringParts());
+        using var steering = Attached(line, new SteeringParts());
         using var peer = BpfRawPort.Sender(line.Peer, line.PeerIndex);
         using var marked = BpfRawPort.Marked(line.Us, line.OurIndex, ipv6, toe);
 
@@ -31,7 +31,7 @@ public sealed class BpfSteeringReceiveSpecs
     {
         using var line = new BpfLine();
         var (flow, toe) = (line.Flow(ipv6, 80), _marks.Next());
-        using var steering = Attached(line, new BpfSteeringParts(MarkReceived: false, FenceSent: false));
+        using var steering = Attached(line, new SteeringParts(MarkReceived: false, FenceSent: false));
         using var peer = BpfRawPort.Sender(line.Peer, line.PeerIndex);
         using var tap = BpfRawPort.Tap(line.Peer, line.PeerIndex);
         using var marked = BpfRawPort.Marked(line.Us, line.OurIndex, ipv6, toe);
@@ -48,7 +48,7 @@ public sealed class BpfSteeringReceiveSpecs
     {
         using var line = new BpfLine();
         var (flow, first, second) = (line.Flow(ipv6, 80), _marks.Next(), _marks.Next());
-        using var steering = Attached(line, new BpfSteeringParts());
+        using var steering = Attached(line, new SteeringParts());
         using var peer = BpfRawPort.Sender(line.Peer, line.PeerIndex);
         using var tap = BpfRawPort.Tap(line.Peer, line.PeerIndex);
         using var atFirst = BpfRawPort.Marked(line.Us, line.OurIndex, ipv6, first);
@@ -73,7 +73,7 @@ public sealed class BpfSteeringReceiveSpecs
     {
         using var line = new BpfLine();
         var (v4, v6, toe) = (line.Flow(ipv6: false, 80), line.Flow(ipv6: true, 80), _marks.Next());
-        using var steering = Attached(line, new BpfSteeringParts());
+        using var steering = Attached(line, new SteeringParts());
         using var peer = BpfRawPort.Sender(line.Peer, line.PeerIndex);
         using var marked = BpfRawPort.Marked(line.Us, line.OurIndex, ipv6: false, toe);
         steering.Claim(v4, toe);
@@ -94,11 +94,11 @@ public sealed class BpfSteeringReceiveSpecs
     }
 
     [KernelFact]
-    public void Ports_are_found_behind_IPv4_options_and_a_VLAN_tag_does_not_hide_a_flow()
+    public void Ports_are_found_behind_IPv4_options_and_a_priority_tag_does_not_hide_a_flow()
     {
         using var line = new BpfLine();
         var (flow, toe) = (line.Flow(ipv6: false, 80), _marks.Next());
-        using var steering = Attached(line, new BpfSteeringParts());
+        using var steering = Attached(line, new SteeringParts());
         using var peer = BpfRawPort.Sender(line.Peer, line.PeerIndex);
         using var marked = BpfRawPort.Marked(line.Us, line.OurIndex, ipv6: false, toe);
         steering.Claim(flow, toe);
@@ -108,17 +108,40 @@ public sealed class BpfSteeringReceiveSpecs
         peer.Send(withOptions);
         Assert.Equal(withOptions, marked.Receive());
 
-        peer.Send([.. plain[..12], 0x81, 0x00, 0x00, 0x05, .. plain[12..]]);
+        peer.Send([.. plain[..12], 0x81, 0x00, 0xe0, 0x00, .. plain[12..]]);
         Assert.Equal(plain, marked.Receive()); // the tag is in the metadata
         Assert.Equal(2, steering.Counters.Marked);
     }
+
+    [KernelTheory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Frames_of_a_VLAN_and_frames_to_another_station_are_not_marked(bool bpf) => EachFamily(ipv6 =>
+    {
+        using var line = new BpfLine();
+        var (flow, toe) = (line.Flow(ipv6, 80), _marks.Next());
+        using ISteering steering = line.Us.Run(() => bpf ? (ISteering)BpfSteering.Create(_marks) : new NfTablesSteering("a spec"));
+        line.Us.Run(() => steering.Attach(line.OurIndex));
+        using var peer = BpfRawPort.Sender(line.Peer, line.PeerIndex);
+        using var marked = BpfRawPort.Marked(line.Us, line.OurIndex, ipv6, toe);
+        line.Us.Run(() => steering.Claim(flow, toe));
+        var plain = line.Received(flow);
+
+        peer.Send([.. plain[..12], 0x81, 0x00, 0xe0, 0x05, .. plain[12..]]);
+        peer.Send(Changed(line.Received(flow), frame => frame[5] ^= 1));
+        peer.Send([.. plain[..12], 0x81, 0x00, 0xe0, 0x00, .. plain[12..], 0]);
+
+        // A priority tag makes no VLAN. The byte behind the packet tells which frame it is.
+        Assert.Equal([.. plain, 0], marked.Receive());
+        Assert.False(marked.HasFrame);
+    });
 
     [KernelFact]
     public void Ports_are_found_behind_six_IPv6_extension_headers_that_end_in_the_frame_and_here()
     {
         using var line = new BpfLine();
         var (flow, toe) = (line.Flow(ipv6: true, 80), _marks.Next());
-        using var steering = Attached(line, new BpfSteeringParts());
+        using var steering = Attached(line, new SteeringParts());
         using var peer = BpfRawPort.Sender(line.Peer, line.PeerIndex);
         using var marked = BpfRawPort.Marked(line.Us, line.OurIndex, ipv6: true, toe);
         steering.Claim(flow, toe);
@@ -201,7 +224,7 @@ public sealed class BpfSteeringReceiveSpecs
         return frame;
     }
 
-    private BpfSteering Attached(BpfLine line, BpfSteeringParts parts)
+    private BpfSteering Attached(BpfLine line, SteeringParts parts)
     {
         var steering = new BpfSteering(_marks, parts, maxFlows: 16);
         line.Us.Run(() => steering.Attach(line.OurIndex));

@@ -71,7 +71,6 @@ public sealed class ExtensionHeaderSpecs(ITestOutputHelper output)
         using var hosts = new TwoHosts();
         using KernelConnection both = hosts.Connect(AddressFamily.InterNetworkV6);
         using var steering = hosts.Server.Run(() => new FlowSetSteering(hosts.Server.Link, Mark));
-        using var drop = hosts.Server.Run(() => new OwnedMarkDrop(Mark));
         using var marked = BpfRawPort.Marked(hosts.Server.Namespace, hosts.Server.LinkIndex, ipv6: true, Mark);
         using var reinjector = hosts.Server.Run(() => new Reinjector());
         SendOptions(both.Client, header);

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Text;
 using TcpActors.Engine.Wire;
 using TcpActors.Transport.Linux.Netlink;
+using TcpActors.Transport.Steering;
 using Xunit;
 
 namespace TcpActors.Specs.Kernel;
@@ -26,7 +27,6 @@ public sealed class NetlinkSteeringSpecs
         using var connection = hosts.Connect(family);
         using var other = hosts.Connect(family);
         using var steering = hosts.Server.Run(() => new FlowSetSteering("server0", Mark));
-        using var drop = hosts.Server.Run(() => new OwnedMarkDrop(Mark));
 
         steering.Claim(connection.ServerFlow);
         connection.Client.Send("to the server"u8);
@@ -50,7 +50,7 @@ public sealed class NetlinkSteeringSpecs
     {
         using var hosts = new TwoHosts();
         using var connection = hosts.Connect(family);
-        using var steering = hosts.Server.Run(() => new FlowSetSteering("server0", Mark));
+        using var steering = hosts.Server.Run(() => new FlowSetSteering("server0", Mark, new SteeringParts(DropInKernel: false)));
         steering.Claim(connection.ServerFlow);
 
         connection.Client.Send("in"u8);
@@ -76,27 +76,6 @@ public sealed class NetlinkSteeringSpecs
 
         SetMark(connection.Server, Mark);
         Assert.Equal("stale", Read(connection.Client));
-    }
-
-    [KernelTheory]
-    [InlineData(AddressFamily.InterNetwork)]
-    [InlineData(AddressFamily.InterNetworkV6)]
-    public void What_bears_the_mark_is_dropped_and_nothing_else(AddressFamily family)
-    {
-        using var hosts = new TwoHosts();
-        using var connection = hosts.Connect(family);
-        using var drop = hosts.Client.Run(() => new OwnedMarkDrop(Mark));
-
-        // The client's own segments meet the rule when they come back to it over loopback.
-        using var loopback = hosts.Client.Listen(family);
-        using var marked = hosts.Client.Run(() => new Socket(family, SocketType.Stream, ProtocolType.Tcp) { Blocking = false });
-        SetMark(marked, Mark);
-        Assert.Throws<SocketException>(() => marked.Connect(loopback.LocalEndPoint!));
-        Assert.False(loopback.Poll(MicrosecondsOfSilence, SelectMode.SelectRead));
-        Assert.Equal("unmarked", Exchange(connection.Client, connection.Server, "unmarked"));
-
-        SetMark(marked, 0);
-        Assert.True(loopback.Poll(10_000_000, SelectMode.SelectRead));
     }
 
     [KernelFact]
@@ -243,8 +222,8 @@ public sealed class NetlinkSteeringSpecs
     {
         using var hosts = new TwoHosts();
         var steering = hosts.Server.Run(() => new FlowSetSteering("server0", Mark));
-        var drop = hosts.Server.Run(() => new OwnedMarkDrop(Mark));
-        Assert.Equal([steering.TableName, drop.TableName], Tables(hosts).Order(StringComparer.Ordinal), StringComparer.Ordinal);
+        var other = hosts.Server.Run(() => new FlowSetSteering("server0", Mark + 1));
+        Assert.Equal([steering.TableName, other.TableName], Tables(hosts).Order(StringComparer.Ordinal), StringComparer.Ordinal);
 
         var refused = Assert.Throws<NetlinkException>(() => hosts.Server.Run(() =>
         {
@@ -254,8 +233,8 @@ public sealed class NetlinkSteeringSpecs
         Assert.Equal(1, refused.Errno);
 
         steering.Dispose();
-        Assert.Equal([drop.TableName], Tables(hosts), StringComparer.Ordinal);
-        drop.Dispose();
+        Assert.Equal([other.TableName], Tables(hosts), StringComparer.Ordinal);
+        other.Dispose();
         Assert.Empty(Tables(hosts));
     }
 

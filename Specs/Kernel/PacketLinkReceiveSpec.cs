@@ -202,9 +202,15 @@ public sealed class PacketLinkReceiveSpec
     }
 
     [KernelFact]
-    public void Waiting_with_a_lent_frame_sleeps()
+    public void Waiting_with_a_lent_frame_sleeps_also_after_much_work_without_a_sleep()
     {
         using var bench = new PacketLinkBench();
+        for (int i = 0; i < 200; i++)
+        {
+            bench.Send(bench.Header(1), [1]);
+            bench.Receive().Return();
+        }
+
         bench.Send(bench.Header(1), [1]);
         RxFrame lent = bench.Receive();
         TimeSpan spent = Hold(bench);
@@ -225,6 +231,25 @@ public sealed class PacketLinkReceiveSpec
             thread.Join();
             return after - before;
         }
+    }
+
+    [KernelFact]
+    public void A_frame_ends_a_wait_also_after_much_work_without_a_sleep()
+    {
+        using var bench = new PacketLinkBench();
+        for (int i = 0; i < 200; i++)
+        {
+            bench.Send(bench.Header(1), [(byte)i]);
+            RxFrame frame = bench.Receive();
+            Assert.Equal((byte)i, frame.Bytes[^1]);
+            frame.Return();
+        }
+
+        var sender = new Thread(() => bench.Send(bench.Header(1), [222]));
+        Assert.Equal(0, bench.Server.Receive(_frames, Microseconds.FromMilliseconds(1)));
+        sender.Start();
+        Assert.Equal(222, bench.Receive().Bytes[^1]);
+        sender.Join();
     }
 
     [KernelFact]

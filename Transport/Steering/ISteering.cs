@@ -4,8 +4,8 @@ namespace TcpActors.Transport.Steering;
 
 /// <summary>
 /// Decides for each frame of an interface who sees it and who may send it: the kernel, or the TOE that owns the frame's flow. A received
-/// frame of an owned flow bears the owner's incarnation as its mark; a frame to be sent for an owned flow leaves only with that mark. Dropping
-/// marked frames before the kernel's TCP sees them is not done here but by a rule at netfilter's prerouting.
+/// frame of an owned flow bears the owner's incarnation as its mark and goes past the kernel's IP; a frame to be sent for an owned flow leaves
+/// only with that mark.
 /// </summary>
 /// <remarks>
 /// A flow is named as its owner sees it: local is us, remote is the peer. All members may be called from any thread, except that

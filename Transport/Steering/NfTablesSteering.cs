@@ -16,24 +16,22 @@ public sealed class NfTablesSteering : ISteering
     private readonly Dictionary<(int IfIndex, uint Incarnation), FlowSetSteering> _sets = [];
     private readonly Dictionary<FlowKey, uint> _owners = [];
     private readonly string _whyNotBpf;
-    private readonly bool _markReceived;
-    private readonly bool _fenceSent;
+    private readonly SteeringParts _parts;
 
     /// <param name="whyNotBpf">Why eBPF is not used; part of <see cref="Description"/>.</param>
     /// <exception cref="SteeringUnavailableException">When this process may not use nftables here.</exception>
     public NfTablesSteering(string whyNotBpf)
-        : this(whyNotBpf, markReceived: true, fenceSent: true)
+        : this(whyNotBpf, new SteeringParts())
     {
     }
 
-    /// <summary>Without one of the two, for the specs that show what it is there for.</summary>
-    internal NfTablesSteering(string whyNotBpf, bool markReceived, bool fenceSent)
+    internal NfTablesSteering(string whyNotBpf, SteeringParts parts)
     {
-        (_whyNotBpf, _markReceived, _fenceSent) = (whyNotBpf, markReceived, fenceSent);
+        (_whyNotBpf, _parts) = (whyNotBpf, parts);
         try
         {
             // The cheapest way to know whether it is allowed is to do it.
-            new OwnedMarkDrop(uint.MaxValue).Dispose();
+            new OwnedTable("steer flows", Netfilter.FamilyNetdev, static _ => { }).Dispose();
         }
         catch (NetlinkException e)
         {
@@ -160,7 +158,7 @@ public sealed class NfTablesSteering : ISteering
     {
         if (!_sets.TryGetValue((ifIndex, incarnation), out FlowSetSteering? set))
         {
-            set = new FlowSetSteering(_interfaces[ifIndex], incarnation, _markReceived, _fenceSent);
+            set = new FlowSetSteering(_interfaces[ifIndex], incarnation, _parts);
             _sets.Add((ifIndex, incarnation), set);
         }
 

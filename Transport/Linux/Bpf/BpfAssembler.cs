@@ -10,7 +10,7 @@ internal enum Width : byte { Word = 0x00, Half = 0x08, Byte = 0x10, Double = 0x1
 internal enum When : byte { Equal = 0x10, BitsSet = 0x40, NotEqual = 0x50 }
 
 /// <summary>A kernel function that a program may call, by its number in uapi/linux/bpf.h.</summary>
-internal enum Helper { MapLookupElement = 1, SkbLoadBytesRelative = 68 }
+internal enum Helper { MapLookupElement = 1, SkbChangeType = 32, SkbLoadBytesRelative = 68 }
 
 /// <summary>A place in a program, named before it is reached.</summary>
 internal readonly record struct Label(int Index);

@@ -3,9 +3,6 @@ using TcpActors.Transport.Steering;
 
 namespace TcpActors.Transport.Linux.Bpf;
 
-/// <summary>Switches off one part, for the specs that show what that part is there for.</summary>
-internal sealed record BpfSteeringParts(bool MarkReceived = true, bool FenceSent = true);
-
 /// <summary>
 /// Steering by two eBPF programs per interface over one map of flows. The kernel holds programs and maps for this process only: they are gone
 /// when it ends, however it ends.
@@ -23,7 +20,7 @@ public sealed class BpfSteering : ISteering
     private const int Batch = 128;
 
     private readonly IncarnationMarks _marks;
-    private readonly BpfSteeringParts _parts;
+    private readonly SteeringParts _parts;
     private readonly BpfMap<FlowMapKey, uint> _flows;
     private readonly BpfMap<uint, long> _counters;
     private readonly BpfProgram _mark;
@@ -32,7 +29,7 @@ public sealed class BpfSteering : ISteering
     private readonly Lock _linksLock = new();
     private readonly int _maxFlows;
 
-    internal BpfSteering(IncarnationMarks marks, BpfSteeringParts parts, int maxFlows)
+    internal BpfSteering(IncarnationMarks marks, SteeringParts parts, int maxFlows)
     {
         _marks = marks;
         _parts = parts;
@@ -42,7 +39,7 @@ public sealed class BpfSteering : ISteering
         try
         {
             _counters = new BpfMap<uint, long>(BpfMapType.PerCpuArray, Enum.GetValues<SteeringCounter>().Length, "toe_counters"u8);
-            _mark = BpfProgram.Load("toe_mark"u8, SteeringPrograms.MarkOwned(_flows.Descriptor, _counters.Descriptor));
+            _mark = BpfProgram.Load("toe_mark"u8, SteeringPrograms.MarkOwned(_flows.Descriptor, _counters.Descriptor, parts.DropInKernel));
             _fence = BpfProgram.Load("toe_fence"u8, SteeringPrograms.FenceOwned(_flows.Descriptor, _counters.Descriptor, marks));
         }
         catch
@@ -57,7 +54,7 @@ public sealed class BpfSteering : ISteering
     /// <param name="maxFlows">As many flows as can be owned at once, at least 1.</param>
     /// <exception cref="SteeringUnavailableException">eBPF or tcx (Linux 6.6) is missing, or this process may not use it.</exception>
     /// <exception cref="SteeringException">The kernel refused for another reason.</exception>
-    public static BpfSteering Create(IncarnationMarks marks, int maxFlows = DefaultMaxFlows) => new(marks, new BpfSteeringParts(), maxFlows);
+    public static BpfSteering Create(IncarnationMarks marks, int maxFlows = DefaultMaxFlows) => new(marks, new SteeringParts(), maxFlows);
 
     public string Description => $"eBPF (tcx), up to {_maxFlows} flows, marks 0x{_marks.Tag:x8}/0x{IncarnationMarks.Mask:x8}";
 

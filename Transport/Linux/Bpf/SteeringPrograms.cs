@@ -8,7 +8,7 @@ namespace TcpActors.Transport.Linux.Bpf;
 /// </summary>
 /// <remarks>
 /// Not recognised, hence never owned: fragments (only the first has ports), IPv6 packets with more than six extension headers or with
-/// others than options and a routing header that ends here (RFC 8200 4), frames with more than one VLAN tag inside. A flow is its
+/// others than options and a routing header that ends here (RFC 8200 4), frames with more than one VLAN tag inside. A sent flow is its
 /// addresses and ports, whatever its VLAN.
 /// </remarks>
 internal static class SteeringPrograms
@@ -16,8 +16,14 @@ internal static class SteeringPrograms
     private const int TcxNext = -1, TcxDrop = 2;
 
     // Offsets in struct __sk_buff, and the origins of bpf_skb_load_bytes_relative (uapi/linux/bpf.h).
-    private const int SkbMark = 8, SkbProtocol = 16;
+    private const int SkbPacketType = 4, SkbMark = 8, SkbProtocol = 16, SkbVlanTag = 24;
     private const int FromMacHeader = 0, FromNetworkHeader = 1;
+
+    // uapi/linux/if_packet.h: whom a frame is for.
+    private const int ToThisHost = 0, ToOtherHost = 3;
+
+    // IEEE 802.1Q: the number of a VLAN. With 0 the tag tells a priority, and the frame belongs to the interface itself.
+    private const int VlanNumber = 0x0fff;
 
     private const ushort Ipv4 = 0x0800, Ipv6 = 0x86dd, VlanTag = 0x8100, ServiceVlanTag = 0x88a8;
     private const int Tcp = 6, HopByHopOptions = 0, Routing = 43, DestinationOptions = 60;
@@ -32,8 +38,12 @@ internal static class SteeringPrograms
 
     private enum Direction { Receive, Send }
 
-    /// <summary>Sets the mark of a received frame whose flow is owned to its owner's incarnation.</summary>
-    public static ulong[] MarkOwned(int flows, int counters)
+    /// <summary>
+    /// Sets the mark of a frame to this host whose flow is owned to its owner's incarnation; frames of a VLAN are another interface's. Unless told
+    /// otherwise it also says that the frame is for another host: the kernel's IP drops such frames before anything else looks at them, raw
+    /// sockets have them all the same.
+    /// </summary>
+    public static ulong[] MarkOwned(int flows, int counters, bool dropInKernel)
     {
         var program = new BpfAssembler();
         var next = program.NewLabel();
@@ -42,9 +52,15 @@ internal static class SteeringPrograms
         LookUp(program, flows);
         program
             .GoTo(next, Register.R0, When.Equal, 0)
+            .Read(Width.Word, Register.R2, Skb, SkbPacketType)
+            .GoTo(next, Register.R2, When.NotEqual, ToThisHost)
+            .Read(Width.Word, Register.R2, Skb, SkbVlanTag)
+            .GoTo(next, Register.R2, When.BitsSet, VlanNumber)
             .Read(Width.Word, Register.R1, Register.R0, 0)
             .Write(Width.Word, Skb, SkbMark, Register.R1);
         Count(program, counters, SteeringCounter.Marked);
+        if (dropInKernel)
+            program.Copy(Register.R1, Skb).Set(Register.R2, ToOtherHost).Call(Helper.SkbChangeType);
         return program.Place(next).Set(Register.R0, TcxNext).Exit().Build();
     }
 

@@ -1,12 +1,13 @@
 using TcpActors.Engine.Wire;
+using TcpActors.Transport.Steering;
 
 namespace TcpActors.Transport.Linux.Netlink;
 
 /// <summary>
 /// Steering by nftables sets, for where eBPF may not be loaded. On one interface, of each claimed flow: arriving TCP segments (no
-/// fragments) get the owner's mark, and leaving ones without that mark are dropped, so that neither the kernel nor
-/// another owner speaks for the flow. One element decides both. Together with <see cref="OwnedMarkDrop"/> the flow is the owner's
-/// alone. Several instances work side by side. Everything vanishes on <see cref="Dispose"/> and with the process.
+/// fragments) get the owner's mark and are kept from the kernel, and leaving ones without that mark are dropped, so that neither the kernel nor
+/// another owner speaks for the flow. One element decides all of it. Several instances work side by side. Everything vanishes on
+/// <see cref="Dispose"/> and with the process.
 /// </summary>
 public sealed class FlowSetSteering : IDisposable
 {
@@ -24,11 +25,11 @@ public sealed class FlowSetSteering : IDisposable
     /// There is no such interface, or the kernel refused; it needs nftables with netdev egress (Linux 5.16).
     /// </exception>
     public FlowSetSteering(string interfaceName, uint mark)
-        : this(interfaceName, mark, markReceived: true, fenceSent: true)
+        : this(interfaceName, mark, new SteeringParts())
     {
     }
 
-    internal FlowSetSteering(string interfaceName, uint mark, bool markReceived, bool fenceSent)
+    internal FlowSetSteering(string interfaceName, uint mark, SteeringParts parts)
     {
         ArgumentOutOfRangeException.ThrowIfZero(mark);
         // Linux 6.16 and later take a chain on an interface that is not there, in case it comes.
@@ -43,9 +44,9 @@ public sealed class FlowSetSteering : IDisposable
         _table = new OwnedTable($"steer flows on {interfaceName}", Netfilter.FamilyNetdev, batch =>
         {
             batch.NewFlowSet(NfFlowSet.IPv4).NewFlowSet(NfFlowSet.IPv6);
-            if (markReceived)
-                MarkReceived(batch);
-            if (fenceSent)
+            if (parts.MarkReceived)
+                MarkReceived(batch, parts.DropInKernel);
+            if (parts.FenceSent)
                 FenceSent(batch);
         });
     }
@@ -107,12 +108,15 @@ public sealed class FlowSetSteering : IDisposable
 
     public void Dispose() => _table.Dispose();
 
-    private void MarkReceived(NfTablesBatch batch) => batch
+    private void MarkReceived(NfTablesBatch batch, bool dropInKernel) => batch
         .NewChain("ingress", NfHook.NetdevIngress, Priority, InterfaceName)
-        .NewRule("ingress", rule => rule.IsIPv4().IsTcp().IsNoIPv4Fragment().IsIn(NfFlowSet.IPv4, arriving: true).SetMark(Mark))
+        .NewRule("ingress", rule => rule.IsOfVlan().Accept())
+        .NewRule("ingress", rule => Take(rule.IsToThisHost().IsIPv4().IsTcp().IsNoIPv4Fragment().IsIn(NfFlowSet.IPv4, arriving: true), dropInKernel))
         .NewRule("ingress", rule => rule.IsIPv6().IsTcp().IsRoutedOnwards().Accept())
-        .NewRule("ingress", rule => rule.IsIPv6().IsTcp().IsIn(NfFlowSet.IPv6, arriving: true)
-            .IsNoIPv6Fragment().IsNotAuthenticated().SetMark(Mark));
+        .NewRule("ingress", rule => Take(rule.IsToThisHost().IsIPv6().IsTcp().IsIn(NfFlowSet.IPv6, arriving: true)
+            .IsNoIPv6Fragment().IsNotAuthenticated(), dropInKernel));
+
+    private NfRule Take(NfRule rule, bool dropInKernel) => dropInKernel ? rule.SetMark(Mark).MakeForeign() : rule.SetMark(Mark);
 
     private void FenceSent(NfTablesBatch batch) => batch
         .NewChain("egress", NfHook.NetdevEgress, Priority, InterfaceName)

@@ -16,6 +16,10 @@ internal sealed class NfRule(NetlinkMessageBuilder message)
     private const uint MetaProtocol = 1;
     private const uint MetaMark = 3;
     private const uint MetaL4Protocol = 16;
+    private const uint MetaPacketType = 19;
+    private const byte ToThisHost = 0;
+    private const byte ToOtherHost = 3;
+    private const uint LinkHeader = 0;
     private const uint NetworkHeader = 1;
     private const uint TransportHeader = 2;
     private const byte Tcp = 6;
@@ -26,9 +30,19 @@ internal sealed class NfRule(NetlinkMessageBuilder message)
     /// <summary>Where expressions that are not here are written.</summary>
     public NetlinkMessageBuilder Message => message;
 
-    public NfRule MarkIs(uint mark) => Load("meta", MetaMark).Compare(equal: true, Host(mark));
-
     public NfRule MarkIsNot(uint mark) => Load("meta", MetaMark).Compare(equal: false, Host(mark));
+
+    /// <summary>What the interface took for itself, and not only because it takes everything.</summary>
+    public NfRule IsToThisHost() => Load("meta", MetaPacketType).Compare(equal: true, [ToThisHost]);
+
+    /// <summary>With an 802.1Q tag that tells a VLAN, not only a priority (number 0).</summary>
+    public NfRule IsOfVlan()
+    {
+        Payload(FirstRegister, LinkHeader, offset: 12, length: 2);
+        Compare(equal: true, [0x81, 0x00]);
+        Payload(FirstRegister, LinkHeader, offset: 14, length: 2);
+        return Mask([0x0f, 0xff]).Compare(equal: false, [0, 0]);
+    }
 
     public NfRule IsIPv4() => Load("meta", MetaProtocol).Compare(equal: true, [0x08, 0x00]);
 
@@ -50,6 +64,11 @@ internal sealed class NfRule(NetlinkMessageBuilder message)
     public NfRule IsNoIPv4Fragment()
     {
         Payload(FirstRegister, NetworkHeader, offset: 6, length: 2);
+        return Mask([0x3f, 0xff]).Compare(equal: true, [0, 0]);
+    }
+
+    private NfRule Mask(ReadOnlySpan<byte> bits)
+    {
         using (message.Nested(Expression.Element))
         {
             message.Text(Expression.Name, "bitwise");
@@ -57,13 +76,13 @@ internal sealed class NfRule(NetlinkMessageBuilder message)
             {
                 message.UInt32BigEndian(1, FirstRegister).UInt32BigEndian(2, FirstRegister).UInt32BigEndian(3, 2);
                 using (message.Nested(4))
-                    message.Bytes(DataValue, [0x3f, 0xff]);
+                    message.Bytes(DataValue, bits);
                 using (message.Nested(5))
                     message.Bytes(DataValue, [0, 0]);
             }
         }
 
-        return Compare(equal: true, [0, 0]);
+        return this;
     }
 
     /// <summary>The packet's flow is in the set: as it is keyed (arriving), or with source and destination exchanged (leaving).</summary>
@@ -89,7 +108,12 @@ internal sealed class NfRule(NetlinkMessageBuilder message)
         return this;
     }
 
-    public NfRule SetMark(uint mark)
+    public NfRule SetMark(uint mark) => SetMeta(MetaMark, Host(mark));
+
+    /// <summary>The kernel's IP drops it before anything else looks at it; raw sockets have it all the same.</summary>
+    public NfRule MakeForeign() => SetMeta(MetaPacketType, [ToOtherHost]);
+
+    private NfRule SetMeta(uint key, byte[] value)
     {
         using (message.Nested(Expression.Element))
         {
@@ -98,7 +122,7 @@ internal sealed class NfRule(NetlinkMessageBuilder message)
             {
                 message.UInt32BigEndian(1, FirstRegister);
                 using (message.Nested(2))
-                    message.Bytes(DataValue, Host(mark));
+                    message.Bytes(DataValue, value);
             }
         }
 
@@ -106,7 +130,7 @@ internal sealed class NfRule(NetlinkMessageBuilder message)
         {
             message.Text(Expression.Name, "meta");
             using (message.Nested(Expression.Data))
-                message.UInt32BigEndian(2, MetaMark).UInt32BigEndian(3, FirstRegister);
+                message.UInt32BigEndian(2, key).UInt32BigEndian(3, FirstRegister);
         }
 
         return this;

@@ -4,9 +4,9 @@ using static TcpActors.Transport.Linux.PacketSystemCalls;
 namespace TcpActors.Transport.Linux;
 
 /// <summary>
-/// The classic BPF filters of the receive sockets. A frame to this host is taken when it bears the mark of an owned flow, when it is an
-/// ICMP error that tells a path MTU, or when it is a fragment of TCP; everything else is the kernel's alone. Offsets count from the
-/// Ethernet header: a VLAN tag has been taken out of the frame before.
+/// The classic BPF filters of the receive sockets. A frame is taken when it bears the mark of an owned flow, which only frames to this host
+/// get; one to this host also when it is an ICMP error that tells a path MTU, or a fragment of TCP; everything else is the kernel's alone.
+/// Offsets count from the Ethernet header: a VLAN tag has been taken out of the frame before.
 /// </summary>
 internal static unsafe class PacketFilter
 {
@@ -30,23 +30,22 @@ internal static unsafe class PacketFilter
 
     public static FilterInstruction[] ForIPv4(uint mark) =>
     [
-        new(LoadWord, 0, 0, PacketType),
-        new(JumpEqual, 0, 12, ToThisHost),
         new(LoadWord, 0, 0, PacketMark),
-        new(JumpEqual, 9, 0, mark),
+        new(JumpEqual, 10, 0, mark),
+        new(LoadWord, 0, 0, PacketType),
+        new(JumpEqual, 0, 9, ToThisHost),
         new(LoadByte, 0, 0, 23),
         new(JumpEqual, 3, 0, 1),
-        new(JumpEqual, 0, 7, 6),
+        new(JumpEqual, 0, 6, 6),
 
         // RFC 791 3.1: more fragments, or an offset.
         new(LoadHalf, 0, 0, 20),
-        new(JumpSet, 4, 5, 0x3fff),
+        new(JumpSet, 3, 4, 0x3fff),
         new(LoadHeaderLength, 0, 0, 14),
 
         // RFC 792: destination unreachable (3), fragmentation needed and DF set (4).
         new(LoadHalfIndexed, 0, 0, 14),
-        new(JumpEqual, 1, 2, 0x0304),
-        new(Return, 0, 0, 0),
+        new(JumpEqual, 0, 1, 0x0304),
         new(Return, 0, 0, Everything),
         new(Return, 0, 0, 0),
     ];
@@ -57,10 +56,10 @@ internal static unsafe class PacketFilter
     /// </summary>
     public static FilterInstruction[] ForIPv6(uint mark) =>
     [
-        new(LoadWord, 0, 0, PacketType),
-        new(JumpEqual, 0, 16, ToThisHost),
         new(LoadWord, 0, 0, PacketMark),
-        new(JumpEqual, 15, 0, mark),
+        new(JumpEqual, 16, 0, mark),
+        new(LoadWord, 0, 0, PacketType),
+        new(JumpEqual, 0, 15, ToThisHost),
 
         // RFC 8200 4.1: hop-by-hop options (0), routing (43), destination options (60), fragment (44).
         new(LoadByte, 0, 0, 20),
@@ -68,22 +67,22 @@ internal static unsafe class PacketFilter
         new(JumpEqual, 5, 0, 43),
         new(JumpEqual, 4, 0, 60),
         new(JumpEqual, 6, 0, 44),
-        new(JumpEqual, 0, 8, 58),
+        new(JumpEqual, 0, 9, 58),
 
         // RFC 4443 3.2: packet too big (2).
         new(LoadByte, 0, 0, 54),
-        new(JumpEqual, 7, 6, 2),
+        new(JumpEqual, 6, 7, 2),
 
         // Each extension header begins with the number of the next one.
         new(LoadByte, 0, 0, 54),
-        new(JumpEqual, 5, 0, 44),
-        new(JumpEqual, 4, 3, 58),
+        new(JumpEqual, 4, 0, 44),
+        new(JumpEqual, 3, 4, 58),
 
         // RFC 8200 4.1: what is fragmented begins with TCP or with destination options.
         new(LoadByte, 0, 0, 54),
-        new(JumpEqual, 2, 0, 6),
-        new(JumpEqual, 1, 0, 60),
-        new(Return, 0, 0, 0),
+        new(JumpEqual, 1, 0, 6),
+        new(JumpEqual, 0, 1, 60),
         new(Return, 0, 0, Everything),
+        new(Return, 0, 0, 0),
     ];
 }

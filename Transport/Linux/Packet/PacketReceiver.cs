@@ -35,8 +35,8 @@ internal sealed class PacketReceiver : IReceiveQueue, IDisposable
             _ringIPv6 = new PacketRing(device, EtherTypeIPv6, PacketFilter.ForIPv6(options.OwnedMark), options);
             if (options.Queues > 1)
             {
-                _ringIPv4.Share(device, first?._ringIPv4);
-                _ringIPv6.Share(device, first?._ringIPv6);
+                _ringIPv4.Share(device, first?._ringIPv4, PacketSpread.OfIPv4);
+                _ringIPv6.Share(device, first?._ringIPv6, PacketSpread.OfIPv6);
             }
 
             _waiter.Watch(_ringIPv4.Socket, device.Name);
@@ -65,9 +65,15 @@ internal sealed class PacketReceiver : IReceiveQueue, IDisposable
     public int Receive(Span<RxFrame> frames, Microseconds timeout)
     {
         int taken = Take(frames);
-        if (taken > 0 || timeout <= Microseconds.Zero)
+        if (taken > 0)
         {
+            _waiter.HasWork();
             return taken;
+        }
+
+        if (timeout <= Microseconds.Zero)
+        {
+            return 0;
         }
 
         if (!_isUp())
@@ -102,6 +108,7 @@ internal sealed class PacketReceiver : IReceiveQueue, IDisposable
             if (taken > 0 || isWoken)
             {
                 _busyPoll.Polled(hasPaid: true);
+                _waiter.HasWork();
                 return taken;
             }
 

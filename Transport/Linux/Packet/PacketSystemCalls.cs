@@ -26,7 +26,8 @@ internal static unsafe partial class PacketSystemCalls
     public const int VirtioHeader = 15;
     public const int Fanout = 18;
     public const int IgnoreOutgoing = 23;
-    public const int FanoutHash = 0;
+    public const int FanoutData = 22;
+    public const int FanoutByProgram = 6;
     public const int FanoutUniqueId = 0x2000;
     public const int FanoutIgnoreOutgoing = 0x4000;
     public const int TpacketV2 = 1;
@@ -54,6 +55,7 @@ internal static unsafe partial class PacketSystemCalls
     public const uint EpollError = 8;
     public const uint EpollEdge = 1u << 31;
     public const int EpollAdd = 1;
+    public const int EpollDelete = 2;
 
     // The number is the same on every architecture; glibc has had a wrapper since 2.35 only, musl later still.
     public const nint EpollPwait2Number = 441;

@@ -19,17 +19,24 @@ internal enum PacketWait
 
 /// <summary>
 /// Where the receiving thread sleeps. Edge-triggered, because the kernel calls a ring readable as long as the slot it filled last has not
-/// been given back: poll would spin while a slow actor holds a frame.
+/// been given back: poll would spin while a slow actor holds a frame. A watched socket costs whoever sends to it a call for each frame, so a
+/// thread that has had no sleep for a while has it left alone until it is about to sleep again.
 /// </summary>
 internal sealed unsafe class PacketWaiter : IDisposable
 {
     private const int MaxEvents = 4;
 
+    // Turns without a sleep after which the sockets are left alone: many times what the system calls for that cost.
+    private const int SleeplessTurns = 64;
+
+    private readonly List<PacketDescriptor> _sockets = [];
     private readonly PacketDescriptor _epoll;
     private readonly PacketDescriptor _wakeUp;
     private int _woken;
     private int _sleeping;
     private bool _hasError;
+    private bool _isWatching = true;
+    private int _turns;
 
     public PacketWaiter(string interfaceName)
     {
@@ -40,15 +47,36 @@ internal sealed unsafe class PacketWaiter : IDisposable
             throw PacketFailure.Last(interfaceName, "make an epoll and an eventfd");
         }
 
-        Add(_wakeUp, EpollIn, interfaceName);
+        PacketFailure.Check(Control(EpollAdd, _wakeUp, EpollIn), interfaceName, "watch for wake-ups");
     }
+
+    private const uint SocketEvents = EpollIn | EpollError | EpollEdge;
 
     // epoll_event is packed on x86-64 only.
     private static int EventSize => RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 12 : 16;
 
-    public void Watch(PacketDescriptor socket, string interfaceName) => Add(socket, EpollIn | EpollError | EpollEdge, interfaceName);
+    public void Watch(PacketDescriptor socket, string interfaceName)
+    {
+        _sockets.Add(socket);
+        PacketFailure.Check(Control(EpollAdd, socket, SocketEvents), interfaceName, "watch a socket");
+    }
 
-    /// <summary>Sleeps; one thread. What happened after the last wait and before this one ends it at once.</summary>
+    /// <summary>The thread that waits here has found something to do without a wait.</summary>
+    public void HasWork()
+    {
+        if (_isWatching && ++_turns == SleeplessTurns)
+        {
+            _isWatching = false;
+            foreach (PacketDescriptor socket in _sockets)
+            {
+                _ = Control(EpollDelete, socket, events: 0);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Sleeps; one thread. What happened after the last wait and before this one ends it at once; so may something older, once.
+    /// </summary>
     public PacketWait Wait(Microseconds timeout)
     {
         if (_hasError)
@@ -65,6 +93,7 @@ internal sealed unsafe class PacketWaiter : IDisposable
             return PacketWait.Woken;
         }
 
+        WatchAgain();
         byte* events = stackalloc byte[MaxEvents * 16];
         var until = new TimeSpecification
         {
@@ -117,11 +146,25 @@ internal sealed unsafe class PacketWaiter : IDisposable
         _wakeUp.Dispose();
     }
 
-    private void Add(PacketDescriptor descriptor, uint events, string interfaceName)
+    /// <summary>The kernel looks at a socket when it is added, so nothing is missed that came while it was left alone.</summary>
+    private void WatchAgain()
+    {
+        _turns = 0;
+        if (!_isWatching)
+        {
+            _isWatching = true;
+            foreach (PacketDescriptor socket in _sockets)
+            {
+                PacketFailure.Check(Control(EpollAdd, socket, SocketEvents), "a packet link", "watch a socket");
+            }
+        }
+    }
+
+    private int Control(int operation, PacketDescriptor descriptor, uint events)
     {
         byte* epollEvent = stackalloc byte[EventSize];
         new Span<byte>(epollEvent, EventSize).Clear();
         *(uint*)epollEvent = events;
-        PacketFailure.Check(EpollControl(_epoll, EpollAdd, descriptor, epollEvent), interfaceName, "watch a socket");
+        return EpollControl(_epoll, operation, descriptor, epollEvent);
     }
 }
