@@ -32,6 +32,9 @@ internal struct AckResult
 
     public bool HasDuplicate;
 
+    /// <summary>It has the form of a duplicate acknowledgement (RFC 5681 2), and does not report one (RFC 2883).</summary>
+    public bool IsDuplicateAck;
+
     /// <summary>Something was delivered that was sent again.</summary>
     public bool RetransmissionDelivered;
 

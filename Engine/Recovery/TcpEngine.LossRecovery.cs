@@ -272,17 +272,28 @@ public sealed partial class TcpEngine
             case ForwardRto.SecondAck when result.OriginalDelivered:
                 UndoRecovery(now);
                 break;
-            case ForwardRto.SecondAck:
-                _v.ForwardRto = ForwardRto.Off;
+            case ForwardRto.SecondAck when acked > 0 || result.NewlySacked > 0 || result.IsDuplicateAck:
+                BelieveTimeout();
                 break;
         }
+    }
+
+    /// <summary>
+    /// RFC 5682 3.1 step 3a: the time-out was none for nothing, and what was lost is sent again. Three segments may be in flight: the two that F-RTO has sent, and one.
+    /// </summary>
+    private void BelieveTimeout()
+    {
+        _v.ForwardRto = ForwardRto.Off;
+        _retransmitFirst = true;
     }
 
     /// <summary>RFC 6298 5.4; RFC 8985 6.3: what was sent less than a round trip ago is not lost because something older is.</summary>
     private void EnterLoss(Microseconds now)
     {
         AbandonPathProbe(now);
-        bool isFirst = _v.Recovery != RecoveryPhase.Loss;
+
+        // RFC 5682 3.1 step 1: not where a recovery was under way; and step 2: anew where the segment times out again.
+        bool isInDoubt = _v.RecoveryPoint < _v.SndUna || _v.ForwardRto == ForwardRto.FirstAck;
         _v.Undo.Start(_v);
         _v.Ecn.OnReduced(_v);
         _congestion.OnTimeout(
@@ -298,7 +309,7 @@ public sealed partial class TcpEngine
         TakeFirstForLost();
         _v.Rate.Lost += _records.MarkLost(sentUntil: isKnown ? now - _rack.Rtt - ReorderWindowLength : now);
         GoBack();
-        _v.ForwardRto = isFirst && _connection.SackPermitted ? ForwardRto.FirstAck : ForwardRto.Off;
+        _v.ForwardRto = isInDoubt && _connection.SackPermitted ? ForwardRto.FirstAck : ForwardRto.Off;
         _retransmitFirst = true;
     }
 
