@@ -43,17 +43,6 @@ public sealed partial class TcpEngine
         }
     }
 
-    /// <summary>A duplicate acknowledgement without a report where the peer would report what it holds: something arrived twice.</summary>
-    private void TakeBareDuplicate(SeqNum ack)
-    {
-        // RFC 8985 7.4.2, case 2.
-        _v.Probe.OnAck(ack, isReportedTwice: false, isBare: true);
-        if (_v.ForwardRto == ForwardRto.SecondAck)
-        {
-            BelieveTimeout();
-        }
-    }
-
     /// <summary>RFC 3168 6.1.2.</summary>
     private void TakeEcho(in TcpSegment segment, uint flight, Microseconds now)
     {
