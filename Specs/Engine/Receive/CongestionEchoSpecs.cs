@@ -59,10 +59,10 @@ public class CongestionEchoSpecs
     {
         using Conversation link = new(WithEcn, receiveBuffer: 1000);
         link.Receives(1.s, link.Data(seq: 0, length: 1000));
-        link.Forgets();
-        link.Receives(2.s, link.Data(seq: 1000, length: 1) with { Ecn = Ce });
-        link.Sends(2.s, ack: 1000, window: 0, flags: TcpFlags.Ack | TcpFlags.Ece);
-        link.Receives(3.s, link.Data(seq: 1001, length: 1, flags: TcpFlags.Cwr) with { Ecn = Ce });
+        link.Sends(1.s + 40.ms, ack: 1000, window: 0);
+        link.Receives(2.s, link.Data(seq: 1001, length: 1) with { Ecn = Ce });
+        link.Sends(2.s, ack: 1000, window: 0, flags: TcpFlags.Ack);
+        link.Receives(3.s, link.Data(seq: 1000, length: 1) with { Ecn = Ce });
         link.Sends(3.s, ack: 1000, window: 0, flags: TcpFlags.Ack | TcpFlags.Ece);
     }
 
