@@ -9,7 +9,8 @@ internal sealed class NewReno : ICongestionControl
 
     public void OnAcked(ref SegmentVariants variants, in AckSample ack)
     {
-        if (!ack.IsWindowLimited || ack.Recovery == RecoveryPhase.FastRecovery)
+        // RFC 3168 6.1.2: what says that there is congestion widens no window.
+        if (!ack.IsWindowLimited || ack.IsMarked || ack.Recovery == RecoveryPhase.FastRecovery)
         {
             return;
         }

@@ -47,10 +47,19 @@ public sealed partial class TcpEngine
     private void TakeEcho(in TcpSegment segment, uint flight, Microseconds now)
     {
         _v.Ecn.OnAcked(_v);
+        bool isLeast = _v.CongestionWindow <= (uint)Mss && !_congestion.SetsWindowInRecovery;
         var mark = new LossEvent(LossKind.Mark, now, Mss, flight);
-        if (segment.Has(TcpFlags.Ece) && _v.Ecn.OnEcho(ref _v, _congestion, mark))
+        if (!segment.Has(TcpFlags.Ece) || !_v.Ecn.OnEcho(ref _v, _congestion, mark))
         {
-            _counters.MarksAnswered++;
+            return;
+        }
+
+        _counters.MarksAnswered++;
+        if (isLeast)
+        {
+            // No window is less than a segment: the next one waits for as long as the retransmission timer would.
+            Pacer.HoldBack(ref _v.Rate, now + RttEstimator.CurrentRto(_v, _invariants));
+            _v.RetransmitAt = _v.RetransmitAt.IsNever ? Microseconds.Never : RetransmitDeadline(now);
         }
     }
 
