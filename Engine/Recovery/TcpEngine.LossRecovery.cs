@@ -117,7 +117,7 @@ public sealed partial class TcpEngine
             return;
         }
 
-        if (acked > 0 && _v.Undo.IsSentBeforeRetransmission(echo))
+        if (acked > 0 && _v.Undo.IsSentBeforeRetransmission(echo, result, _v))
         {
             _v.ReorderWindow.OnReordering();
             UndoRecovery(now);

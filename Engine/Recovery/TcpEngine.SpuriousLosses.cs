@@ -21,7 +21,8 @@ public sealed partial class TcpEngine
         if (result.HasDuplicate)
         {
             _counters.DuplicatesReported++;
-            if (!isProbe && _v.Undo.OnDuplicate(result.Duplicate.Left, result.Duplicate.Right, _v.RetransmittedTo))
+            _v.Undo.NoteDuplicate(result.IsDuplicateOfNetwork);
+            if (!isProbe && _v.Undo.OnDuplicate(result, _v.RetransmittedTo))
             {
                 UndoRecovery(now);
             }
@@ -84,12 +85,16 @@ public sealed partial class TcpEngine
             _counters.RecoveriesUndone++;
         }
 
-        _v.Undo.Apply(ref _v);
-        _congestion.OnUndo(ref _v, now);
+        if (_v.Undo.Apply(ref _v) || _congestion.SetsWindowInRecovery)
+        {
+            _congestion.OnUndo(ref _v, now);
+        }
+
         _records.UnmarkLost();
         if (_v.Recovery != RecoveryPhase.Open)
         {
             EndRecovery();
+            _v.Ecn.OnUndone();
             _v.RtoBackoff = 0;
         }
     }
