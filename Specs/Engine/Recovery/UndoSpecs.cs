@@ -1,3 +1,4 @@
+using TcpActors.Engine.Congestion;
 using TcpActors.Engine.Receive;
 using TcpActors.Engine.Recovery;
 using TcpActors.Engine.State;
@@ -116,6 +117,18 @@ public class UndoSpecs
         Assert.True(v.Undo.OnDuplicate(Report(v.SndUna + 1000, v.SndUna + 2000), v.SndUna + 2000));
     }
 
+    // RFC 3708 3 (A.3)
+    [Fact]
+    public void What_was_sent_again_twice_gives_nothing_back()
+    {
+        SegmentVariants v = SegmentVariants.Quiet;
+        v.Undo.Start(v);
+        v.Undo.OnRetransmitted(1000, stamp: null);
+        v.Undo.OnRetransmitted(1000, stamp: null);
+        Assert.False(v.Undo.OnDuplicate(Report(v.SndUna, v.SndUna + 1000), v.SndUna + 1000));
+        Assert.False(v.Undo.OnDuplicate(Report(v.SndUna, v.SndUna + 1000), v.SndUna + 1000));
+    }
+
     // RFC 9438 4.9.2: "continue to use the current and the most recent values".
     [Fact]
     public void A_window_that_has_grown_beyond_the_one_given_up_is_kept()
@@ -136,6 +149,30 @@ public class UndoSpecs
         uint window = link.V.CongestionWindow;
         link.Receives(now, link.Sack(acked, (0, 1000)));
         Assert.Equal((1, window, 5000u), (link.Engine.Counters.RecoveriesUndone, link.V.CongestionWindow, link.V.SlowStartThreshold));
+    }
+
+    [Fact]
+    public void A_curve_that_has_outgrown_the_one_given_up_is_kept()
+    {
+        using Conversation link = Recovering(congestion: "cubic");
+        uint plateau = link.V.Congestion.As<CubicState>().Curve.Plateau;
+        Assert.NotEqual(0u, plateau);
+        link.Receives(1200.ms, link.Ack(10_000));
+        int acked = 10_000;
+        Microseconds now = 1300.ms;
+        while (link.V.CongestionWindow <= 10_000)
+        {
+            int length = (int)link.V.CongestionWindow;
+            link.Writes(now, length);
+            acked += length;
+            link.Receives(now + 100.ms, link.Ack(acked));
+            now += 200.ms;
+        }
+
+        CongestionState grown = link.V.Congestion;
+        link.Receives(now, link.Sack(acked, (0, 1000)));
+        Assert.Equal(1, link.Engine.Counters.RecoveriesUndone);
+        Assert.Equal(grown, link.V.Congestion);
     }
 
     // RFC 3708 3 (A.1): "an entire window of acknowledgments have been dropped by the network"
@@ -260,9 +297,10 @@ public class UndoSpecs
     }
 
     /// <summary>The first segments are taken for lost and were sent again at 1.1 s.</summary>
-    private static Conversation Recovering(bool timestamps = false, int lost = 1)
+    private static Conversation Recovering(bool timestamps = false, int lost = 1, string congestion = "reno")
     {
-        Conversation link = SackPath.Link(window: 10_000, timestamps: timestamps);
+        Conversation link = SackPath.Link(
+            window: 10_000, timestamps: timestamps, invariants: Setup.Invariants with { CongestionControl = congestion });
         link.Writes(1.s, 10_000);
         link.Forgets();
         PeerSegment report = link.Sack(0, (lost * 1000, 10_000));
