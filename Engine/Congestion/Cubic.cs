@@ -33,9 +33,8 @@ internal sealed class Cubic : ICongestionControl
     {
         ref CubicState state = ref variants.Congestion.As<CubicState>();
         state.IsWindowInUse = ack.IsWindowLimited;
-        if (ack.IsMarked || ack.Recovery == RecoveryPhase.FastRecovery)
+        if (!ack.MayWiden)
         {
-            // RFC 3168 6.1.2: what says that there is congestion widens no window.
             return;
         }
 

@@ -9,8 +9,7 @@ internal sealed class NewReno : ICongestionControl
 
     public void OnAcked(ref SegmentVariants variants, in AckSample ack)
     {
-        // RFC 3168 6.1.2: what says that there is congestion widens no window.
-        if (!ack.IsWindowLimited || ack.IsMarked || ack.Recovery == RecoveryPhase.FastRecovery)
+        if (!ack.IsWindowLimited || !ack.MayWiden)
         {
             return;
         }

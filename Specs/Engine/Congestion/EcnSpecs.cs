@@ -78,6 +78,22 @@ public class EcnSpecs
         Assert.True(link.V.CongestionWindow > expected);
     }
 
+    // The peer goes on echoing until CWR comes, which goes with new data.
+    [Theory]
+    [InlineData("reno")]
+    [InlineData("cubic")]
+    public void After_a_time_out_echoes_do_not_hold_up_what_is_sent_again(string algorithm)
+    {
+        using Conversation link = Link(invariants: Setup.Invariants with { CongestionControl = algorithm });
+        link.Writes(1.s, 50_000);
+        link.Receives(1.1.s, link.Ack(2000, flags: TcpFlags.Ece));
+        link.GoTo(3.s);
+        Assert.Equal((RecoveryPhase.Loss, 1000u), (link.V.Recovery, link.V.CongestionWindow));
+        link.Receives(3.1.s, link.Ack(3000, flags: TcpFlags.Ece));
+        link.Receives(3.2.s, link.Ack(5000, flags: TcpFlags.Ece));
+        Assert.Equal(3000u, link.V.CongestionWindow);
+    }
+
     // RFC 3168 6.1.2: "The sending TCP will then be able to send a new packet only when the retransmit timer expires."
     [Fact]
     public void At_a_window_of_one_segment_marks_leave_one_segment_in_each_RTO()
