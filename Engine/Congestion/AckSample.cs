@@ -43,8 +43,9 @@ public readonly record struct AckSample
     public bool IsMarked { get; init; }
 
     /// <summary>
-    /// Whether it may widen the window of an algorithm that leaves recovery to the engine: not in fast recovery, and not with an echo (RFC 3168 6.1.2). After a time-out
-    /// it may with one: CWR goes with new data only, so that the peer does not hear of the reduction before everything that was lost is sent again.
+    /// Whether it may widen the window of an algorithm that leaves recovery to the engine: not in fast recovery, and not with an echo
+    /// (RFC 3168 6.1.2). After a time-out it may with one: CWR goes with new data only, so that the peer does not hear of the reduction
+    /// before everything that was lost is sent again.
     /// </summary>
     internal bool MayWiden => Recovery switch
     {

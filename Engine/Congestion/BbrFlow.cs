@@ -162,8 +162,8 @@ internal readonly ref partial struct BbrFlow
     private bool HasReached(uint delivered) => _v.Rate.Delivered - _ack.PriorDelivered <= (uint)_v.Rate.Delivered - delivered;
 
     /// <summary>
-    /// 5.3.1.2: three rounds without much growth. One without a reliable rate (4.1.2.3) has shown nothing: after an outage three of them would take what crept before it
-    /// for all that the path can do.
+    /// 5.3.1.2: three rounds without much growth. One without a reliable rate (4.1.2.3) has shown nothing: after an outage three of them
+    /// would take what crept before it for all that the path can do.
     /// </summary>
     private void CheckFullBandwidth()
     {

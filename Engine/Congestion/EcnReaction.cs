@@ -58,8 +58,8 @@ public struct EcnReaction
     }
 
     /// <summary>
-    /// The reduction was for nothing and is taken back, so a mark in that window of data has not been answered for. RFC 4015 3.1 step 9 would rather keep what
-    /// the time-out has left.
+    /// The reduction was for nothing and is taken back, so a mark in that window of data has not been answered for. RFC 4015 3.1 step 9
+    /// would rather keep what the time-out has left.
     /// </summary>
     internal void OnUndone() => _isReduced = 0;
 

@@ -22,8 +22,9 @@ internal readonly ref struct AckContext
     public required uint Offset { get; init; }
 
     /// <summary>
-    /// RFC 8985 6.2 step 2: whether what was sent again may have been delivered by an earlier transmission. The echo tells, unless round trips are shorter than its clock's
-    /// tick; what SACK reports echoes the last segment in order (RFC 7323 4.3), which says nothing. Without it, whatever comes sooner than anything comes is in doubt.
+    /// RFC 8985 6.2 step 2: whether what was sent again may have been delivered by an earlier transmission. The echo tells, unless round
+    /// trips are shorter than its clock's tick; what SACK reports echoes the last segment in order (RFC 7323 4.3), which says nothing.
+    /// Without it, whatever comes sooner than anything comes is in doubt.
     /// </summary>
     public bool IsAmbiguous(Microseconds sentAt, bool isReported)
     {

@@ -65,7 +65,8 @@ public sealed partial class TcpEngine
     }
 
     /// <summary>
-    /// RFC 5682 3.1 step 3a: the time-out was none for nothing, and what was lost is sent again. Three segments may be in flight: the two that F-RTO has sent, and one.
+    /// RFC 5682 3.1 step 3a: the time-out was not for nothing, and what was lost is sent again. Three segments may be in flight: the two
+    /// that F-RTO has sent, and one.
     /// </summary>
     private void BelieveTimeout()
     {

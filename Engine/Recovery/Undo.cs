@@ -67,8 +67,8 @@ public struct Undo
         _habits |= isOfNetwork ? Habits.Reports | Habits.NetworkDoubles : Habits.Reports;
 
     /// <summary>
-    /// RFC 3708 3: a duplicate was reported (RFC 2883). Each byte counts once, in order: the network, or a peer that wants to be sent more, may report it again.
-    /// What was sent again twice has to arrive twice, which it cannot (A.3).
+    /// RFC 3708 3: a duplicate was reported (RFC 2883). Each byte counts once, in order: the network, or a peer that wants to be sent more,
+    /// may report it again. So what was sent again twice is never accounted for (A.3).
     /// </summary>
     /// <param name="result">The report.</param>
     /// <param name="retransmittedTo">Nothing behind it was sent again.</param>
@@ -90,12 +90,13 @@ public struct Undo
 
         _from = duplicate.Right;
         _unaccounted -= Math.Min(_unaccounted, (uint)(duplicate.Right - duplicate.Left));
-        return _unaccounted == 0 && (_habits & Habits.NetworkDoubles) == 0;
+        return _unaccounted == 0 && (_habits & Habits.NetworkDoubles) == Habits.None;
     }
 
     /// <summary>
-    /// RFC 3522 3.2 steps 4 and 5: whether the acknowledgement of new data was sent before what we sent again could arrive. After a time-out it may be the answer to the
-    /// time-out all the same, when every acknowledgement of the flight was lost: it then reports a duplicate, or, of a peer that reports none, acknowledges all.
+    /// RFC 3522 3.2 steps 4 and 5: whether the acknowledgement of new data was sent before what we sent again could arrive. After a time-out
+    /// it may be the answer to what was sent again all the same, when every acknowledgement of the flight was lost: it then reports a
+    /// duplicate, or, of a peer that reports none, acknowledges everything.
     /// </summary>
     /// <param name="echo">TSecr; null without timestamps.</param>
     /// <param name="result">What else it says.</param>
@@ -107,11 +108,13 @@ public struct Undo
             return false;
         }
 
-        bool isPartial = variants.SndUna < variants.SndMax || (_habits & Habits.Reports) != 0;
+        bool isPartial = variants.SndUna < variants.SndMax || (_habits & Habits.Reports) != Habits.None;
         return variants.Recovery != RecoveryPhase.Loss || (!result.HasDuplicate && isPartial);
     }
 
-    /// <summary>Gives back what was given up, unless more than that has grown since: then "the most recent values" stay (RFC 9438 4.9.2).</summary>
+    /// <summary>
+    /// Gives back what was given up, unless more than that has grown since: then "the most recent values" stay (RFC 9438 4.9.2).
+    /// </summary>
     /// <returns>Whether it did.</returns>
     internal bool Apply(ref SegmentVariants variants)
     {

@@ -213,7 +213,8 @@ public class UndoSpecs
     [Fact]
     public void A_duplicate_of_what_another_owner_has_sent_is_not_the_networks()
     {
-        using Conversation link = SackPath.Link(window: 10_000, variants: v => v with { SndMax = v.SndMax + 2000, SndNxt = v.SndNxt + 2000 });
+        using Conversation link = SackPath.Link(
+            window: 10_000, variants: v => v with { SndMax = v.SndMax + 2000, SndNxt = v.SndNxt + 2000 });
         link.SendBuffer.Write(Conversation.BytesAt(link.SendBuffer.End, 2000));
         link.Receives(900.ms, link.Ack(2000));
         link.Receives(910.ms, link.Sack(2000, (1000, 2000)));
@@ -234,7 +235,8 @@ public class UndoSpecs
         Assert.Equal(uint.MaxValue, link.V.SlowStartThreshold);
     }
 
-    // RFC 3522 3.2 step 5: all acknowledgements of the flight may have been lost; the answer to what is sent again echoes an old segment all the same.
+    // RFC 3522 3.2 step 5: all acknowledgements of the flight may have been lost; the answer to what is sent again echoes an old segment
+    // all the same.
     [Fact]
     public void After_a_time_out_an_acknowledgement_of_everything_proves_nothing()
     {
