@@ -108,8 +108,8 @@ public struct Undo
             return false;
         }
 
-        bool isPartial = variants.SndUna < variants.SndMax || (_habits & Habits.Reports) != Habits.None;
-        return variants.Recovery != RecoveryPhase.Loss || (!result.HasDuplicate && isPartial);
+        bool isSure = variants.SndUna < variants.SndMax || (_habits & Habits.Reports) != Habits.None;
+        return variants.Recovery != RecoveryPhase.Loss || (!result.HasDuplicate && isSure);
     }
 
     /// <summary>
