@@ -236,7 +236,9 @@ public sealed partial class TcpEngine
         _isSillyWindowOverridden = false;
         _isCongestionLimited = false;
 
-        // What was committed may be of a version of the invariants before this one.
+        // What was committed may be of a version of the invariants before this one, or from before the first batch of an owner.
+        StartCongestionControl();
+        Pacer.SetRate(ref _v, _congestion, _invariants.MaxPacingRate);
         KeepRoomForASegment();
         RederiveCaches();
 

@@ -42,6 +42,18 @@ public readonly record struct AckSample
     /// <summary>Whether the peer echoes a mark (ECE, RFC 3168 6.1.2).</summary>
     public bool IsMarked { get; init; }
 
+    /// <summary>
+    /// Whether it may widen the window of an algorithm that leaves recovery to the engine: not in fast recovery, and not with an echo
+    /// (RFC 3168 6.1.2). After a time-out it may with one: CWR goes with new data only, so that the peer does not hear of the reduction
+    /// before everything that was lost is sent again.
+    /// </summary>
+    internal bool MayWiden => Recovery switch
+    {
+        RecoveryPhase.FastRecovery => false,
+        RecoveryPhase.Loss => true,
+        _ => !IsMarked,
+    };
+
     // --- The delivery rate (draft-ietf-ccwg-bbr 4.1): of the segment sent last among those delivered ---
 
     /// <summary>Delivered during <see cref="Interval"/>.</summary>

@@ -161,10 +161,14 @@ internal readonly ref partial struct BbrFlow
     /// <summary>Whether what was delivered left after so much had been delivered.</summary>
     private bool HasReached(uint delivered) => _v.Rate.Delivered - _ack.PriorDelivered <= (uint)_v.Rate.Delivered - delivered;
 
-    /// <summary>5.3.1.2: three rounds without much growth.</summary>
+    /// <summary>
+    /// 5.3.1.2: three rounds without much growth. One without a reliable rate (4.1.2.3) has shown nothing: after an outage three of them
+    /// would take what crept before it for all that the path can do.
+    /// </summary>
     private void CheckFullBandwidth()
     {
-        if (_s.Is(BbrFlags.FullBandwidthNow) || !_s.Is(BbrFlags.RoundStart) || _ack.IsAppLimited)
+        bool isMeasured = _ack.Interval > Microseconds.Zero;
+        if (_s.Is(BbrFlags.FullBandwidthNow) || !_s.Is(BbrFlags.RoundStart) || _ack.IsAppLimited || !isMeasured)
         {
             return;
         }

@@ -33,7 +33,7 @@ internal sealed class Cubic : ICongestionControl
     {
         ref CubicState state = ref variants.Congestion.As<CubicState>();
         state.IsWindowInUse = ack.IsWindowLimited;
-        if (ack.Recovery == RecoveryPhase.FastRecovery)
+        if (!ack.MayWiden)
         {
             return;
         }

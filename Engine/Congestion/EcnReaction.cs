@@ -66,6 +66,12 @@ public struct EcnReaction
     /// </summary>
     internal readonly bool HasAnsweredFor(in SegmentVariants variants) => _isReduced != 0 && _isForMark != 0 && variants.SndUna < _point;
 
+    /// <summary>
+    /// The reduction was for nothing and is taken back, so a mark in that window of data has not been answered for. RFC 4015 3.1 step 9
+    /// would rather keep what the time-out has left.
+    /// </summary>
+    internal void OnUndone() => _isReduced = 0;
+
     /// <summary>New data was sent, with CWR if it was owed.</summary>
     internal void OnNewDataSent() => _owesCwr = 0;
 

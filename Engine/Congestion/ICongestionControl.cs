@@ -61,7 +61,10 @@ public interface ICongestionControl
         variants.CongestionWindow = (uint)loss.Mss;
     }
 
-    /// <summary>The last reduction was for nothing (RFC 4015); SND_CWIN and SSTHRESH are those from before it again.</summary>
+    /// <summary>
+    /// The last reduction was for nothing (RFC 4015); SND_CWIN and SSTHRESH are those from before it again. Where SND_CWIN has grown beyond
+    /// that meanwhile, only an algorithm that leads it itself is told (RFC 9438 4.9.2).
+    /// </summary>
     /// <param name="variants">Its own state is still that of after the reduction.</param>
     /// <param name="now">The owner's clock.</param>
     void OnUndo(ref SegmentVariants variants, Microseconds now)

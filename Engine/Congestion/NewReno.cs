@@ -9,7 +9,7 @@ internal sealed class NewReno : ICongestionControl
 
     public void OnAcked(ref SegmentVariants variants, in AckSample ack)
     {
-        if (!ack.IsWindowLimited || ack.Recovery == RecoveryPhase.FastRecovery)
+        if (!ack.IsWindowLimited || !ack.MayWiden)
         {
             return;
         }

@@ -140,9 +140,14 @@ public sealed partial class TcpEngine
         ProcessAck(segment, now);
         if (isAllowance)
         {
-            // RFC 9293 3.8.6.1: a probe of our closed window is answered.
+            // RFC 9293 3.8.6.1: a probe of our closed window is answered. RFC 3168 6.1.6: so is its mark, as its number is not guessed.
             _counters.DroppedZeroWindow++;
             _v.AckNow = true;
+            if (_connection.EcnNegotiated)
+            {
+                _echo.OnData(segment);
+            }
+
             return Verdict.Dropped;
         }
 

@@ -22,10 +22,22 @@ internal readonly ref struct AckContext
     public required uint Offset { get; init; }
 
     /// <summary>
-    /// RFC 8985 6.2 step 2: whether what was sent again may have been delivered by an earlier transmission: that is sooner than anything comes, or the
-    /// acknowledgement echoes a time before this one. What SACK reports echoes the last segment in order (RFC 7323 4.3), which says nothing.
+    /// RFC 8985 6.2 step 2: whether what was sent again may have been delivered by an earlier transmission. The echo tells, unless round
+    /// trips are shorter than its clock's tick; what SACK reports echoes the last segment in order (RFC 7323 4.3), which says nothing.
+    /// Without it, whatever comes sooner than anything comes is in doubt.
     /// </summary>
-    public bool IsAmbiguous(Microseconds sentAt, bool isReported) =>
-        Now - sentAt < MinRtt
-        || (!isReported && Echo is { } echo && (int)(echo - ((uint)(sentAt.Value / Tick.Value) + Offset)) < 0);
+    public bool IsAmbiguous(Microseconds sentAt, bool isReported)
+    {
+        if (!isReported && Echo is { } echo and not 0)
+        {
+            uint stamp = (uint)(sentAt.Value / Tick.Value) + Offset;
+            bool isEarlier = (int)(echo - stamp) < 0;
+            if (isEarlier || MinRtt >= Tick)
+            {
+                return isEarlier;
+            }
+        }
+
+        return Now - sentAt < MinRtt;
+    }
 }

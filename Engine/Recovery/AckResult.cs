@@ -35,6 +35,17 @@ internal struct AckResult
 
     public bool HasDuplicate;
 
+    /// <summary>RFC 3708 3 (A.4): it was sent once only, so the network has doubled it.</summary>
+    public bool IsDuplicateOfNetwork;
+
+    /// <summary>
+    /// RFC 3708 3 (A.1): it begins at SND.UNA and nothing was reported before: of its flight no acknowledgement has arrived.
+    /// </summary>
+    public bool IsFirstReport;
+
+    /// <summary>It has the form of a duplicate acknowledgement (RFC 5681 2), and does not report one (RFC 2883).</summary>
+    public bool IsDuplicateAck;
+
     /// <summary>Something was delivered that was sent again.</summary>
     public bool RetransmissionDelivered;
 

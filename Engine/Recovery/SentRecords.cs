@@ -24,6 +24,9 @@ internal sealed partial class SentRecords
     private SeqNum _lostFrom;
     private SeqNum _guessedUntil;
 
+    // Nothing from here on was sent again; what another owner has sent may have been.
+    private SeqNum _resentTo;
+
     /// <summary>How many records there are.</summary>
     public int Count => _count;
 
@@ -97,6 +100,7 @@ internal sealed partial class SentRecords
         Lost = 0;
         HighestSacked = start;
         _lostFrom = start;
+        _resentTo = end;
         _end = start;
         _guessedUntil = end;
         SentRecord guess = new()
@@ -151,6 +155,7 @@ internal sealed partial class SentRecords
             }
 
             RemoveAt(i + 1, until - i - 1);
+            _resentTo = SeqNum.Max(_resentTo, SeqNum.Min(end, _end));
             At(i).Flags = SentFlags.Retransmitted;
             Stamp(ref At(i), now, rate);
         }
@@ -176,6 +181,8 @@ internal sealed partial class SentRecords
         {
             result.HasDuplicate = true;
             result.Duplicate = blocks[0];
+            result.IsDuplicateOfNetwork = blocks[0].Left >= _resentTo;
+            result.IsFirstReport = Sacked == 0 && blocks[0].Left == Start;
             first = 1;
         }
 
@@ -192,6 +199,9 @@ internal sealed partial class SentRecords
 
         HighestSacked = SeqNum.Max(HighestSacked, ack);
         _lostFrom = SeqNum.Max(_lostFrom, ack);
+
+        // Within reach of the comparison while sequence numbers go round.
+        _resentTo = SeqNum.Max(_resentTo, ack - (1 << 30));
         result.IsReneging = IsFirstSacked;
     }
 

@@ -26,15 +26,15 @@ public sealed partial class TcpEngine
 
         uint flight = FlightSize;
         SackBlocks blocks = _connection.SackPermitted ? segment.Options.Sack : default;
-        bool isDuplicate = blocks.Count == 0 && IsDuplicateAck(segment, windowChanged);
-        if (segment.Ack > _v.SndUna || blocks.Count > 0 || isDuplicate)
+        bool isDuplicate = IsDuplicateAck(segment, windowChanged);
+        bool isCounted = isDuplicate && !_connection.SackPermitted && _v.SndNxt > _v.SndUna;
+        if (segment.Ack > _v.SndUna || blocks.Count > 0 || isCounted)
         {
             TakeAck(segment, blocks, isDuplicate, now);
         }
-        else if (_v.Probe.IsOutstanding && !windowChanged && segment.Payload.IsEmpty && !segment.Has(TcpFlags.Fin))
+        else if (isDuplicate)
         {
-            // RFC 8985 7.4.2, case 2.
-            _v.Probe.OnAck(segment.Ack, isReportedTwice: false, isBare: true);
+            TakeBareDuplicate(segment.Ack);
         }
 
         if (_connection.EcnNegotiated)
@@ -47,10 +47,19 @@ public sealed partial class TcpEngine
     private void TakeEcho(in TcpSegment segment, uint flight, Microseconds now)
     {
         _v.Ecn.OnAcked(_v);
+        bool isLeast = _v.CongestionWindow <= (uint)Mss && !_congestion.SetsWindowInRecovery;
         var mark = new LossEvent(LossKind.Mark, now, Mss, flight);
-        if (segment.Has(TcpFlags.Ece) && _v.Ecn.OnEcho(ref _v, _congestion, mark))
+        if (!segment.Has(TcpFlags.Ece) || !_v.Ecn.OnEcho(ref _v, _congestion, mark))
         {
-            _counters.MarksAnswered++;
+            return;
+        }
+
+        _counters.MarksAnswered++;
+        if (isLeast)
+        {
+            // No window is less than a segment: the next one waits for as long as the retransmission timer would.
+            Pacer.HoldBack(ref _v.Rate, now + RttEstimator.CurrentRto(_v, _invariants));
+            _v.RetransmitAt = _v.RetransmitAt.IsNever ? Microseconds.Never : RetransmitDeadline(now);
         }
     }
 
@@ -106,7 +115,8 @@ public sealed partial class TcpEngine
         AckResult result = AckResult.Nothing;
         _records.OnAck(segment.Ack, blocks, context, ref result);
         LeaveOutReportedBefore(ref result);
-        CountDuplicates(acked, isDuplicate, ref result);
+        result.IsDuplicateAck = isDuplicate && !result.HasDuplicate;
+        CountDuplicates(acked, ref result);
         if (acked > 0)
         {
             Advance(segment.Ack, now);
@@ -172,7 +182,7 @@ public sealed partial class TcpEngine
     /// The duplicates in a row: with SACK, acknowledgements that report something new, also one that ends the row before it (RFC 6675 2, 5); without,
     /// those of RFC 5681 2, each of which stands for a segment delivered, nobody knows which (RFC 9937 6.2), until an acknowledgement covers it.
     /// </summary>
-    private void CountDuplicates(uint acked, bool isDuplicate, ref AckResult result)
+    private void CountDuplicates(uint acked, ref AckResult result)
     {
         if (_connection.SackPermitted)
         {
@@ -196,7 +206,7 @@ public sealed partial class TcpEngine
             result.Delivered -= Math.Min(result.Delivered, covered * mss);
             _v.DuplicateAcks = _v.Recovery == RecoveryPhase.FastRecovery ? (ushort)(_v.DuplicateAcks - covered) : (ushort)0;
         }
-        else if (isDuplicate && IsDuplicatePlausible)
+        else if (result.IsDuplicateAck && IsDuplicatePlausible)
         {
             result.Delivered = _v.Recovery == RecoveryPhase.Loss ? result.Delivered : Math.Min(InFlight, mss);
             CountDuplicate();
@@ -289,12 +299,10 @@ public sealed partial class TcpEngine
     }
 
     /// <summary>
-    /// RFC 5681 2: data is outstanding, the segment has no data, no SYN and no FIN, SEG.ACK is SND.UNA, and the window is the same.
+    /// RFC 5681 2: the segment has no data, no SYN and no FIN, SEG.ACK is SND.UNA, and the window is the same.
     /// </summary>
     private bool IsDuplicateAck(in TcpSegment segment, bool windowChanged) =>
-        _v.SndNxt > _v.SndUna
-        && !_connection.SackPermitted
-        && segment.Ack == _v.SndUna
+        segment.Ack == _v.SndUna
         && segment.Payload.IsEmpty
         && !segment.Has(TcpFlags.Fin)
         && !windowChanged;

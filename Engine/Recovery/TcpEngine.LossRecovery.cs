@@ -114,30 +114,6 @@ public sealed partial class TcpEngine
         return TakeFirstForLost();
     }
 
-    /// <summary>RFC 2883: what arrived twice was not lost when it was sent again, or the network doubled it.</summary>
-    /// <returns>Whether a tail loss probe has mended a loss.</returns>
-    private bool TakeDuplicateReport(SeqNum ack, in AckResult result, Microseconds now)
-    {
-        bool isProbe = result.HasDuplicate && _v.Probe.IsProbe(result.Duplicate.Right);
-        bool hasMended = _v.Probe.OnAck(ack, isProbe, isBare: false);
-        if (!_connection.SackPermitted)
-        {
-            return false;
-        }
-
-        _v.ReorderWindow.OnAck(result.HasDuplicate && !isProbe, ack, _v.SndMax);
-        if (result.HasDuplicate)
-        {
-            _counters.DuplicatesReported++;
-            if (!isProbe && _v.Undo.OnDuplicate(result.Duplicate.Left, result.Duplicate.Right, _v.RetransmittedTo))
-            {
-                UndoRecovery(now);
-            }
-        }
-
-        return hasMended;
-    }
-
     private void AdvanceRecovery(uint acked, uint lost, uint? echo, uint outstanding, in AckResult result, Microseconds now)
     {
         if (_v.Recovery == RecoveryPhase.Open)
@@ -150,7 +126,7 @@ public sealed partial class TcpEngine
             return;
         }
 
-        if (acked > 0 && _v.Undo.IsSentBeforeRetransmission(echo))
+        if (acked > 0 && _v.Undo.IsSentBeforeRetransmission(echo, result, _v))
         {
             _v.ReorderWindow.OnReordering();
             UndoRecovery(now);
@@ -224,28 +200,6 @@ public sealed partial class TcpEngine
         _v.RecoveryPoint = SeqNum.Max(_v.RecoveryPoint, _v.SndUna - 1);
     }
 
-    /// <summary>RFC 4015: the reduction was for nothing.</summary>
-    private void UndoRecovery(Microseconds now)
-    {
-        if (_v.Recovery == RecoveryPhase.Loss)
-        {
-            _counters.TimeoutsUndone++;
-        }
-        else
-        {
-            _counters.RecoveriesUndone++;
-        }
-
-        _v.Undo.Apply(ref _v);
-        _congestion.OnUndo(ref _v, now);
-        _records.UnmarkLost();
-        if (_v.Recovery != RecoveryPhase.Open)
-        {
-            EndRecovery();
-            _v.RtoBackoff = 0;
-        }
-    }
-
     /// <summary>RFC 8985 7.4.2: what a probe has mended was lost, and is answered for as if it had been found so.</summary>
     private void AnswerForProbe(Microseconds now)
     {
@@ -277,33 +231,13 @@ public sealed partial class TcpEngine
         }
     }
 
-    /// <summary>
-    /// RFC 5682 3.1: whether the time-out was spurious shows when, after the first acknowledgement, new data is sent instead of old, and then something
-    /// is delivered that was not sent again.
-    /// </summary>
-    private void AdvanceForwardRto(uint acked, in AckResult result, Microseconds now)
-    {
-        switch (_v.ForwardRto)
-        {
-            case ForwardRto.FirstAck when acked > 0:
-                // Step 2b; without anything new to send there is no telling.
-                bool hasNew = SendableEnd > _v.SndMax && _v.SndUna + _v.SndWnd > _v.SndMax;
-                _v.ForwardRto = hasNew ? ForwardRto.SecondAck : ForwardRto.Off;
-                break;
-            case ForwardRto.SecondAck when result.OriginalDelivered:
-                UndoRecovery(now);
-                break;
-            case ForwardRto.SecondAck:
-                _v.ForwardRto = ForwardRto.Off;
-                break;
-        }
-    }
-
     /// <summary>RFC 6298 5.4; RFC 8985 6.3: what was sent less than a round trip ago is not lost because something older is.</summary>
     private void EnterLoss(Microseconds now)
     {
         AbandonPathProbe(now);
-        bool isFirst = _v.Recovery != RecoveryPhase.Loss;
+
+        // RFC 5682 3.1 step 1: not where a recovery was under way; and step 2: anew where the segment times out again.
+        bool isInDoubt = _v.RecoveryPoint < _v.SndUna || _v.ForwardRto == ForwardRto.FirstAck;
         _v.Undo.Start(_v);
         _v.Ecn.OnReduced(_v);
         _congestion.OnTimeout(
@@ -319,7 +253,7 @@ public sealed partial class TcpEngine
         TakeFirstForLost();
         _v.Rate.Lost += _records.MarkLost(sentUntil: isKnown ? now - _rack.Rtt - ReorderWindowLength : now);
         GoBack();
-        _v.ForwardRto = isFirst && _connection.SackPermitted ? ForwardRto.FirstAck : ForwardRto.Off;
+        _v.ForwardRto = isInDoubt && _connection.SackPermitted ? ForwardRto.FirstAck : ForwardRto.Off;
         _retransmitFirst = true;
     }
 

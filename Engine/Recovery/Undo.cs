@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using TcpActors.Engine.Receive;
 using TcpActors.Engine.State;
 
 namespace TcpActors.Engine.Recovery;
@@ -21,6 +22,9 @@ public struct Undo
     private byte _hasRetransmitted;
     private byte _hasStamp;
 
+    // What holds for as long as the connection does.
+    private Habits _habits;
+
     internal readonly bool IsPossible => _isPossible != 0;
 
     /// <summary>Recovery begins; the variables are as before it. A time-out during recovery does not make it forget what was before that.</summary>
@@ -31,13 +35,13 @@ public struct Undo
             return;
         }
 
-        this = default;
+        End();
         (_window, _threshold) = (variants.CongestionWindow, variants.SlowStartThreshold);
         _from = variants.SndUna;
         _isPossible = 1;
     }
 
-    internal void End() => this = default;
+    internal void End() => this = new Undo { _habits = _habits };
 
     /// <summary>Something was sent again.</summary>
     /// <param name="bytes">How much.</param>
@@ -58,35 +62,82 @@ public struct Undo
         _hasRetransmitted = 1;
     }
 
+    /// <summary>RFC 3708 3 (A.4): from the first segment on that the network has doubled nobody knows who has doubled what.</summary>
+    internal void NoteDuplicate(bool isOfNetwork) =>
+        _habits |= isOfNetwork ? Habits.Reports | Habits.NetworkDoubles : Habits.Reports;
+
     /// <summary>
-    /// A duplicate was reported (RFC 2883). Each byte counts once, in order: the network, or a peer that wants to be sent more, may report it again.
+    /// RFC 3708 3: a duplicate was reported (RFC 2883). Each byte counts once, in order: the network, or a peer that wants to be sent more,
+    /// may report it again. So what was sent again twice is never accounted for (A.3).
     /// </summary>
-    /// <param name="left">Of the block.</param>
-    /// <param name="right">Of the block.</param>
+    /// <param name="result">The report.</param>
     /// <param name="retransmittedTo">Nothing behind it was sent again.</param>
     /// <returns>Whether with it everything sent again has arrived twice.</returns>
-    internal bool OnDuplicate(SeqNum left, SeqNum right, SeqNum retransmittedTo)
+    internal bool OnDuplicate(in AckResult result, SeqNum retransmittedTo)
     {
-        if (!IsPossible || _hasRetransmitted == 0 || left < _from || right > retransmittedTo)
+        SackBlock duplicate = result.Duplicate;
+        if (!IsPossible || _hasRetransmitted == 0 || duplicate.Left < _from || duplicate.Right > retransmittedTo)
         {
             return false;
         }
 
-        _from = right;
+        if (result.IsFirstReport)
+        {
+            // (A.1): all acknowledgements of a flight were lost, which is congestion as well. "MUST NOT be reverted".
+            End();
+            return false;
+        }
 
-        _unaccounted -= Math.Min(_unaccounted, (uint)(right - left));
-        return _unaccounted == 0;
+        _from = duplicate.Right;
+        _unaccounted -= Math.Min(_unaccounted, (uint)(duplicate.Right - duplicate.Left));
+        return _unaccounted == 0 && (_habits & Habits.NetworkDoubles) == Habits.None;
     }
 
-    /// <summary>RFC 3522 3.2 step 4: whether the acknowledgement of new data was sent before what we sent again could arrive.</summary>
-    internal readonly bool IsSentBeforeRetransmission(uint? echo) =>
-        IsPossible && _hasStamp != 0 && echo is { } value && value != 0 && (int)(value - _retransmitStamp) < 0;
-
-    /// <summary>Gives back what was given up.</summary>
-    internal void Apply(ref SegmentVariants variants)
+    /// <summary>
+    /// RFC 3522 3.2 steps 4 and 5: whether the acknowledgement of new data was sent before what we sent again could arrive. After a time-out
+    /// it may be the answer to what was sent again all the same, when every acknowledgement of the flight was lost: it then reports a
+    /// duplicate, or, of a peer that reports none, acknowledges everything.
+    /// </summary>
+    /// <param name="echo">TSecr; null without timestamps.</param>
+    /// <param name="result">What else it says.</param>
+    /// <param name="variants">SND_UNA as it leaves it.</param>
+    internal readonly bool IsSentBeforeRetransmission(uint? echo, in AckResult result, in SegmentVariants variants)
     {
-        variants.CongestionWindow = Math.Max(variants.CongestionWindow, _window);
-        variants.SlowStartThreshold = Math.Max(variants.SlowStartThreshold, _threshold);
+        if (!IsPossible || _hasStamp == 0 || echo is not { } value || value == 0 || (int)(value - _retransmitStamp) >= 0)
+        {
+            return false;
+        }
+
+        bool isSure = variants.SndUna < variants.SndMax || (_habits & Habits.Reports) != Habits.None;
+        return variants.Recovery != RecoveryPhase.Loss || (!result.HasDuplicate && isSure);
+    }
+
+    /// <summary>
+    /// Gives back what was given up, unless more than that has grown since: then "the most recent values" stay (RFC 9438 4.9.2).
+    /// </summary>
+    /// <returns>Whether it did.</returns>
+    internal bool Apply(ref SegmentVariants variants)
+    {
+        bool isLess = variants.CongestionWindow <= _window;
+        if (isLess)
+        {
+            variants.CongestionWindow = _window;
+            variants.SlowStartThreshold = Math.Max(variants.SlowStartThreshold, _threshold);
+        }
+
         End();
+        return isLess;
+    }
+
+    [Flags]
+    private enum Habits : byte
+    {
+        None = 0,
+
+        /// <summary>The peer reports duplicates.</summary>
+        Reports = 1,
+
+        /// <summary>The network has doubled a segment.</summary>
+        NetworkDoubles = 2,
     }
 }

@@ -20,8 +20,11 @@ internal static class Pacer
     private const uint LongestQuantum = 64 * 1024;
 
     /// <summary>Whether a run may leave now.</summary>
-    public static bool Allows(in RateVariants rate, Microseconds now) =>
-        rate.PacingRate == 0 || rate.PacedUntil.IsNever || rate.PacedUntil <= now;
+    public static bool Allows(in RateVariants rate, Microseconds now) => rate.PacedUntil.IsNever || rate.PacedUntil <= now;
+
+    /// <summary>Nothing leaves before a moment, whatever the rate.</summary>
+    public static void HoldBack(ref RateVariants rate, Microseconds until) =>
+        rate.PacedUntil = rate.PacedUntil.IsNever ? until : Microseconds.Max(rate.PacedUntil, until);
 
     /// <summary>How many bytes may leave in one run: what goes in a quantum of time, and at least two segments, so that the peer acknowledges at once.</summary>
     public static uint LongestRun(in RateVariants rate, int mss) => rate.PacingRate == 0 ? uint.MaxValue : QuantumAt(rate.PacingRate, mss);
@@ -57,6 +60,12 @@ internal static class Pacer
         ref long rate = ref variants.Rate.PacingRate;
         if (!congestion.SetsPacingRate || (limit > 0 && (rate == 0 || rate > limit)))
         {
+            if (limit == 0 && rate > 0)
+            {
+                // What is owed to a bound that is no more.
+                variants.Rate.PacedUntil = Microseconds.Never;
+            }
+
             rate = limit;
         }
     }

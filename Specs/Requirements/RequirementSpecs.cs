@@ -15,6 +15,12 @@ public class RequirementSpecs
         "RFC6298.md",
         "RFC8985.md",
         "RFC9438.md",
+        "RFC3168.md",
+        "RFC3522.md",
+        "RFC3708.md",
+        "RFC4015.md",
+        "RFC5482.md",
+        "RFC5682.md",
     ];
 
     private static readonly string[] Levels = ["MUST", "MUST NOT", "SHOULD", "SHOULD NOT", "MAY"];

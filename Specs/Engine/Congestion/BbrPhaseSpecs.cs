@@ -44,6 +44,20 @@ public class BbrPhaseSpecs
         Assert.Equal(BbrPhase.Startup, bbr.S.Phase);
     }
 
+    // 4.1.2.3: what was delivered sooner than anything comes gives no rate.
+    [Fact]
+    public void Rounds_in_which_no_rate_was_measured_do_not_end_it()
+    {
+        BbrConnection bbr = new(BbrPhase.Startup);
+        bbr.S.FullBandwidth = 60_000;
+        for (int round = 1; round <= 5; round++)
+        {
+            bbr.Acks(isRound: true, but: ack => ack with { RateDelivered = 0, Interval = Microseconds.Zero });
+        }
+
+        Assert.Equal(BbrPhase.Startup, bbr.S.Phase);
+    }
+
     // 5.3.1.3: in a round of recovery six losses and more than 2 %.
     [Theory]
     [InlineData(6, 3_000u, RecoveryPhase.FastRecovery, true)]

@@ -113,6 +113,77 @@ public class EcnSpecs
         Assert.False(link.Sends(1.s, length: 1000).IsEcnCapable);
     }
 
+    // RFC 3168 6.1.2: "SHOULD NOT increase the congestion window in response to the receipt of an ECN-Echo ACK packet"
+    [Theory]
+    [InlineData("reno", 8000u)]
+    [InlineData("cubic", 8500u)]
+    public void What_carries_an_echo_widens_no_window(string algorithm, uint expected)
+    {
+        using Conversation link = Link(invariants: Setup.Invariants with { CongestionControl = algorithm });
+        link.Writes(1.s, 50_000);
+        for (int acked = 2000; acked <= 10_000; acked += 2000)
+        {
+            link.Receives(1.1.s, link.Ack(acked, flags: TcpFlags.Ece));
+        }
+
+        Assert.Equal(expected, link.V.CongestionWindow);
+        link.Receives(1.2.s, link.Ack((int)(link.V.SndMax - new SeqNum(Conversation.Ours))));
+        Assert.True(link.V.CongestionWindow > expected);
+    }
+
+    // The peer goes on echoing until CWR comes, which goes with new data.
+    [Theory]
+    [InlineData("reno")]
+    [InlineData("cubic")]
+    public void After_a_time_out_echoes_do_not_hold_up_what_is_sent_again(string algorithm)
+    {
+        using Conversation link = Link(invariants: Setup.Invariants with { CongestionControl = algorithm });
+        link.Writes(1.s, 50_000);
+        link.Receives(1.1.s, link.Ack(2000, flags: TcpFlags.Ece));
+        link.GoTo(3.s);
+        Assert.Equal((RecoveryPhase.Loss, 1000u), (link.V.Recovery, link.V.CongestionWindow));
+        link.Receives(3.1.s, link.Ack(3000, flags: TcpFlags.Ece));
+        link.Receives(3.2.s, link.Ack(5000, flags: TcpFlags.Ece));
+        Assert.Equal(3000u, link.V.CongestionWindow);
+    }
+
+    // RFC 3168 6.1.2: "The sending TCP will then be able to send a new packet only when the retransmit timer expires."
+    [Fact]
+    public void At_a_window_of_one_segment_marks_leave_one_segment_in_each_RTO()
+    {
+        using Conversation link = Link(windowOf: 1000);
+        link.Writes(1.s, 5000);
+        link.Sends(1.s, length: 1000);
+        link.Receives(1.1.s, link.Ack(1000, flags: TcpFlags.Ece));
+        Assert.Equal((1000u, 2000u), (link.V.CongestionWindow, link.V.SlowStartThreshold));
+        Microseconds rto = link.V.Rto;
+        link.SendsNothing(1.1.s + rto);
+        link.Sends(1.1.s + rto, seq: 1000, length: 1000, flags: TcpFlags.Ack | TcpFlags.Cwr);
+
+        // Not marked: it goes on with slow start.
+        link.Receives(1.2.s + rto, link.Ack(2000));
+        link.Sends(1.2.s + rto, seq: 2000, length: 2000);
+    }
+
+    // It is owed by the connection, not by its owner.
+    [Fact]
+    public void What_is_held_back_is_so_after_a_move()
+    {
+        using Conversation link = Link(windowOf: 1000);
+        link.Writes(1.s, 5000);
+        link.Receives(1.1.s, link.Ack(1000, flags: TcpFlags.Ece));
+        SegmentVariants moved = link.V.ToTimesRemaining(link.Now).ToDeadlines(100.s);
+        Assert.Equal(100.s + link.V.Rto, moved.Rate.PacedUntil);
+        using Conversation next = new(
+            Setup.Connection with { EcnNegotiated = true }, variants: _ => moved, ours: moved.SndUna, theirs: moved.RcvNxt);
+        next.GoTo(100.s);
+        next.StartsAfterMove(100.s);
+        next.Forgets();
+        next.Writes(100.s, 4000);
+        next.SendsNothing(100.s + link.V.Rto);
+        next.Sends(100.s + link.V.Rto, seq: 0, length: 1000);
+    }
+
     [Fact]
     public void Without_ECN_an_echo_says_nothing()
     {
@@ -136,8 +207,9 @@ public class EcnSpecs
             LastDataSentAt = 990.ms,
         });
 
-    private static Conversation Link(ushort window = 50_000) => new(
+    private static Conversation Link(ushort window = 50_000, uint windowOf = 10_000, SegmentInvariants? invariants = null) => new(
         Setup.Connection with { EcnNegotiated = true },
-        variants: v => v with { CongestionWindow = 10_000, LastDataSentAt = 1.s },
-        window: window);
+        invariants,
+        v => v with { CongestionWindow = windowOf, LastDataSentAt = 1.s },
+        window);
 }

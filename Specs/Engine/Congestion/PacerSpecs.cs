@@ -83,6 +83,17 @@ public class PacerSpecs
     }
 
     [Fact]
+    public void What_is_owed_to_a_bound_ends_with_it()
+    {
+        SegmentVariants v = SegmentVariants.Quiet;
+        Pacer.SetRate(ref v, new Cubic(), limit: 1000);
+        Pacer.OnSent(ref v.Rate, 1_000_000, Now);
+        Assert.False(Pacer.Allows(v.Rate, Now + Microseconds.FromSeconds(900)));
+        Pacer.SetRate(ref v, new Cubic(), limit: 0);
+        Assert.True(Pacer.Allows(v.Rate, Now));
+    }
+
+    [Fact]
     public void An_algorithm_that_sets_its_own_pace_keeps_it_up_to_the_bound()
     {
         SegmentVariants v = SegmentVariants.Quiet;

@@ -53,6 +53,19 @@ public class CongestionEchoSpecs
         link.Sends(1.s, ack: 2000, flags: TcpFlags.Ack);
     }
 
+    // RFC 3168 6.1.6: "if a window probe arrives with the CE codepoint set, then the receiver SHOULD respond"
+    [Fact]
+    public void A_mark_on_a_probe_of_the_closed_window_is_echoed()
+    {
+        using Conversation link = new(WithEcn, receiveBuffer: 1000);
+        link.Receives(1.s, link.Data(seq: 0, length: 1000));
+        link.Sends(1.s + 40.ms, ack: 1000, window: 0);
+        link.Receives(2.s, link.Data(seq: 1001, length: 1) with { Ecn = Ce });
+        link.Sends(2.s, ack: 1000, window: 0, flags: TcpFlags.Ack);
+        link.Receives(3.s, link.Data(seq: 1000, length: 1) with { Ecn = Ce });
+        link.Sends(3.s, ack: 1000, window: 0, flags: TcpFlags.Ack | TcpFlags.Ece);
+    }
+
     // A segment behind a hole is data received, and marked on the same path.
     [Fact]
     public void A_mark_on_a_segment_out_of_order_is_echoed()

@@ -89,18 +89,86 @@ public class ForwardRtoSpecs
         Assert.Equal(ForwardRto.Off, link.V.ForwardRto);
     }
 
-    // Step 1: not when a time-out is being repaired already.
+    // Step 2: "If the retransmission timeout expires again, go to step 1".
     [Fact]
-    public void A_second_time_out_of_the_same_data_is_believed()
+    public void A_delay_of_several_time_outs_is_undone_as_well()
     {
         using Conversation link = TimedOut();
         link.GoTo(3.s);
         link.Forgets();
         Assert.True(link.Engine.Counters.RetransmissionTimeouts >= 2);
-        Assert.Equal(ForwardRto.Off, link.V.ForwardRto);
         link.Receives(3100.ms, link.Ack(1000));
+        link.Sends(3100.ms, seq: 10_000, length: 2000);
+        link.Receives(3110.ms, link.Ack(2000));
+        Assert.Equal((RecoveryPhase.Open, 1), (link.V.Recovery, link.Engine.Counters.TimeoutsUndone));
+    }
+
+    // Step 1: "If 'RecoveryPoint' is larger than or equal to SND.UNA": what arrives now may be what fast recovery has sent.
+    [Fact]
+    public void A_time_out_during_fast_recovery_is_believed()
+    {
+        using Conversation link = SackPath.Link(window: 10_000);
+        link.Writes(1.s, 40_000);
+        link.Receives(1100.ms, link.Sack(0, (1000, 2000), (3000, 10_000)));
+        Assert.Equal(RecoveryPhase.FastRecovery, link.V.Recovery);
+        link.GoTo(2.s);
+        Assert.Equal(RecoveryPhase.Loss, link.V.Recovery);
+        link.Forgets();
+        link.Receives(2.s, link.Sack(2000, (3000, 10_000)));
         Assert.Equal(ForwardRto.Off, link.V.ForwardRto);
-        link.Sends(3100.ms, seq: 1000, length: 2000);
+        link.Sends(2.s, seq: 2000, length: 1000);
+    }
+
+    // Nor one while what is sent on suspicion of the first is under way.
+    [Fact]
+    public void A_time_out_in_step_3_is_believed()
+    {
+        using Conversation link = TimedOut();
+        link.Receives(1600.ms, link.Ack(1000));
+        link.Sends(1600.ms, seq: 10_000, length: 2000);
+        link.GoTo(5.s);
+        Assert.Equal((RecoveryPhase.Loss, ForwardRto.Off), (link.V.Recovery, link.V.ForwardRto));
+    }
+
+    // Step 3a: "Take this branch also when the acknowledgment is a duplicate ACK"
+    [Fact]
+    public void A_duplicate_ACK_without_a_report_ends_it()
+    {
+        using Conversation link = TimedOut();
+        link.Receives(1600.ms, link.Ack(1000));
+        link.Sends(1600.ms, seq: 10_000, length: 2000);
+        link.Receives(1700.ms, link.Ack(1000));
+        Assert.Equal(ForwardRto.Off, link.V.ForwardRto);
+        link.Sends(1700.ms, seq: 1000, length: 1000);
+    }
+
+    // So does one with a report that is known.
+    [Fact]
+    public void A_duplicate_ACK_that_reports_nothing_new_ends_it()
+    {
+        using Conversation link = TimedOut();
+        link.Receives(1510.ms, link.Sack(0, (2000, 3000)));
+        link.Receives(1600.ms, link.Sack(1000, (2000, 3000)));
+        Assert.Equal(ForwardRto.SecondAck, link.V.ForwardRto);
+        link.Receives(1700.ms, link.Sack(1000, (2000, 3000)));
+        Assert.Equal(ForwardRto.Off, link.V.ForwardRto);
+    }
+
+    // Step 3: "Other types of ACKs are ignored without any action."
+    [Fact]
+    public void Window_updates_and_data_of_the_peers_are_ignored()
+    {
+        using Conversation link = TimedOut();
+        link.Receives(1510.ms, link.Sack(0, (2000, 3000)));
+        link.Receives(1600.ms, link.Sack(1000, (2000, 3000)));
+        link.Receives(
+            1700.ms,
+            link.Ack(1000, window: 49_000),
+            link.Sack(1000, (2000, 3000)) with { Window = 48_000 },
+            link.Data(0, 10, ack: 1000) with { Window = 48_000, Sack = link.Sack(1000, (2000, 3000)).Sack });
+        Assert.Equal(ForwardRto.SecondAck, link.V.ForwardRto);
+        link.Receives(1710.ms, link.Ack(3000, seq: 10));
+        Assert.Equal(1, link.Engine.Counters.TimeoutsUndone);
     }
 
     private static void OutgoingAfter(Conversation link, Microseconds t, int seq) => link.Sends(t, seq: seq, length: 1000);

@@ -269,6 +269,27 @@ public class RackSpecs
         Assert.Equal(1, link.Engine.Counters.RecoveriesUndone);
     }
 
+    // 6.2 step 2: "The second check is a heuristic when the TCP Timestamp option is not available": after a delay the shortest round trip
+    // known is that of the delay.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_timestamp_shows_a_retransmission_delivered_however_soon_it_comes(bool timestamps)
+    {
+        using Conversation link = SackPath.Link(
+            timestamps: timestamps, variants: v => v with { SmoothedRtt = 10.s, MinRtt = 10.s, Rto = 60.s });
+        link.Writes(1.s, 5000);
+        link.Forgets();
+        link.Sends(21.s + 1.ms, seq: 4000, length: 1000);
+        link.GoTo(60.s);
+        link.Forgets();
+        Microseconds probe = link.V.RecoveryAt;
+        link.Sends(probe, seq: 0, length: 1000);
+        uint stamp = (uint)(probe.Value / 1000);
+        link.Receives(probe + 100.ms, timestamps ? link.Ack(1000, tsVal: 1, tsEcr: stamp) : link.Ack(1000));
+        Assert.Equal(timestamps ? 4000u : 0u, link.V.Rate.Lost);
+    }
+
     // 6.2 step 2: it was sent again twice, and what echoes the first of these is older than the second. Undoing (RFC 3522) sees nothing in it.
     [Theory]
     [InlineData(150u, false)]

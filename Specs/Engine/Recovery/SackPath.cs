@@ -17,9 +17,10 @@ internal static class SackPath
         bool timestamps = false,
         bool sack = true,
         Func<SegmentVariants, SegmentVariants>? variants = null,
-        SegmentInvariants? invariants = null)
+        SegmentInvariants? invariants = null,
+        bool ecn = false)
     {
-        ConnectionInvariants connection = Connection with { SackPermitted = sack, TimestampsEnabled = timestamps };
+        ConnectionInvariants connection = Connection with { SackPermitted = sack, TimestampsEnabled = timestamps, EcnNegotiated = ecn };
         return new Conversation(connection, invariants, v =>
         {
             v = v with

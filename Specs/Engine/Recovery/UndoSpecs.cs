@@ -1,4 +1,8 @@
+using TcpActors.Engine.Congestion;
+using TcpActors.Engine.Receive;
+using TcpActors.Engine.Recovery;
 using TcpActors.Engine.State;
+using TcpActors.Engine.Wire;
 using TcpActors.Specs.Engine.Tcp;
 using Xunit;
 
@@ -109,8 +113,20 @@ public class UndoSpecs
         v.Undo.Start(v);
         v.Undo.OnRetransmitted(1000, stamp: null);
         v.Undo.OnRetransmitted(1000, stamp: null);
-        Assert.False(v.Undo.OnDuplicate(v.SndUna, v.SndUna + 1000, v.SndUna + 2000));
-        Assert.True(v.Undo.OnDuplicate(v.SndUna + 1000, v.SndUna + 2000, v.SndUna + 2000));
+        Assert.False(v.Undo.OnDuplicate(Report(v.SndUna, v.SndUna + 1000), v.SndUna + 2000));
+        Assert.True(v.Undo.OnDuplicate(Report(v.SndUna + 1000, v.SndUna + 2000), v.SndUna + 2000));
+    }
+
+    // RFC 3708 3 (A.3)
+    [Fact]
+    public void What_was_sent_again_twice_gives_nothing_back()
+    {
+        SegmentVariants v = SegmentVariants.Quiet;
+        v.Undo.Start(v);
+        v.Undo.OnRetransmitted(1000, stamp: null);
+        v.Undo.OnRetransmitted(1000, stamp: null);
+        Assert.False(v.Undo.OnDuplicate(Report(v.SndUna, v.SndUna + 1000), v.SndUna + 1000));
+        Assert.False(v.Undo.OnDuplicate(Report(v.SndUna, v.SndUna + 1000), v.SndUna + 1000));
     }
 
     // RFC 9438 4.9.2: "continue to use the current and the most recent values".
@@ -132,7 +148,78 @@ public class UndoSpecs
 
         uint window = link.V.CongestionWindow;
         link.Receives(now, link.Sack(acked, (0, 1000)));
-        Assert.Equal((1, window), (link.Engine.Counters.RecoveriesUndone, link.V.CongestionWindow));
+        Assert.Equal((1, window, 5000u), (link.Engine.Counters.RecoveriesUndone, link.V.CongestionWindow, link.V.SlowStartThreshold));
+    }
+
+    [Fact]
+    public void A_curve_that_has_outgrown_the_one_given_up_is_kept()
+    {
+        using Conversation link = Recovering(congestion: "cubic");
+        uint plateau = link.V.Congestion.As<CubicState>().Curve.Plateau;
+        Assert.NotEqual(0u, plateau);
+        link.Receives(1200.ms, link.Ack(10_000));
+        int acked = 10_000;
+        Microseconds now = 1300.ms;
+        while (link.V.CongestionWindow <= 10_000)
+        {
+            int length = (int)link.V.CongestionWindow;
+            link.Writes(now, length);
+            acked += length;
+            link.Receives(now + 100.ms, link.Ack(acked));
+            now += 200.ms;
+        }
+
+        CongestionState grown = link.V.Congestion;
+        link.Receives(now, link.Sack(acked, (0, 1000)));
+        Assert.Equal(1, link.Engine.Counters.RecoveriesUndone);
+        Assert.Equal(grown, link.V.Congestion);
+    }
+
+    // RFC 3708 3 (A.1): "an entire window of acknowledgments have been dropped by the network"
+    [Fact]
+    public void A_duplicate_of_the_first_segment_into_silence_gives_nothing_back()
+    {
+        using Conversation link = TimedOut();
+        link.Receives(1600.ms, link.Sack(10_000, (0, 1000)));
+        Assert.Equal((0, 5000u), (link.Engine.Counters.TimeoutsUndone, link.V.SlowStartThreshold));
+
+        // "during the current window of data"
+        link.Receives(1610.ms, link.Sack(10_000, (0, 1000)));
+        Assert.Equal(0, link.Engine.Counters.TimeoutsUndone + link.Engine.Counters.RecoveriesUndone);
+    }
+
+    // RFC 3708 3 (A.4)
+    [Fact]
+    public void Where_the_network_has_doubled_a_segment_duplicates_prove_nothing_any_more()
+    {
+        using Conversation link = SackPath.Link(window: 10_000);
+        link.Writes(Microseconds.FromMilliseconds(800), 2000);
+        link.Receives(900.ms, link.Ack(2000));
+        link.Receives(910.ms, link.Sack(2000, (1000, 2000)));
+        link.Writes(1.s, 10_000);
+        link.Forgets();
+        link.Receives(1100.ms, link.Sack(2000, (3000, 12_000)));
+        link.Sends(1100.ms, seq: 2000, length: 1000);
+        link.Receives(1150.ms, link.Ack(12_000));
+        link.Receives(1200.ms, link.Sack(12_000, (2000, 3000)));
+        Assert.Equal((2, 0), (link.Engine.Counters.DuplicatesReported, link.Engine.Counters.RecoveriesUndone));
+
+        // It moves with the connection.
+        Assert.False(UndoneByDuplicate(link.V));
+        Assert.True(UndoneByDuplicate(SegmentVariants.Quiet));
+    }
+
+    // What another owner has sent may have been sent twice by him.
+    [Fact]
+    public void A_duplicate_of_what_another_owner_has_sent_is_not_the_networks()
+    {
+        using Conversation link = SackPath.Link(
+            window: 10_000, variants: v => v with { SndMax = v.SndMax + 2000, SndNxt = v.SndNxt + 2000 });
+        link.SendBuffer.Write(Conversation.BytesAt(link.SendBuffer.End, 2000));
+        link.Receives(900.ms, link.Ack(2000));
+        link.Receives(910.ms, link.Sack(2000, (1000, 2000)));
+        Assert.Equal(1, link.Engine.Counters.DuplicatesReported);
+        Assert.True(UndoneByDuplicate(link.V));
     }
 
     // RFC 4015: a time-out.
@@ -148,10 +235,74 @@ public class UndoSpecs
         Assert.Equal(uint.MaxValue, link.V.SlowStartThreshold);
     }
 
-    /// <summary>The first segments are taken for lost and were sent again at 1.1 s.</summary>
-    private static Conversation Recovering(bool timestamps = false, int lost = 1)
+    // RFC 3522 3.2 step 5: all acknowledgements of the flight may have been lost; the answer to what is sent again echoes an old segment
+    // all the same.
+    [Fact]
+    public void After_a_time_out_an_acknowledgement_of_everything_proves_nothing()
+    {
+        using Conversation link = TimedOut(timestamps: true);
+        link.Receives(1600.ms, link.Ack(10_000, tsVal: 2, tsEcr: 1000));
+        Assert.Equal((0, 5000u), (link.Engine.Counters.TimeoutsUndone, link.V.SlowStartThreshold));
+    }
+
+    // Step 5: a peer that reports duplicates would have said so.
+    [Fact]
+    public void Unless_the_peer_is_known_to_report_duplicates()
+    {
+        using Conversation link = TimedOut(timestamps: true);
+        link.Receives(1590.ms, link.Sack(0, (-1000, 0)) with { TsVal = 2, TsEcr = 1000 });
+        link.Receives(1600.ms, link.Ack(10_000, tsVal: 2, tsEcr: 1000));
+        Assert.Equal(1, link.Engine.Counters.TimeoutsUndone);
+    }
+
+    // Step 5: "If the acceptable ACK carries a DSACK option"
+    [Fact]
+    public void After_a_time_out_an_acknowledgement_with_a_duplicate_proves_nothing()
+    {
+        using Conversation link = TimedOut(timestamps: true);
+        link.Receives(1600.ms, link.Sack(4000, (0, 1000)) with { TsVal = 2, TsEcr = 1000 });
+        Assert.Equal((RecoveryPhase.Loss, 0), (link.V.Recovery, link.Engine.Counters.TimeoutsUndone));
+    }
+
+    // RFC 3168 6.1.2; RFC 4015 3.1 step 9 is content with what the recovery has left.
+    [Fact]
+    public void A_mark_in_a_window_whose_reduction_is_undone_is_answered_by_itself()
+    {
+        using Conversation link = SackPath.Link(window: 10_000, timestamps: true, ecn: true);
+        link.Writes(1.s, 10_000);
+        link.Receives(1100.ms, link.Sack(0, (1000, 10_000)) with { TsVal = 1, TsEcr = 1000 });
+        link.Receives(1150.ms, link.Ack(1000, flags: TcpFlags.Ece, tsVal: 2, tsEcr: 1000));
+        Assert.Equal((1, 1), (link.Engine.Counters.RecoveriesUndone, link.Engine.Counters.MarksAnswered));
+        Assert.True(link.V.CongestionWindow < 10_000);
+    }
+
+    private static AckResult Report(SeqNum left, SeqNum right) =>
+        AckResult.Nothing with { HasDuplicate = true, Duplicate = new SackBlock(left, right) };
+
+    /// <summary>Whether a recovery that begins now is undone by a duplicate of the segment it has sent again.</summary>
+    private static bool UndoneByDuplicate(SegmentVariants v)
+    {
+        v.Undo.End();
+        v.Undo.Start(v);
+        v.Undo.OnRetransmitted(1000, stamp: null);
+        return v.Undo.OnDuplicate(Report(v.SndUna, v.SndUna + 1000), v.SndUna + 1000);
+    }
+
+    /// <summary>Ten segments leave at 1 s; nothing is heard, and the first was sent again at the time-out.</summary>
+    private static Conversation TimedOut(bool timestamps = false)
     {
         Conversation link = SackPath.Link(window: 10_000, timestamps: timestamps);
+        link.Writes(1.s, 10_000);
+        link.GoTo(1550.ms);
+        Assert.Equal((RecoveryPhase.Loss, 5000u), (link.V.Recovery, link.V.SlowStartThreshold));
+        return link;
+    }
+
+    /// <summary>The first segments are taken for lost and were sent again at 1.1 s.</summary>
+    private static Conversation Recovering(bool timestamps = false, int lost = 1, string congestion = "reno")
+    {
+        Conversation link = SackPath.Link(
+            window: 10_000, timestamps: timestamps, invariants: Setup.Invariants with { CongestionControl = congestion });
         link.Writes(1.s, 10_000);
         link.Forgets();
         PeerSegment report = link.Sack(0, (lost * 1000, 10_000));

@@ -59,6 +59,17 @@ public class MoveSpecs
         link.Reads(2.s, 2000);
     }
 
+    // What is committed then is as the kernel, or an owner with another algorithm, has left it.
+    [Fact]
+    public void An_owner_that_fails_in_its_first_batch_has_its_congestion_control_started()
+    {
+        using Conversation link = new(invariants: Setup.Invariants with { CongestionControl = "bbr" });
+        link.CrashesOver(1.s);
+        SegmentVariants v = link.V;
+        Assert.False(v.Congestion.Claim("bbr"));
+        Assert.True(v.Rate.PacingRate > 0);
+    }
+
     [Fact]
     public void What_a_crashed_batch_was_about_to_send_is_sent_after_it()
     {
