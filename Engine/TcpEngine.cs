@@ -44,6 +44,7 @@ public sealed partial class TcpEngine
 
     // Relearned.
     private DelayedAck _delayedAck;
+    private EarlyDuplicates _earlyDuplicates;
     private CongestionEcho _echo;
     private WindowTuning _tuning;
     private AckThrottle _replies;

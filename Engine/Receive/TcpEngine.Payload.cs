@@ -122,6 +122,7 @@ public sealed partial class TcpEngine
             NoteDuplicate(known, now);
         }
 
+        int holes = _reassembly.Count;
         if (_reassembly.Add(left, right))
         {
             // RFC 2018 8: what lies nearer to RCV.NXT is worth more.
@@ -131,8 +132,9 @@ public sealed partial class TcpEngine
 
         _counters.OutOfOrder += Math.Max(1, segment.SegmentCount);
 
-        // RFC 5681 4.2: each one is acknowledged at once, since the sender counts the duplicates.
-        if (_invariants.IsPathUsable)
+        // A new hole is told at once as well: an acknowledgement has room for three or four blocks.
+        bool isEarly = _earlyDuplicates.Take(_v.RcvNxt) || _reassembly.Count > holes || !_connection.SackPermitted;
+        if (isEarly && _invariants.IsPathUsable)
         {
             SendAck(AckSequence, now);
         }

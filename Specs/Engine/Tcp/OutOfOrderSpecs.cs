@@ -22,6 +22,40 @@ public class OutOfOrderSpecs
         link.Reads(1.s, 3000);
     }
 
+    // RFC 9293 3.10.7.4 (MUST-59), RFC 5681 4.2: three begin the recovery of a sender that counts.
+    [Fact]
+    public void Of_a_batch_behind_a_hole_three_are_acknowledged_each_and_the_others_together_where_SACK_tells_what_has_come()
+    {
+        using Conversation link = new(WithSack);
+        link.Receives(1.s, [.. Enumerable.Range(1, 8).Select(i => link.Data(seq: i * 1000, length: 1000))]);
+        link.Sends(1.s, ack: 0, sack: [(1000, 2000)]);
+        link.Sends(1.s, ack: 0, sack: [(1000, 3000)]);
+        link.Sends(1.s, ack: 0, sack: [(1000, 4000)]);
+        link.Sends(1.s, ack: 0, sack: [(1000, 9000)]);
+        link.SendsNothing();
+
+        // The next hole has three of its own.
+        link.Receives(1.s, [.. new[] { 0, 10, 11, 12, 13, 14 }.Select(i => link.Data(seq: i * 1000, length: 1000))]);
+        link.Sends(1.s, ack: 9000, sack: [(10_000, 11_000)]);
+        link.Sends(1.s, ack: 9000, sack: [(10_000, 12_000)]);
+        link.Sends(1.s, ack: 9000, sack: [(10_000, 13_000)]);
+        link.Sends(1.s, ack: 9000, sack: [(10_000, 15_000)]);
+        link.SendsNothing();
+    }
+
+    [Fact]
+    public void A_further_hole_in_a_batch_is_told_at_once()
+    {
+        using Conversation link = new(WithSack);
+        link.Receives(1.s, [.. new[] { 1, 2, 3, 4, 6, 7 }.Select(i => link.Data(seq: i * 1000, length: 1000))]);
+        link.Sends(1.s, ack: 0, sack: [(1000, 2000)]);
+        link.Sends(1.s, ack: 0, sack: [(1000, 3000)]);
+        link.Sends(1.s, ack: 0, sack: [(1000, 4000)]);
+        link.Sends(1.s, ack: 0, sack: [(6000, 7000), (1000, 5000)]);
+        link.Sends(1.s, ack: 0, sack: [(6000, 8000), (1000, 5000)]);
+        link.SendsNothing();
+    }
+
     // RFC 2018 4: the first block holds the segment that arrived last, the others follow by age.
     [Fact]
     public void SACK_blocks_are_reported_the_most_recent_first()
