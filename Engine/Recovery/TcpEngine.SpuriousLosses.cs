@@ -51,9 +51,11 @@ public sealed partial class TcpEngine
         switch (_v.ForwardRto)
         {
             case ForwardRto.FirstAck when acked > 0:
-                // Step 2b; without anything new to send there is no telling.
-                bool hasNew = SendableEnd > _v.SndMax && _v.SndUna + _v.SndWnd > _v.SndMax;
-                _v.ForwardRto = hasNew ? ForwardRto.SecondAck : ForwardRto.Off;
+                // Step 2b; without anything new to send there is no telling, nor where the window has no room for a segment of it
+                // (RFC 9293 3.8.6.2.1 lets nothing less out).
+                int unsent = SendableEnd - _v.SndMax;
+                int room = _v.SndUna + _v.SndWnd - _v.SndMax;
+                _v.ForwardRto = unsent > 0 && room >= Math.Min(unsent, Mss) ? ForwardRto.SecondAck : ForwardRto.Off;
                 break;
             case ForwardRto.SecondAck when result.OriginalDelivered:
                 UndoRecovery(now);

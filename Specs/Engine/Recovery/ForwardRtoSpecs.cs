@@ -89,6 +89,18 @@ public class ForwardRtoSpecs
         Assert.Equal(ForwardRto.Off, link.V.ForwardRto);
     }
 
+    // Nor where the window has no room for it: to the byte.
+    [Theory]
+    [InlineData(9999, ForwardRto.Off, 1000, 2000)]
+    [InlineData(10_000, ForwardRto.SecondAck, 10_000, 1000)]
+    public void Where_the_window_lets_nothing_new_out_there_is_no_telling_either(int window, ForwardRto expected, int next, int length)
+    {
+        using Conversation link = TimedOut();
+        link.Receives(1600.ms, link.Ack(1000, window: window));
+        Assert.Equal(expected, link.V.ForwardRto);
+        link.Sends(1600.ms, seq: next, length: length);
+    }
+
     // Step 2: "If the retransmission timeout expires again, go to step 1".
     [Fact]
     public void A_delay_of_several_time_outs_is_undone_as_well()
