@@ -6,22 +6,13 @@ internal static class FilterOpcode
     public const ushort LoadWord = 0x20;
     public const ushort LoadHalf = 0x28;
     public const ushort LoadByte = 0x30;
-    public const ushort LoadWordIndexed = 0x40;
     public const ushort LoadHalfIndexed = 0x48;
-    public const ushort LoadMemory = 0x60;
     public const ushort LoadHeaderLength = 0xb1;
     public const ushort And = 0x54;
-    public const ushort Xor = 0xa4;
-    public const ushort XorX = 0xac;
-    public const ushort Multiply = 0x24;
-    public const ushort ShiftRight = 0x74;
-    public const ushort StoreMemory = 0x02;
-    public const ushort LoadXMemory = 0x61;
     public const ushort CopyToX = 0x07;
     public const ushort SubtractX = 0x1c;
     public const ushort JumpEqual = 0x15;
     public const ushort JumpAtLeast = 0x35;
     public const ushort JumpSet = 0x45;
     public const ushort Return = 0x06;
-    public const ushort ReturnAccumulator = 0x16;
 }

@@ -35,8 +35,8 @@ internal sealed class PacketReceiver : IReceiveQueue, IDisposable
             _ringIPv6 = new PacketRing(device, EtherTypeIPv6, PacketFilter.ForIPv6(options.OwnedMark), options);
             if (options.Queues > 1)
             {
-                _ringIPv4.Share(device, first?._ringIPv4, PacketSpread.OfIPv4);
-                _ringIPv6.Share(device, first?._ringIPv6, PacketSpread.OfIPv6);
+                _ringIPv4.Share(device, first?._ringIPv4);
+                _ringIPv6.Share(device, first?._ringIPv6);
             }
 
             _waiter.Watch(_ringIPv4.Socket, device.Name);

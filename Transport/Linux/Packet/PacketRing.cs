@@ -91,25 +91,21 @@ internal sealed unsafe class PacketRing : IRxFrameOwner, IDisposable
     public PacketDescriptor Socket { get; }
 
     /// <summary>
-    /// Shares the frames that arrive with other rings of the same EtherType: the kernel gives each flow to one of them, by the group's program.
+    /// Shares the frames that arrive with other rings of the same EtherType: the kernel gives each flow to one of them, by a hash that is the
+    /// same for every ring of the group.
     /// </summary>
     /// <param name="device">For the message when the kernel refuses.</param>
     /// <param name="first">A ring of the group; null: the group begins with this one.</param>
-    /// <param name="spread">The program (<see cref="PacketSpread"/>).</param>
     /// <exception cref="LinkException">When the kernel refuses.</exception>
-    public void Share(PacketInterface device, PacketRing? first, FilterInstruction[] spread)
+    public void Share(PacketInterface device, PacketRing? first)
     {
         // A group has a switch of its own for outgoing frames, in place of its sockets'.
-        int kind = FanoutByProgram | FanoutIgnoreOutgoing;
+        int kind = FanoutHash | FanoutIgnoreOutgoing;
         Set(device, Fanout, (first is null ? kind | FanoutUniqueId : kind) << 16 | (first?._group ?? 0));
         int group = 0;
         uint length = sizeof(int);
         PacketFailure.Check(GetOption(Socket, LevelPacket, Fanout, &group, ref length), device.Name, "share a packet socket");
         _group = group & 0xffff;
-        if (first is null)
-        {
-            PacketSpread.Attach(Socket, spread, device.Name);
-        }
     }
 
     /// <summary>How many frames the kernel has room for.</summary>

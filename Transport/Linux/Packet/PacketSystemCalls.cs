@@ -26,8 +26,7 @@ internal static unsafe partial class PacketSystemCalls
     public const int VirtioHeader = 15;
     public const int Fanout = 18;
     public const int IgnoreOutgoing = 23;
-    public const int FanoutData = 22;
-    public const int FanoutByProgram = 6;
+    public const int FanoutHash = 0;
     public const int FanoutUniqueId = 0x2000;
     public const int FanoutIgnoreOutgoing = 0x4000;
     public const int TpacketV2 = 1;
