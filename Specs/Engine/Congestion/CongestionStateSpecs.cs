@@ -54,11 +54,48 @@ public class CongestionStateSpecs
     }
 
     [Fact]
+    public void Nothing_of_another_algorithm_is_left()
+    {
+        CongestionState state = default;
+        state.Claim("cubic");
+        ((Span<byte>)state.As<Largest>()).Fill(0xA5);
+        for (int i = 0; i < CongestionState.Moments; i++)
+        {
+            state.Moment(i) = Microseconds.FromSeconds(i);
+        }
+
+        state.Claim("bbr");
+        CongestionState fresh = default;
+        fresh.Claim("bbr");
+        Assert.Equal(fresh, state);
+        Assert.Equal(new byte[CongestionState.Bytes], ((Span<byte>)state.As<Largest>()).ToArray());
+        Assert.All(Enumerable.Range(0, CongestionState.Moments), i => Assert.True(state.Moment(i).IsNever));
+    }
+
+    // The variables may go to another process, which must know whose the state is.
+    [Fact]
+    public void The_name_decides_whose_it_is_and_not_the_object()
+    {
+        CongestionState state = default;
+        state.Claim("cubic");
+        CongestionState elsewhere = state;
+        Assert.False(elsewhere.Claim(new string("cubic".AsSpan())));
+        Assert.True(elsewhere.Claim("cubib"));
+        Assert.True(elsewhere.Claim("ucbic"));
+    }
+
+    [Fact]
     public void There_are_five_moments()
     {
         CongestionState state = default;
         state.Moment(CongestionState.Moments - 1) = Microseconds.Zero;
         Assert.Throws<IndexOutOfRangeException>(() => state.Moment(CongestionState.Moments) = Microseconds.Zero);
+    }
+
+    [InlineArray(CongestionState.Bytes)]
+    private struct Largest
+    {
+        private byte _first;
     }
 
     [InlineArray(CongestionState.Bytes + 1)]

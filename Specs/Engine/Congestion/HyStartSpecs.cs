@@ -84,13 +84,50 @@ public class HyStartSpecs
         Assert.Equal(uint.MaxValue, _v.SlowStartThreshold);
     }
 
-    // 4.2: N_RTT_SAMPLE
-    [Fact]
-    public void Fewer_than_eight_measurements_in_a_round_say_nothing()
+    // 4.2: N_RTT_SAMPLE, and only a round trip below cssBaselineMinRtt resumes slow start.
+    [Theory]
+    [InlineData(40_000, 7, true)]
+    [InlineData(50_000, 8, true)]
+    [InlineData(49_999, 8, false)]
+    public void Slow_start_resumes_after_eight_measurements_with_one_below_the_baseline(int rtt, int measurements, bool stays)
     {
-        Round(40_000);
-        Round(80_000, measured: 7);
+        RoundOf(40_000, 8);
+        RoundOf(50_000, 8);
+        Assert.True(State.IsConservative);
+        RoundOf(rtt, measurements);
+        Assert.Equal(stays, State.IsConservative);
+    }
+
+    // 4.2: CSS_ROUNDS in a row
+    [Fact]
+    public void Jitter_begins_the_count_of_conservative_rounds_anew()
+    {
+        RoundOf(40_000, 8);
+        for (int round = 0; round < 4; round++)
+        {
+            RoundOf(50_000, 8);
+        }
+
+        RoundOf(49_999, 8);
         Assert.False(State.IsConservative);
+        for (int round = 0; round < 5; round++)
+        {
+            Assert.Equal(uint.MaxValue, _v.SlowStartThreshold);
+            RoundOf(60_000, 8);
+        }
+
+        Assert.NotEqual(uint.MaxValue, _v.SlowStartThreshold);
+    }
+
+    // 4.2: N_RTT_SAMPLE
+    [Theory]
+    [InlineData(7, false)]
+    [InlineData(8, true)]
+    public void Fewer_than_eight_measurements_in_a_round_say_nothing(int measurements, bool expected)
+    {
+        RoundOf(40_000, 8);
+        RoundOf(80_000, measurements);
+        Assert.Equal(expected, State.IsConservative);
     }
 
     // 4.3: only the first slow start
@@ -138,6 +175,21 @@ public class HyStartSpecs
             _cubic.OnAcked(ref _v, Ack(Mss, i < measured ? rtt : 0) with { IsWindowLimited = isLimited });
             _v.SndMax = _v.SndUna + (_v.CongestionWindow / Mss * Mss);
         }
+    }
+
+    /// <summary>A round of so many acknowledgements, during which as much is sent as was in flight: the last ends it.</summary>
+    private void RoundOf(int rtt, int measurements)
+    {
+        SeqNum end = _v.SndMax;
+        _v.SndMax += 10_000;
+        for (int i = 1; i < measurements; i++)
+        {
+            _v.SndUna += 1;
+            _cubic.OnAcked(ref _v, Ack(1, rtt));
+        }
+
+        _v.SndUna = end;
+        _cubic.OnAcked(ref _v, Ack(1, rtt));
     }
 
     private static AckSample Ack(uint bytes, int rtt) => new()

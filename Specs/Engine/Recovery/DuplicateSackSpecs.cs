@@ -32,6 +32,22 @@ public class DuplicateSackSpecs
         Assert.Equal(3000u, Reported(link));
     }
 
+    // RFC 2883 5: up to the very byte that is acknowledged, and up to both ends of the second block.
+    [Theory]
+    [InlineData(1000, 2000, 3000, 4000, true)]
+    [InlineData(3000, 4000, 3000, 6000, true)]
+    [InlineData(5000, 6000, 3000, 6000, true)]
+    [InlineData(3000, 6000, 3000, 6000, true)]
+    [InlineData(1000, 2001, 3000, 4000, false)]
+    [InlineData(2999, 4000, 3000, 6000, false)]
+    [InlineData(5000, 6001, 3000, 6000, false)]
+    public void A_duplicate_may_reach_the_edge_and_not_a_byte_beyond(int left, int right, int secondLeft, int secondRight, bool isDuplicate)
+    {
+        using Conversation link = InFlight();
+        link.Receives(1100.ms, link.Sack(2000, (left, right), (secondLeft, secondRight)));
+        Assert.Equal(isDuplicate ? 1 : 0, link.Engine.Counters.DuplicatesReported);
+    }
+
     // RFC 2883 4: the second block is as good as if it were the first.
     [Fact]
     public void What_stands_behind_the_duplicate_is_believed()

@@ -89,10 +89,10 @@ public class ForwardRtoSpecs
         Assert.Equal(ForwardRto.Off, link.V.ForwardRto);
     }
 
-    // Nor where the window has no room for it: to the byte.
+    // Nor where the window has no room for a segment of it. It is told in units of 16 bytes: 9,984 and 10,000.
     [Theory]
-    [InlineData(9999, ForwardRto.Off, 1000, 2000)]
-    [InlineData(10_000, ForwardRto.SecondAck, 10_000, 1000)]
+    [InlineData(624, ForwardRto.Off, 1000, 2000)]
+    [InlineData(625, ForwardRto.SecondAck, 10_000, 1000)]
     public void Where_the_window_lets_nothing_new_out_there_is_no_telling_either(int window, ForwardRto expected, int next, int length)
     {
         using Conversation link = TimedOut();
