@@ -41,6 +41,9 @@ internal sealed class EngineSource
         _original = Emitted(_compilation) ?? throw new MutationException("The engine does not compile. Build the solution for release first.");
     }
 
+    /// <summary>The assembly without a mistake.</summary>
+    public byte[] Original => _original;
+
     /// <summary>All the mistakes that can be made in the files of these folders.</summary>
     public IReadOnlyList<Mutant> Mutants(IReadOnlyCollection<string> folders) =>
         [.. _files
