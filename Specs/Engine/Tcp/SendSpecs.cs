@@ -123,6 +123,20 @@ public class SendSpecs
         link.Sends(4.s - 2.ms, seq: 10_300, length: 1000);
     }
 
+    // It counts from when the window opened: the next probe of the closed one may have been a minute away.
+    [Fact]
+    public void A_silly_window_after_a_closed_one_waits_for_the_override_time_out_only()
+    {
+        using Conversation link = new(window: 10_000);
+        link.Writes(1.s, 12_000);
+        link.Receives(2.s, link.Ack(ack: 10_000, window: 0));
+        link.GoTo(20.s);
+        Assert.True(link.V.PersistAt > 30.s);
+        link.Forgets();
+        link.Receives(20.s, link.Ack(ack: 10_001, window: 300));
+        Assert.True(link.V.PersistAt <= 21.s, $"{link.V.PersistAt}");
+    }
+
     // RFC 9293 3.8.6.2.1 rule 3
     [Fact]
     public void Half_of_the_largest_window_is_worth_a_short_segment()
