@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using TcpActors.Engine;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Transmit;
@@ -65,7 +63,7 @@ public class RecoveryMoveSpecs
 
     [Theory]
     [MemberData(nameof(Paths))]
-    public void What_is_known_of_a_recovery_survives_a_move_byte_for_byte(string path)
+    public void What_is_known_of_a_recovery_survives_a_move_field_for_field(string path)
     {
         Costs alone = Transfer(path, at: -1, (_, _) => { });
         HashSet<RecoveryPhase> phases = [];
@@ -85,19 +83,21 @@ public class RecoveryMoveSpecs
                     new TransmitQueue());
                 next.StartAfterMove(later);
                 SegmentVariants after = next.Variants.ToTimesRemaining(later).ToDeadlines(a.Owner.Now);
-                AssertSame(before.Reduction, after.Reduction);
-                AssertSame(before.Undo, after.Undo);
-                AssertSame(before.ReorderWindow, after.ReorderWindow);
-                AssertSame(before.Probe, after.Probe);
-                AssertSame(before.ForwardRto, after.ForwardRto);
-                AssertSame(before.RetransmittedTo, after.RetransmittedTo);
-                AssertSame(before.Congestion, after.Congestion);
-                AssertSame(before.Rate, after.Rate);
-                AssertSame(before.RecoveryTimer, after.RecoveryTimer);
-                AssertSame(before.RecoveryAt, after.RecoveryAt);
-                AssertSame((before.Recovery, before.SlowStartThreshold), (after.Recovery, after.SlowStartThreshold));
-                AssertSame(before.CongestionWindow, after.CongestionWindow);
-                AssertSame((before.RtoBackoff, before.Retransmissions), (after.RtoBackoff, after.Retransmissions));
+
+                // Fields, and not bytes: what pads a pair is whatever the stack held.
+                Assert.Equal(before.Reduction, after.Reduction);
+                Assert.Equal(before.Undo, after.Undo);
+                Assert.Equal(before.ReorderWindow, after.ReorderWindow);
+                Assert.Equal(before.Probe, after.Probe);
+                Assert.Equal(before.ForwardRto, after.ForwardRto);
+                Assert.Equal(before.RetransmittedTo, after.RetransmittedTo);
+                Assert.Equal(before.Congestion, after.Congestion);
+                Assert.Equal(before.Rate, after.Rate);
+                Assert.Equal(before.RecoveryTimer, after.RecoveryTimer);
+                Assert.Equal(before.RecoveryAt, after.RecoveryAt);
+                Assert.Equal((before.Recovery, before.SlowStartThreshold), (after.Recovery, after.SlowStartThreshold));
+                Assert.Equal(before.CongestionWindow, after.CongestionWindow);
+                Assert.Equal((before.RtoBackoff, before.Retransmissions), (after.RtoBackoff, after.Retransmissions));
                 Assert.Equal(before.RetransmitAt, after.RetransmitAt);
             });
         }
@@ -203,14 +203,6 @@ public class RecoveryMoveSpecs
         link.Sends(1100.ms, seq: 10_000, length: 0);
         return link;
     }
-
-    private static void AssertSame<T>(T before, T after)
-        where T : unmanaged =>
-        Assert.Equal(BytesOf(ref before), BytesOf(ref after));
-
-    private static byte[] BytesOf<T>(ref T value)
-        where T : unmanaged =>
-        MemoryMarshal.CreateReadOnlySpan(ref Unsafe.As<T, byte>(ref value), Unsafe.SizeOf<T>()).ToArray();
 
     private static Scenario On(string path) => new() { Rate = 20.Mbit, Rtt = 20.ms, Buffer = 128 * 1024, Congestion = "reno", Sack = path != "no sack" };
 
