@@ -28,9 +28,9 @@ internal sealed class ToeFactory : IDisposable
             HostFences fences = options.Fences;
             _steering = SteeringFactory.Create(
                 () => fences.UseBpf
-                    ? new BpfSteering(_marks, fences.Steering, BpfSteering.DefaultMaxFlows)
+                    ? new BpfSteering(_marks, fences.Parts, BpfSteering.DefaultMaxFlows)
                     : throw new SteeringUnavailableException("switched off"),
-                why => new NfTablesSteering(why.Message, fences.Steering));
+                why => new NfTablesSteering(why.Message, fences.Parts));
         }
         catch (SteeringUnavailableException e)
         {

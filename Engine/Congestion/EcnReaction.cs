@@ -37,7 +37,6 @@ public struct EcnReaction
         }
 
         _isForMark = 1;
-
         uint threshold = congestion.ThresholdAfterLoss(ref variants, mark);
         variants.SlowStartThreshold = threshold;
         if (!congestion.SetsWindowInRecovery)

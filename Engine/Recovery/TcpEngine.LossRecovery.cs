@@ -8,7 +8,7 @@ namespace TcpActors.Engine;
 public sealed partial class TcpEngine
 {
     /// <summary>RFC 5681 3.2: the duplicate acknowledgement that is taken for a loss.</summary>
-    private const int DuplicateThreshold = 3;
+    internal const int DuplicateThreshold = 3;
 
     /// <summary>
     /// The pipe (RFC 6675 4). Without SACK each duplicate acknowledgement stands for a segment that has arrived; where it begins no
@@ -278,7 +278,7 @@ public sealed partial class TcpEngine
     {
         _records.MarkLost(sentUntil: now);
         GoBack();
-        SynchronizeSendNext();
+        SummarizeRecords();
         _v.RetransmitAt = Microseconds.Never;
     }
 

@@ -197,7 +197,7 @@ public sealed partial class TcpEngine
 
     private void ArmTimers(Microseconds now)
     {
-        SynchronizeSendNext();
+        SummarizeRecords();
         bool isInFlight = _v.SndNxt > _v.SndUna;
         bool isWaiting = !isInFlight && SendableEnd > _v.SndNxt;
 

@@ -123,7 +123,7 @@ public sealed partial class TcpEngine
     /// What of the records the next owner must know. SND_NXT is where sending goes on: behind everything, unless all that follows is to
     /// be sent again.
     /// </summary>
-    private void SynchronizeSendNext()
+    private void SummarizeRecords()
     {
         _v.SndNxt = _records.ResendFrom;
         _reportedBefore = Math.Min(_reportedBefore, _v.Flight - _records.Sacked);

@@ -31,7 +31,7 @@ public sealed partial class TcpEngine
             }
 
             SendTailProbe(now);
-            SynchronizeSendNext();
+            SummarizeRecords();
             SendWindowProbe(now);
             SendKeepAliveProbe(now);
             SendDrainProbe(now);
@@ -233,7 +233,7 @@ public sealed partial class TcpEngine
 
             // The octet may be refused: it is not in flight, and goes out again with the data when the window opens.
             _records.MarkLost(sentUntil: now);
-            SynchronizeSendNext();
+            SummarizeRecords();
             _counters.WindowProbesSent++;
         }
     }

@@ -28,7 +28,7 @@ public sealed class FenceSpecs(ITestOutputHelper output)
             Assert.NotEqual("kernel", (await whole.ReportAsync()).Owner, StringComparer.Ordinal);
         }
 
-        await using FenceLine line = await FenceLine.StartAsync(family, output, new HostFences(UseBpf: bpf, MarkReceived: false));
+        await using FenceLine line = await FenceLine.StartAsync(family, output, new HostFences(bpf) { Parts = new(MarkReceived: false) });
         await line.OffloadAsync();
         SeqNum before = (await line.ReportAsync()).Variants.RcvNxt;
         await line.Client.SendAsync("nobody hears this"u8.ToArray());
@@ -55,7 +55,7 @@ public sealed class FenceSpecs(ITestOutputHelper output)
             Assert.Equal((0, received), (whole.ServerResets, whole.TcpCounter("InSegs")));
         }
 
-        await using FenceLine line = await FenceLine.StartAsync(family, output, new HostFences(UseBpf: bpf, DropInKernel: false));
+        await using FenceLine line = await FenceLine.StartAsync(family, output, new HostFences(bpf) { Parts = new(DropInKernel: false) });
         await line.OffloadAsync();
         await FenceLine.EchoAsync(line.Client, 4 << 20);
 
@@ -78,7 +78,7 @@ public sealed class FenceSpecs(ITestOutputHelper output)
             await FenceLine.EchoAsync(whole.Client);
         }
 
-        await using FenceLine line = await FenceLine.StartAsync(family, output, new HostFences(UseBpf: bpf, FenceSent: false));
+        await using FenceLine line = await FenceLine.StartAsync(family, output, new HostFences(bpf) { Parts = new(FenceSent: false) });
         await line.OffloadAsync();
         await LateSegmentAsync(line);
 
@@ -99,7 +99,7 @@ public sealed class FenceSpecs(ITestOutputHelper output)
             await FenceLine.EchoAsync(whole.Client);
         }
 
-        await using FenceLine line = await FenceLine.StartAsync(family, output, new HostFences(UseBpf: bpf, FenceSent: false));
+        await using FenceLine line = await FenceLine.StartAsync(family, output, new HostFences(bpf) { Parts = new(FenceSent: false) });
         await line.OffloadAsync();
         Assert.True(await StaleResetAsync(line), "it did not leave");
 

@@ -134,20 +134,9 @@ public class UndoSpecs
     public void A_window_that_has_grown_beyond_the_one_given_up_is_kept()
     {
         using Conversation link = Recovering();
-        link.Receives(1200.ms, link.Ack(10_000));
-        int acked = 10_000;
-        Microseconds now = 1300.ms;
-        while (link.V.CongestionWindow <= 10_000)
-        {
-            int length = (int)link.V.CongestionWindow;
-            link.Writes(now, length);
-            acked += length;
-            link.Receives(now + 100.ms, link.Ack(acked));
-            now += 200.ms;
-        }
-
+        int acked = Outgrows(link);
         uint window = link.V.CongestionWindow;
-        link.Receives(now, link.Sack(acked, (0, 1000)));
+        link.Receives(link.Now + 100.ms, link.Sack(acked, (0, 1000)));
         Assert.Equal((1, window, 5000u), (link.Engine.Counters.RecoveriesUndone, link.V.CongestionWindow, link.V.SlowStartThreshold));
     }
 
@@ -157,20 +146,9 @@ public class UndoSpecs
         using Conversation link = Recovering(congestion: "cubic");
         uint plateau = link.V.Congestion.As<CubicState>().Curve.Plateau;
         Assert.NotEqual(0u, plateau);
-        link.Receives(1200.ms, link.Ack(10_000));
-        int acked = 10_000;
-        Microseconds now = 1300.ms;
-        while (link.V.CongestionWindow <= 10_000)
-        {
-            int length = (int)link.V.CongestionWindow;
-            link.Writes(now, length);
-            acked += length;
-            link.Receives(now + 100.ms, link.Ack(acked));
-            now += 200.ms;
-        }
-
+        int acked = Outgrows(link);
         CongestionState grown = link.V.Congestion;
-        link.Receives(now, link.Sack(acked, (0, 1000)));
+        link.Receives(link.Now + 100.ms, link.Sack(acked, (0, 1000)));
         Assert.Equal(1, link.Engine.Counters.RecoveriesUndone);
         Assert.Equal(grown, link.V.Congestion);
     }
@@ -286,6 +264,23 @@ public class UndoSpecs
         v.Undo.Start(v);
         v.Undo.OnRetransmitted(1000, stamp: null);
         return v.Undo.OnDuplicate(Report(v.SndUna, v.SndUna + 1000), v.SndUna + 1000);
+    }
+
+    /// <summary>Recovery ends, and round trip after round trip the window grows beyond the 10,000 bytes that were given up.</summary>
+    /// <returns>How much is acknowledged; nothing is in flight.</returns>
+    private static int Outgrows(Conversation link)
+    {
+        link.Receives(1200.ms, link.Ack(10_000));
+        int acked = 10_000;
+        while (link.V.CongestionWindow <= 10_000)
+        {
+            int length = (int)link.V.CongestionWindow;
+            link.Writes(link.Now + 100.ms, length);
+            acked += length;
+            link.Receives(link.Now + 100.ms, link.Ack(acked));
+        }
+
+        return acked;
     }
 
     /// <summary>Ten segments leave at 1 s; nothing is heard, and the first was sent again at the time-out.</summary>

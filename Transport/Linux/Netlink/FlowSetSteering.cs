@@ -111,7 +111,8 @@ public sealed class FlowSetSteering : IDisposable
     private void MarkReceived(NfTablesBatch batch, bool dropInKernel) => batch
         .NewChain("ingress", NfHook.NetdevIngress, Priority, InterfaceName)
         .NewRule("ingress", rule => rule.IsOfVlan().Accept())
-        .NewRule("ingress", rule => Take(rule.IsToThisHost().IsIPv4().IsTcp().IsNoIPv4Fragment().IsIn(NfFlowSet.IPv4, arriving: true), dropInKernel))
+        .NewRule("ingress", rule => Take(rule.IsToThisHost().IsIPv4().IsTcp().IsNoIPv4Fragment()
+            .IsIn(NfFlowSet.IPv4, arriving: true), dropInKernel))
         .NewRule("ingress", rule => rule.IsIPv6().IsTcp().IsRoutedOnwards().Accept())
         .NewRule("ingress", rule => Take(rule.IsToThisHost().IsIPv6().IsTcp().IsIn(NfFlowSet.IPv6, arriving: true)
             .IsNoIPv6Fragment().IsNotAuthenticated(), dropInKernel));

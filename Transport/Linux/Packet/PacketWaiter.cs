@@ -25,6 +25,7 @@ internal enum PacketWait
 internal sealed unsafe class PacketWaiter : IDisposable
 {
     private const int MaxEvents = 4;
+    private const uint SocketEvents = EpollIn | EpollError | EpollEdge;
 
     // Turns without a sleep after which the sockets are left alone: many times what the system calls for that cost.
     private const int SleeplessTurns = 64;
@@ -49,8 +50,6 @@ internal sealed unsafe class PacketWaiter : IDisposable
 
         PacketFailure.Check(Control(EpollAdd, _wakeUp, EpollIn), interfaceName, "watch for wake-ups");
     }
-
-    private const uint SocketEvents = EpollIn | EpollError | EpollEdge;
 
     // epoll_event is packed on x86-64 only.
     private static int EventSize => RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 12 : 16;
