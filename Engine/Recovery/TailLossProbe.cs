@@ -58,17 +58,19 @@ public struct TailLossProbe
 
     /// <summary>RFC 8985 7.4.2: an acknowledgement came in.</summary>
     /// <param name="ack">SEG.ACK.</param>
-    /// <param name="isReportedTwice">Whether it reports the probe as a duplicate: case 1.</param>
-    /// <param name="isBare">Whether it is a duplicate acknowledgement without SACK: case 2, of a peer that reports no duplicates.</param>
+    /// <param name="isForNothing">
+    /// Whether it says that the probe arrived twice: it reports it as a duplicate (case 1), or it is a duplicate acknowledgement without SACK of a peer that
+    /// reports no duplicates (case 2).
+    /// </param>
     /// <returns>Whether the probe has mended a loss: it is to be answered for as one.</returns>
-    internal bool OnAck(SeqNum ack, bool isReportedTwice, bool isBare)
+    internal bool OnAck(SeqNum ack, bool isForNothing)
     {
         if (!IsOutstanding || ack < _end)
         {
             return false;
         }
 
-        if (_isRetransmission == 0 || isReportedTwice)
+        if (_isRetransmission == 0 || isForNothing)
         {
             _isOutstanding = 0;
             return false;
@@ -78,11 +80,6 @@ public struct TailLossProbe
         {
             _isOutstanding = 0;
             return true;
-        }
-
-        if (isBare)
-        {
-            _isOutstanding = 0;
         }
 
         return false;

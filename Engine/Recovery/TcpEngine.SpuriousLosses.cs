@@ -11,7 +11,7 @@ public sealed partial class TcpEngine
     private bool TakeDuplicateReport(SeqNum ack, in AckResult result, Microseconds now)
     {
         bool isProbe = result.HasDuplicate && _v.Probe.IsProbe(result.Duplicate.Right);
-        bool hasMended = _v.Probe.OnAck(ack, isProbe, isBare: false);
+        bool hasMended = _v.Probe.OnAck(ack, isProbe);
         if (!_connection.SackPermitted)
         {
             return false;
@@ -35,7 +35,7 @@ public sealed partial class TcpEngine
     private void TakeBareDuplicate(SeqNum ack)
     {
         // RFC 8985 7.4.2, case 2.
-        _v.Probe.OnAck(ack, isReportedTwice: false, isBare: true);
+        _v.Probe.OnAck(ack, isForNothing: true);
         if (_v.ForwardRto == ForwardRto.SecondAck)
         {
             BelieveTimeout();

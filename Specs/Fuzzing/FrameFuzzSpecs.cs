@@ -68,7 +68,7 @@ public abstract class FrameFuzzSpecs(ITestOutputHelper output, ulong seed)
         {
             Assert.All(connection.Verdicts, count => Assert.InRange(count, frames / 10_000, frames));
             Assert.InRange(connection.Fragments, 0, frames);
-            Assert.True(connection.TooBig > 0 && connection.Malformed > 0);
+            Assert.True(connection.TooBig > 0 && connection.Malformed > 0 && connection.Tagged > 0);
         });
     }
 
@@ -103,7 +103,7 @@ public abstract class FrameFuzzSpecs(ITestOutputHelper output, ulong seed)
         {
             output.WriteLine(
                 $"consumed {each.Verdicts[0]}, dropped {each.Verdicts[1]}, the host's {each.Verdicts[2]}, malformed {each.Malformed}, "
-                + $"fragments {each.Fragments}, too big {each.TooBig}, {each.BufferedBytes} bytes; {each.Variants.State}, una {each.Variants.SndUna}");
+                + $"tagged {each.Tagged}, fragments {each.Fragments}, too big {each.TooBig}, {each.BufferedBytes} bytes; {each.Variants.State}, una {each.Variants.SndUna}");
         }
     }
 }

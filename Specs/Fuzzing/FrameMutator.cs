@@ -16,6 +16,14 @@ internal sealed class FrameMutator(ulong seed)
     public const int Longest = 1600;
 
     private const int Ethernet = 14;
+    private const int MacAddresses = 12;
+    private const int TagLength = 4;
+    private const ushort CustomerTag = 0x8100;
+    private const ushort ServiceTag = 0x88a8;
+
+    // Of the 32 kinds of frames, those that are changed.
+    private const int Extended = 14;
+    private const int Lengthened = 29;
     private const byte HopByHop = 0;
     private const byte Fragment = 44;
     private const byte DestinationOptions = 60;
@@ -35,37 +43,82 @@ internal sealed class FrameMutator(ulong seed)
             return Noise(frame);
         }
 
-        int length = kind < 3 ? TooBig(frame, flow, v) : Segment(frame, flow, v);
-        length = kind switch
-        {
-            < 14 => length,
-            < 18 => Extend(frame, length),
-            _ => length,
-        };
-        switch (kind)
-        {
-            case >= 18 and < 24:
-                Damage(frame[..length]);
-                break;
-            case >= 24 and < 28:
-                DamageTcp(frame[..length]);
-                break;
-            case 28:
-                length = _dice.Between(0, length);
-                break;
-            case 29:
-                length = Math.Min(Longest, length + _dice.Between(1, 40));
-                break;
-            default:
-                break;
-        }
-
+        int length = Change(frame, kind < 3 ? TooBig(frame, flow, v) : Segment(frame, flow, v), kind);
         if (_dice.Between(0, 7) != 0)
         {
             MendChecksums(frame[..length]);
         }
 
-        return length;
+        return _dice.Between(0, 15) == 0 ? Tag(frame, length) : length;
+    }
+
+    /// <summary>Changes a frame that somebody else made.</summary>
+    /// <param name="frame">Has room for <see cref="Longest"/> bytes.</param>
+    /// <param name="length">Of the frame as it is.</param>
+    /// <param name="mends">Whether it gets right checksums afterwards.</param>
+    /// <returns>Its length.</returns>
+    public int Change(Span<byte> frame, int length, bool mends)
+    {
+        length = Change(frame, length, _dice.Between(Extended, Lengthened));
+        if (mends)
+        {
+            MendChecksums(frame[..length]);
+        }
+
+        return _dice.Between(0, 15) == 0 ? Tag(frame, length) : length;
+    }
+
+    private int Change(Span<byte> frame, int length, int kind)
+    {
+        switch (kind)
+        {
+            case >= Extended and < 18:
+                return Extend(frame, length);
+            case >= 18 and < 24:
+                Damage(frame[..length]);
+                return length;
+            case >= 24 and < 28:
+                DamageTcp(frame[..length]);
+                return length;
+            case 28:
+                return _dice.Between(0, length);
+            case Lengthened:
+                return Math.Min(Longest, length + _dice.Between(1, 40));
+            default:
+                return length;
+        }
+    }
+
+    /// <summary>
+    /// IEEE 802.1Q: a tag of a VLAN, of a priority alone (VLAN id 0), of a provider (0x88a8), or two of them; some damaged themselves, or cut off.
+    /// </summary>
+    private int Tag(Span<byte> frame, int length)
+    {
+        if (length < MacAddresses || length + (2 * TagLength) > Longest)
+        {
+            return length;
+        }
+
+        int tags = _dice.Between(0, 2) == 0 ? 2 : 1;
+        int end = MacAddresses + (tags * TagLength);
+        frame[MacAddresses..length].CopyTo(frame[end..]);
+        for (int at = MacAddresses; at < end; at += TagLength)
+        {
+            BinaryPrimitives.WriteUInt16BigEndian(frame[at..], _dice.Between(0, 3) == 0 ? ServiceTag : CustomerTag);
+            BinaryPrimitives.WriteUInt16BigEndian(frame[(at + 2)..], (ushort)(_dice.Between(0, 1) == 0 ? _dice.Next() : _dice.Next() << 13));
+        }
+
+        length += tags * TagLength;
+        switch (_dice.Between(0, 7))
+        {
+            case 0:
+                return _dice.Between(MacAddresses, Math.Min(length, end + 2));
+            case 1:
+                Damage(frame[MacAddresses..Math.Min(length, end + 2)]);
+                return length;
+            default:
+                return length;
+        }
     }
 
     /// <summary>Frames that are mere bytes, half of them with the type of IP.</summary>

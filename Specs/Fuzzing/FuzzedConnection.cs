@@ -17,6 +17,8 @@ internal sealed class FuzzedConnection : IFlowReceiver, IDisposable
     /// <summary>Bytes of the send buffer and of the receive buffer.</summary>
     public const int BufferBytes = 256 << 10;
 
+    private const int EthernetHeader = 14;
+
     private readonly FlowEntry _entry;
     private readonly ChunkPool _pool = new ManagedChunkPool(chunkSize: 16 << 10);
     private readonly SendBuffer _send;
@@ -92,6 +94,9 @@ internal sealed class FuzzedConnection : IFlowReceiver, IDisposable
     /// <summary>What became of those that the engine has seen.</summary>
     public long[] Verdicts { get; } = new long[3];
 
+    /// <summary>Segments that came with a tag of a VLAN.</summary>
+    public long Tagged { get; private set; }
+
     public long Fragments { get; private set; }
 
     public long TooBig { get; private set; }
@@ -136,6 +141,8 @@ internal sealed class FuzzedConnection : IFlowReceiver, IDisposable
         foreach (ref readonly QueuedSegment queued in _segments.AsSpan(0, count))
         {
             Taken++;
+            Rule.Holds(IsOfIp(queued.Frame.Bytes), "what is not IP, behind one tag of a VLAN at most, is nobody's segment");
+            Tagged += queued.IpOffset > EthernetHeader ? 1 : 0;
             if (TcpSegment.TryParse(queued.Tcp, queued.Frame.SegmentSize, queued.Ecn, out TcpSegment segment))
             {
                 Receive(segment);
@@ -278,4 +285,11 @@ internal sealed class FuzzedConnection : IFlowReceiver, IDisposable
 
     private static bool IsSame(in SegmentVariants one, in SegmentVariants other) =>
         MemoryMarshal.AsBytes(new ReadOnlySpan<SegmentVariants>(in one)).SequenceEqual(MemoryMarshal.AsBytes(new ReadOnlySpan<SegmentVariants>(in other)));
+
+    /// <summary>By its type alone, behind one tag of IEEE 802.1Q if there is one.</summary>
+    private static bool IsOfIp(ReadOnlySpan<byte> frame)
+    {
+        ReadOnlySpan<byte> type = frame.Length < 14 ? [] : frame.Length >= 18 && frame[12..14] is [0x81, 0x00] ? frame[16..18] : frame[12..14];
+        return type is [0x08, 0x00] or [0x86, 0xdd];
+    }
 }

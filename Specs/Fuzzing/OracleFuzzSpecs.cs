@@ -16,6 +16,7 @@ public sealed class OracleFuzzSpecs(ITestOutputHelper output)
     private const string NotAsked = "not asked about: extension headers, other protocols";
     private const string Ours = "read by us alone";
     private const string WrongChecksum = "checksum wrong by both";
+    private const string Tagged = "with a tag by both";
     private const string OptionsRead = "options read by both";
     private const string OptionsMalformed = "RFC 9293 3.1, MUST-7: options of a wrong length, or bytes behind the end of the list";
     private const string OptionsUnderUrg = "options beside URG, which PacketDotNet does not read";
@@ -51,6 +52,7 @@ public sealed class OracleFuzzSpecs(ITestOutputHelper output)
         // Enough of each was compared that a difference would be seen.
         Assert.InRange(CountOf(Both), Frames / 2, Frames);
         Assert.InRange(CountOf(WrongChecksum), Frames / 100, Frames);
+        Assert.InRange(CountOf(Tagged), Frames / 100, Frames);
         Assert.InRange(CountOf(OptionsRead), Frames / 3, Frames);
         Assert.Equal(0, CountOf(Ours));
     }
@@ -86,6 +88,15 @@ public sealed class OracleFuzzSpecs(ITestOutputHelper output)
     private void AssertSame(byte[] frame, in IpFrame ip, in TcpSegment ours, OracleReading theirs)
     {
         Rule.Holds(theirs.ReasonToRefuse is null, $"what is taken may be: {theirs.ReasonToRefuse}");
+        MacEncapsulation tag = theirs.Tag is { } read
+            ? new MacEncapsulation(IsTagged: true, read.VlanIdentifier, (byte)read.PriorityControlPoint)
+            : MacEncapsulation.EthernetII;
+        AssertEqual(tag, ip.Encapsulation, "tag");
+        if (tag.IsTagged)
+        {
+            Count(Tagged);
+        }
+
         AssertEqual(theirs.Ip.SourceAddress.ToString(), ip.SourceAddress.ToString(), "source");
         AssertEqual(theirs.Ip.DestinationAddress.ToString(), ip.DestinationAddress.ToString(), "destination");
         AssertEqual(theirs.Ip.TimeToLive, ip.Ttl, "TTL");

@@ -7,16 +7,21 @@ namespace TcpActors.Specs.Fuzzing;
 internal sealed class OracleReading
 {
     private const int Ethernet = 14;
+    private const int TagLength = 4;
     private const byte Tcp = 6;
 
     private readonly byte[] _frame;
+    private readonly int _network;
 
-    private OracleReading(byte[] frame, IPPacket ip, TcpPacket tcp)
+    private OracleReading(byte[] frame, Packet whole, IPPacket ip, TcpPacket tcp)
     {
-        (_frame, Ip, Segment) = (frame, ip, tcp);
+        (_frame, _network, Tag, Ip, Segment) = (frame, NetworkOf(frame), whole.Extract<Ieee8021QPacket>(), ip, tcp);
         PayloadLength = tcp.PayloadData?.Length ?? 0;
         IsChecksumRight = tcp.ValidTcpChecksum;
     }
+
+    /// <summary>The (outer) tag; null: none.</summary>
+    public Ieee8021QPacket? Tag { get; }
 
     public IPPacket Ip { get; }
 
@@ -29,8 +34,17 @@ internal sealed class OracleReading
     /// <summary>
     /// Whether TCP follows the IP header: over IPv6 with extension headers, and over other protocols, a damaged length can keep PacketDotNet busy for ever.
     /// </summary>
-    public static bool MayAsk(ReadOnlySpan<byte> frame) => frame.Length > Ethernet + 20
-        && ((frame[12], frame[13], frame[23]) is (0x08, 0x00, Tcp) || (frame[12], frame[13], frame[20]) is (0x86, 0xdd, Tcp));
+    public static bool MayAsk(ReadOnlySpan<byte> frame)
+    {
+        int network = NetworkOf(frame);
+        if (frame.Length <= network + 20)
+        {
+            return false;
+        }
+
+        (byte, byte) type = (frame[network - 2], frame[network - 1]);
+        return (type, frame[network + 9]) is ((0x08, 0x00), Tcp) || (type, frame[network + 6]) is ((0x86, 0xdd), Tcp);
+    }
 
     /// <returns>Null when it does not read a TCP segment.</returns>
     public static OracleReading? Of(byte[] frame)
@@ -38,7 +52,9 @@ internal sealed class OracleReading
         try
         {
             Packet packet = Packet.ParsePacket(LinkLayers.Ethernet, frame);
-            return packet.Extract<IPPacket>() is { } ip && packet.Extract<TcpPacket>() is { } tcp ? new OracleReading(frame, ip, tcp) : null;
+            return packet.Extract<IPPacket>() is { } ip && packet.Extract<TcpPacket>() is { } tcp
+                ? new OracleReading(frame, packet, ip, tcp)
+                : null;
         }
         catch (Exception e) when (IsRefusal(e))
         {
@@ -100,17 +116,34 @@ internal sealed class OracleReading
                 }
             }
 
-            if (length > _frame.Length - Ethernet)
+            if (length > _frame.Length - _network)
             {
                 return "RFC 791 3.1, RFC 8200 3: the packet is cut off";
             }
 
+            if (_network > Ethernet + TagLength || (_network > Ethernet && _frame[12] != 0x81))
+            {
+                return "IEEE 802.1Q: a tag of a provider, or more than one";
+            }
+
             int header = Segment.DataOffset * 4;
-            bool isVersionOfEthernet = _frame[Ethernet] >> 4 == (_frame[12] == 8 ? 4 : 6);
+            bool isVersionOfEthernet = _frame[_network] >> 4 == (_frame[_network - 2] == 8 ? 4 : 6);
             return !isVersionOfEthernet ? "RFC 894, RFC 2464 3: another version than Ethernet says"
                 : header < 20 || header > length - headerLength ? "RFC 9293 3.1: a data offset that is impossible"
                 : null;
         }
+    }
+
+    /// <summary>Where the packet begins, behind as many tags as there are.</summary>
+    private static int NetworkOf(ReadOnlySpan<byte> frame)
+    {
+        int network = Ethernet;
+        while (network + TagLength <= frame.Length && (frame[network - 2], frame[network - 1]) is (0x81, 0x00) or (0x88, 0xa8))
+        {
+            network += TagLength;
+        }
+
+        return network;
     }
 
     /// <summary>Whether each option ends within the list and nothing but zeros, the padding of RFC 9293 3.1, comes after the end of it.</summary>

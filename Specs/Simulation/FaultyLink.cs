@@ -38,6 +38,9 @@ internal sealed class FaultyLink : ILink
     /// <summary>What has befallen frames so far.</summary>
     public ref readonly FaultCounters Befallen => ref _befallen;
 
+    /// <summary>Somebody on the path who may do anything with a frame (<see cref="FrameCopy.Change"/>); null: nobody.</summary>
+    public Func<Span<byte>, int, int>? OnPath { get; set; }
+
     /// <summary>How many more times it throws.</summary>
     public int Throws { get; set; }
 
@@ -114,7 +117,7 @@ internal sealed class FaultyLink : ILink
             return Lose(in frame, "loses in a burst", ref _befallen.LostInBursts);
         }
 
-        if (!(isLate || isTwice || isChanged || isMended || isCut))
+        if (!(isLate || isTwice || isChanged || isMended || isCut || OnPath is not null))
         {
             return _inner.Send(new ReadOnlySpan<TxFrame>(in frame)) == 1;
         }
@@ -135,6 +138,11 @@ internal sealed class FaultyLink : ILink
             _befallen.Truncated++;
             copy.Truncate((int)_truncation.Below(copy.Length));
             _world.Trace.Add(Name, "cuts off", copy.Bytes);
+        }
+
+        if (OnPath is not null)
+        {
+            copy.Change(OnPath);
         }
 
         if (isLate)

@@ -66,6 +66,15 @@ internal sealed unsafe class FrameCopy
         (SegmentSize, ChecksumPartial) = (0, false);
     }
 
+    /// <summary>Puts other bytes in its place.</summary>
+    /// <param name="change">Gets the bytes, with room for more behind them, and how many there are; returns how many there are then.</param>
+    public void Change(Func<Span<byte>, int, int> change)
+    {
+        Length = change(_buffer, Length);
+        HeaderLength = Math.Min(HeaderLength, Length);
+        (SegmentSize, ChecksumPartial) = (0, false);
+    }
+
     /// <summary>Makes the TCP checksum fit what the frame holds now, as the link would have.</summary>
     public void CompleteChecksum()
     {

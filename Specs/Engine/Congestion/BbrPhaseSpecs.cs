@@ -304,9 +304,25 @@ public class BbrPhaseSpecs
         bbr.S.ProbeWait = 9_000_000;
         bbr.Now += later.ms;
         bbr.S.Set(BbrFlags.IdleRestart, isIdle);
-        bbr.Acks(1000, but: ack => ack with { Rtt = 41.ms });
+
+        // One byte that arrives ends the idleness.
+        bbr.Acks(1, but: ack => ack with { Rtt = 41.ms });
         Assert.Equal(expected, bbr.S.Phase);
         Assert.False(bbr.S.Is(BbrFlags.IdleRestart));
+    }
+
+    // 5.3.4.3: the acknowledgements of what was sent before are those of a probe for bandwidth that stops.
+    [Fact]
+    public void A_round_after_a_probe_for_the_round_trip_began_losses_are_none_of_the_probe_for_bandwidth()
+    {
+        BbrConnection bbr = new(BbrPhase.Up);
+        bbr.S.Set(BbrFlags.ProbeSample, true);
+        bbr.Now += 5001.ms;
+        bbr.Acks(but: ack => ack with { Rtt = 41.ms });
+        Assert.Equal((BbrPhase.ProbeRtt, true), (bbr.S.Phase, bbr.S.Is(BbrFlags.ProbeSample)));
+        bbr.Acks(isRound: true);
+        bbr.Loses(500, lostSinceSent: 3_000);
+        Assert.Equal((BbrState.Infinity, false), (bbr.S.LongTermInflight, bbr.S.Is(BbrFlags.ProbeTooHigh)));
     }
 
     // 5.3.4.3, 5.3.4.4: for 200 ms, and a round, from when no more than half is in flight.

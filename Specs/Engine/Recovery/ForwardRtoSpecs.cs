@@ -101,6 +101,18 @@ public class ForwardRtoSpecs
         link.Sends(1600.ms, seq: next, length: length);
     }
 
+    // What is left of the application's bytes is less than a segment: room for it is room enough. The edge is at 10,472 and at 10,536.
+    [Theory]
+    [InlineData(592, ForwardRto.Off, 1000, 2000)]
+    [InlineData(596, ForwardRto.SecondAck, 10_000, 500)]
+    public void The_last_bytes_need_no_room_for_a_whole_segment(int window, ForwardRto expected, int next, int length)
+    {
+        using Conversation link = TimedOut(write: 10_500);
+        link.Receives(1600.ms, link.Ack(1000, window: window));
+        Assert.Equal(expected, link.V.ForwardRto);
+        link.Sends(1600.ms, seq: next, length: length);
+    }
+
     // Step 2: "If the retransmission timeout expires again, go to step 1".
     [Fact]
     public void A_delay_of_several_time_outs_is_undone_as_well()
