@@ -134,17 +134,23 @@ internal sealed class ManagedStack : IHostStackInput, IDisposable
             return;
         }
 
-        // IEEE 802.1Q: a frame without a tag, and one with VLAN id 0, is of no particular VLAN.
-        int vlan = frame.HasVlanTag ? frame.VlanTci & 0xfff : ip.Encapsulation.VlanId;
-        if (vlan != Options.Encapsulation.VlanId || ip.DestinationMac != Options.Link.Address)
+        if (!IsAddressee(in frame, in ip))
         {
-            // RFC 9293 3.9.2.3: what is broadcast or multicast is not for TCP.
             ManagedStackCounters.Count(ref Counters.NotForUs);
             return;
         }
 
         IpPacket packet = ip.Packet;
         Receive(in packet, ip.PayloadOf(bytes), frame.SegmentSize);
+    }
+
+    /// <inheritdoc/>
+    public bool IsAddressee(in RxFrame frame, in IpFrame ip)
+    {
+        // IEEE 802.1Q: a frame without a tag, and one with VLAN id 0, is of no particular VLAN. RFC 9293 3.9.2.3: what is broadcast or
+        // multicast is not for TCP.
+        int vlan = frame.HasVlanTag ? frame.VlanTci & 0xfff : ip.Encapsulation.VlanId;
+        return vlan == Options.Encapsulation.VlanId && ip.DestinationMac == Options.Link.Address;
     }
 
     /// <summary>Takes an IP packet that a TOE hands back.</summary>

@@ -3,6 +3,7 @@ using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 using TcpActors.HostSide.Managed;
 using TcpActors.Transport.Links;
+using TcpActors.Transport.Receive;
 using Xunit;
 
 namespace TcpActors.Specs.Host;
@@ -112,6 +113,31 @@ public sealed class ManagedDataSpecs
 
         Assert.Equal(1, pair.A.Stack.Counters.NotForUs);
         Assert.Empty(pair.A.Tap.Sent);
+    }
+
+    [Theory]
+    [InlineData(5, false, 1, 0)]
+    [InlineData(6, false, 0, 1)]
+    [InlineData(5, true, 0, 1)]
+    public void Nor_does_a_segment_of_another_VLAN_or_to_another_station_reach_a_TOE(int vlan, bool isElsewhere, int reaches, int counted)
+    {
+        using var pair = new ManagedPair(new ManagedPairOptions { Encapsulation = new MacEncapsulation(IsTagged: true, VlanId: 5) });
+        FlowKey flow = FlowKey.From(pair.Listener.Local, new(pair.B.Address, 5000));
+        FlowEntry entry = pair.A.Flows.Claim(in flow);
+        var builder = new FrameBuilder
+        {
+            SourceMac = pair.B.Tap.Address,
+            DestinationMac = isElsewhere ? pair.B.Tap.Address : pair.A.Tap.Address,
+            Encapsulation = new MacEncapsulation(IsTagged: true, (ushort)vlan),
+            Flow = FlowKey.From(new(pair.B.Address, 5000), pair.Listener.Local),
+            Flags = TcpFlags.Ack,
+        };
+
+        pair.B.SendRaw(builder.ToArray());
+        pair.A.Step();
+
+        Assert.Equal((reaches, counted), (entry.Count, pair.A.Dispatcher.Counters.OtherStation));
+        Assert.Equal(counted, pair.A.Stack.Counters.NotForUs);
     }
 
     [Fact]

@@ -190,6 +190,8 @@ public sealed class RxDispatcherSpecs
 
     private sealed class BrokenStack : IHostStackInput
     {
+        public bool IsAddressee(in RxFrame frame, in IpFrame ip) => true;
+
         public void FrameReceived(in RxFrame frame) => throw new InvalidOperationException("the stack broke");
     }
 

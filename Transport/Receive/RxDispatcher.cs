@@ -9,6 +9,9 @@ namespace TcpActors.Transport.Receive;
 /// <summary>Takes what belongs to no flow of this TOE: the managed host's own stack. Called on the receiving thread.</summary>
 public interface IHostStackInput
 {
+    /// <summary>Whether a frame is to this station, in its VLAN. What is not reaches no flow. Called on the receiving thread.</summary>
+    bool IsAddressee(in RxFrame frame, in IpFrame ip);
+
     /// <summary>A frame for the host; its bytes are valid during the call only.</summary>
     void FrameReceived(in RxFrame frame);
 }
@@ -190,6 +193,13 @@ public sealed class RxDispatcher
             return;
         }
 
+        // With the kernel as the host nobody is asked: the steering has let through only what the kernel's IP would take.
+        if (_host is not null && !_host.IsAddressee(in frame, in ip))
+        {
+            HandToHost(ref frame, ref isOurs, ref _counters.OtherStation);
+            return;
+        }
+
         if (frame.Missing > 0 && MustBeWhole(in frame, in ip) && !TryMakeWhole(ref frame, ref isOurs))
         {
             return;
@@ -346,6 +356,9 @@ public record struct DispatchCounters
 
     /// <summary>Segments of flows this TOE does not own.</summary>
     public long UnknownFlow;
+
+    /// <summary>Frames to another station, or of another VLAN.</summary>
+    public long OtherStation;
 
     /// <summary>IP fragments.</summary>
     public long Fragments;
