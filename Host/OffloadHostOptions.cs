@@ -30,7 +30,8 @@ public record HostOptions
 
     /// <summary>
     /// Most unread bytes of one connection. The window advertises less until the application has read as fast as that needs; SO_RCVBUF of a
-    /// connection's own socket takes the place of this.
+    /// connection's own socket takes the place of this. While the kernel owns the connection its socket's buffer (net.ipv4.tcp_rmem) comes on
+    /// top, and what it holds is taken over whole when the connection is offloaded.
     /// </summary>
     public int ReceiveBufferLimit { get; init; } = 4 << 20;
 
