@@ -59,8 +59,8 @@ public struct TailLossProbe
     /// <summary>RFC 8985 7.4.2: an acknowledgement came in.</summary>
     /// <param name="ack">SEG.ACK.</param>
     /// <param name="isForNothing">
-    /// Whether it says that the probe arrived twice: it reports it as a duplicate (case 1), or it is a duplicate acknowledgement without SACK of a peer that
-    /// reports no duplicates (case 2).
+    /// Whether it says that the probe arrived twice: it reports it as a duplicate (case 1), or it is a duplicate acknowledgement without SACK
+    /// of a peer that reports no duplicates (case 2).
     /// </param>
     /// <returns>Whether the probe has mended a loss: it is to be answered for as one.</returns>
     internal bool OnAck(SeqNum ack, bool isForNothing)

@@ -289,7 +289,7 @@ internal sealed class FuzzedConnection : IFlowReceiver, IDisposable
     /// <summary>By its type alone, behind one tag of IEEE 802.1Q if there is one.</summary>
     private static bool IsOfIp(ReadOnlySpan<byte> frame)
     {
-        ReadOnlySpan<byte> type = frame.Length < 14 ? [] : frame.Length >= 18 && frame[12..14] is [0x81, 0x00] ? frame[16..18] : frame[12..14];
-        return type is [0x08, 0x00] or [0x86, 0xdd];
+        int end = frame.Length >= EthernetHeader + 4 && frame[12..EthernetHeader] is [0x81, 0x00] ? EthernetHeader + 4 : EthernetHeader;
+        return frame.Length >= end && frame[(end - 2)..end] is [0x08, 0x00] or [0x86, 0xdd];
     }
 }

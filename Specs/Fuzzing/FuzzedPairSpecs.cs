@@ -8,7 +8,8 @@ using Xunit;
 namespace TcpActors.Specs.Fuzzing;
 
 /// <summary>
-/// Two engines, each of which gets the other's frames through a <see cref="FrameMutator"/>. <see cref="Invariants"/> are checked after every batch of both.
+/// Two engines, each of which gets the other's frames through a <see cref="FrameMutator"/>. <see cref="Invariants"/> are checked after
+/// every batch of both.
 /// </summary>
 public class FuzzedPairSpecs
 {

@@ -119,7 +119,7 @@ public sealed class ManagedDataSpecs
     [InlineData(5, false, 1, 0)]
     [InlineData(6, false, 0, 1)]
     [InlineData(5, true, 0, 1)]
-    public void Nor_does_a_segment_of_another_VLAN_or_to_another_station_reach_a_TOE(int vlan, bool isElsewhere, int reaches, int counted)
+    public void A_segment_of_another_VLAN_or_to_another_station_reaches_no_TOE(int vlan, bool isElsewhere, int reaches, int counted)
     {
         using var pair = new ManagedPair(new ManagedPairOptions { Encapsulation = new MacEncapsulation(IsTagged: true, VlanId: 5) });
         FlowKey flow = FlowKey.From(pair.Listener.Local, new(pair.B.Address, 5000));

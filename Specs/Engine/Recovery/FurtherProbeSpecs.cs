@@ -4,17 +4,16 @@ using Xunit;
 
 namespace TcpActors.Specs.Engine.Recovery;
 
-/// <summary>The probes after the first (RFC 9002 6.2.1), and those in recovery. Unless said otherwise the round trip is 100 ms: PTO is 201 ms.</summary>
+/// <summary>
+/// The probes after the first (RFC 9002 6.2.1), and those in recovery. Unless said otherwise the round trip is 100 ms: PTO is 201 ms.
+/// </summary>
 public class FurtherProbeSpecs
 {
     // RFC 9002 6.2.1, where RFC 8985 7.3 has one probe only: each after twice the time, and then of what is missing first.
     [Fact]
     public void Probes_go_on_until_the_time_out()
     {
-        using Conversation link = SackPath.Link(variants: v => v with { Rto = 2.s });
-        link.Writes(1.s, 5000);
-        link.Sends(1.s, length: 5000);
-        link.Sends(1201.ms, seq: 4000, length: 1000);
+        using Conversation link = Probed();
         link.Sends(1603.ms, seq: 0, length: 1000);
         link.Sends(2407.ms, seq: 0, length: 1000);
         Assert.Equal(3, link.Engine.Counters.TailProbesSent);
@@ -27,10 +26,7 @@ public class FurtherProbeSpecs
     [Fact]
     public void Until_something_is_heard_of_the_probe_the_first_missing_segment_goes_next()
     {
-        using Conversation link = SackPath.Link(variants: v => v with { Rto = 2.s });
-        link.Writes(1.s, 5000);
-        link.Sends(1.s, length: 5000);
-        link.Sends(1201.ms, seq: 4000, length: 1000);
+        using Conversation link = Probed();
         link.Receives(1250.ms, link.Ack(1000));
         link.Sends(new Microseconds(1_488_500), seq: 1000, length: 1000);
     }
@@ -91,7 +87,9 @@ public class FurtherProbeSpecs
     [Fact]
     public void They_send_no_more_than_what_is_missing()
     {
-        using Conversation link = SackPath.Link(invariants: Setup.Invariants with { NagleEnabled = false }, variants: v => v with { Rto = 2.s, Delta = 400.ms });
+        using Conversation link = SackPath.Link(
+            invariants: Setup.Invariants with { NagleEnabled = false },
+            variants: v => v with { Rto = 2.s, Delta = 400.ms });
         link.Writes(1.s, 300);
         link.Writes(1.s, 4000);
         link.Receives(1100.ms, link.Sack(0, (300, 4300)));
@@ -107,6 +105,16 @@ public class FurtherProbeSpecs
         link.Forgets();
         link.Sends(1400.ms, seq: 0, length: 1000);
         link.Sends(2200.ms, seq: 0, length: 1000);
+    }
+
+    /// <summary>Five segments leave at 1 s, and the first probe 201 ms later.</summary>
+    private static Conversation Probed()
+    {
+        Conversation link = SackPath.Link(variants: v => v with { Rto = 2.s });
+        link.Writes(1.s, 5000);
+        link.Sends(1.s, length: 5000);
+        link.Sends(1201.ms, seq: 4000, length: 1000);
+        return link;
     }
 
     /// <summary>The round trip is 20 ms: PTO is 41 ms, RTO 220 ms.</summary>
