@@ -25,7 +25,7 @@ public sealed partial class TcpEngine
         }
     }
 
-    /// <summary>It is acknowledged at once, and what follows as well: the peer sends again, so its window is small.</summary>
+    /// <summary>It is acknowledged at once, as is what follows: the peer sends again, so its window is small.</summary>
     private void NoteDuplicate(SackBlock duplicate, Microseconds now)
     {
         _delayedAck.StartQuick();
@@ -34,8 +34,6 @@ public sealed partial class TcpEngine
             SendDuplicateReport(now);
             _duplicate.TryAdd(duplicate);
         }
-
-        _v.AckNow = true;
     }
 
     /// <summary>

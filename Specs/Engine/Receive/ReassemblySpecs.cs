@@ -36,6 +36,22 @@ public class ReassemblySpecs
         link.Reads(1.s, window / (2 * size) * 2 * size);
     }
 
+    // RFC 2018 4: as many blocks as there is room for.
+    [Fact]
+    public void Where_the_latest_ranges_have_become_one_the_older_ones_are_reported_again()
+    {
+        using Conversation link = new(WithSack, receiveBuffer: Buffer);
+        foreach (int at in (int[])[100, 300, 500, 700, 900])
+        {
+            link.Receives(1.s, link.Data(seq: at, length: 100));
+        }
+
+        link.Receives(1.s, link.Data(seq: 400, length: 100), link.Data(seq: 600, length: 100));
+        link.Forgets();
+        link.Receives(1.s, link.Data(seq: 800, length: 100));
+        link.Sends(1.s, ack: 0, sack: [(300, 1000), (100, 200)]);
+    }
+
     // RFC 2018 8
     [Fact]
     public void When_it_is_full_the_range_furthest_away_is_given_up_for_a_nearer_one()

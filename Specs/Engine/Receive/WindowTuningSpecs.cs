@@ -210,6 +210,26 @@ public class WindowTuningSpecs
         Assert.Equal(40_000 * 50 / 90 * 4 / 4, tuning.Window / 4, 10d);
     }
 
+    // A peer that sends 40,000 bytes in each round trip of 100 ms, which never fill what it was offered, on a path that had 1 ms before the move.
+    [Fact]
+    public void With_timestamps_a_round_trip_is_also_known_where_the_window_does_not_fill()
+    {
+        using Conversation link = Fresh(timestamps: true);
+        link.StartsAfterMove(1.s);
+        uint answered = link.Sends(1.s).TsVal;
+        Microseconds t = 1.s;
+        for (int round = 0; round < 30; round++)
+        {
+            t += 100.ms;
+            link.Receives(t, link.Data(seq: round * 40_000, length: 40_000, count: 40, tsVal: (uint)round + 1, tsEcr: answered));
+            answered = link.Sends(t).TsVal;
+            link.Reads(t, 40_000);
+            link.Forgets();
+        }
+
+        Assert.InRange(link.ReceiveBuffer.Allowance, 155_000, 160_000);
+    }
+
     // Where a round trip is long the peer's slow start must not wait for ours.
     [Theory]
     [Trait("Duration", "Long")]
@@ -243,6 +263,8 @@ public class WindowTuningSpecs
         return took;
     }
 
-    private static Conversation Fresh(int promised = First) =>
-        new(Scaled, variants: v => v with { RcvWnd = (uint)promised, SmoothedRtt = 1.ms }, receiveBuffer: Limit);
+    private static Conversation Fresh(int promised = First, bool timestamps = false) => new(
+        Scaled with { TimestampsEnabled = timestamps },
+        variants: v => v with { RcvWnd = (uint)promised, SmoothedRtt = 1.ms },
+        receiveBuffer: Limit);
 }
