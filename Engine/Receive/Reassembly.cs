@@ -163,11 +163,6 @@ internal sealed class Reassembly
 
     public void Clear()
     {
-        if (Count == 0)
-        {
-            return;
-        }
-
         Count = 0;
         Bytes = 0;
         _recentCount = 0;

@@ -81,9 +81,9 @@ public class BbrPhaseSpecs
     public void Losses_of_two_rounds_do_not_add_up()
     {
         BbrConnection bbr = new(BbrPhase.Startup);
-        for (int i = 1; i <= 8; i++)
+        for (int i = 1; i <= 10; i++)
         {
-            bbr.Loses(500, 3000, isRound: i % 4 == 0, but: ack => ack with { Recovery = RecoveryPhase.FastRecovery, RateDelivered = 50_000u * (uint)i });
+            bbr.Loses(500, 3000, isRound: i % 5 == 0, but: ack => ack with { Recovery = RecoveryPhase.FastRecovery, RateDelivered = 50_000u * (uint)i });
         }
 
         Assert.Equal(BbrPhase.Startup, bbr.S.Phase);
