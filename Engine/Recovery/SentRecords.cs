@@ -260,7 +260,7 @@ internal sealed partial class SentRecords
     private void Acknowledge(SeqNum ack, in AckContext context, ref AckResult result)
     {
         SeqNum highest = HighestSacked;
-        while (_count > 0 && Start < ack)
+        while (Start < ack)
         {
             ref SentRecord record = ref At(0);
             SeqNum end = EndOf(0);

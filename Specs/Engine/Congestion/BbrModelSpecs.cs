@@ -10,6 +10,21 @@ public class BbrModelSpecs
 {
     private readonly BbrConnection _bbr = new();
 
+    // 5.2.1: where it takes over from another algorithm, or from the kernel's, round trips have been measured.
+    [Theory]
+    [InlineData(40, 50, 40_000)]
+    [InlineData(-1, 50, 50_000)]
+    [InlineData(-1, 0, 0)]
+    public void It_begins_with_the_shortest_round_trip_that_is_known(int shortest, int smoothed, uint expected)
+    {
+        SegmentVariants variants = SegmentVariants.Quiet;
+        variants.MinRtt = shortest < 0 ? Microseconds.Never : shortest.ms;
+        variants.SmoothedRtt = smoothed.ms;
+        variants.Congestion.Claim("bbr");
+        new Bbr().Start(ref variants, ModelPath.Mss);
+        Assert.Equal(expected, variants.Congestion.As<BbrState>().MinRtt);
+    }
+
     // 5.6.2: one per cent less, so that a queue drains.
     [Theory]
     [InlineData(BbrPhase.Startup, 3_427_875)]

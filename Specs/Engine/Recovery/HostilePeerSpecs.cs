@@ -33,6 +33,20 @@ public class HostilePeerSpecs
     }
 
     [Fact]
+    public void Blocks_that_end_where_the_acknowledgement_stands_report_nothing()
+    {
+        // As many records as an array of them has places, so that none is behind the last.
+        using Conversation link = SackPath.Link(window: 20_000);
+        for (int i = 0; i < 8; i++)
+        {
+            link.Writes(1.s, 1000);
+        }
+
+        link.Receives(1100.ms, link.Sack(8000, (1000, 2000), (7000, 8000)));
+        Assert.Equal((8000L, true), (link.V.Rate.Delivered, link.Engine.IsDrained));
+    }
+
+    [Fact]
     public void Blocks_that_overlap_count_each_byte_once()
     {
         using Conversation link = InFlight();

@@ -54,6 +54,19 @@ public class FastRecoverySpecs
         link.SendsNothing(until: 50.s);
     }
 
+    // RFC 6582 3.2 step 3: up to "recover" and no further it is a full one; what was sent meanwhile is not lost for that.
+    [Fact]
+    public void A_full_ACK_sends_nothing_again()
+    {
+        using Conversation link = InFlight(10_000, write: 13_000);
+        link.Receives(1.1.s, [.. Enumerable.Repeat(link.Ack(), 8)]);
+        link.Sends(1.1.s, seq: 0, length: 1000);
+        link.Sends(1.1.s, seq: 10_000, length: 3000);
+        link.Receives(1.2.s, link.Ack(ack: 10_000));
+        Assert.Equal((RecoveryPhase.Open, 1), (link.V.Recovery, link.Engine.Counters.SegmentsRetransmitted));
+        link.SendsNothing();
+    }
+
     // RFC 5681 2: duplicates in a row.
     [Fact]
     public void An_acknowledgement_of_new_data_begins_the_count_anew()
