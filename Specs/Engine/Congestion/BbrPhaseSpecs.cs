@@ -293,6 +293,19 @@ public class BbrPhaseSpecs
         Assert.Equal(expected, bbr.S.MaxBandwidth);
     }
 
+    [Fact]
+    public void A_cycle_without_a_sample_is_none()
+    {
+        BbrConnection bbr = new(BbrPhase.Down);
+        for (int cycle = 0; cycle < 3; cycle++)
+        {
+            bbr.S.Set(BbrFlags.ProbeStopping, true);
+            bbr.Acks(isRound: true, but: ack => ack with { Interval = Microseconds.Zero });
+            Assert.False(bbr.S.Is(BbrFlags.ProbeStopping));
+            Assert.Equal((0u, BbrConnection.Bandwidth), (bbr.S.BandwidthThisCycle, bbr.S.MaxBandwidth));
+        }
+    }
+
     // 5.3.4.3: five seconds after the last time the round trip was as short.
     [Theory]
     [InlineData(5_000, false, BbrPhase.Cruise)]
