@@ -171,6 +171,29 @@ public class RetransmissionSpecs
         Assert.Equal(Verdict.Upload(UploadReason.UserTimeout), link.Verdict);
     }
 
+    // A peer that reports and never acknowledges must not hold a connection for ever.
+    [Theory]
+    [InlineData(5_000, 100, UploadReason.UserTimeout)]
+    [InlineData(0, 3, UploadReason.RetransmissionLimit)]
+    public void Reports_are_no_progress(int userTimeout, int maxRetransmissions, UploadReason expected)
+    {
+        using Conversation link = new(
+            Setup.Connection with { SackPermitted = true },
+            Setup.Invariants with
+            {
+                UserTimeout = userTimeout == 0 ? Microseconds.Never : userTimeout.ms,
+                MaxRetransmissions = maxRetransmissions,
+            });
+        link.Writes(1.s, 10_000);
+        for (int i = 1; i < 200 && link.Verdict.Kind != VerdictKind.UploadRequired; i++)
+        {
+            link.Receives(link.Now, link.Sack(0, (1000, 1000 + (i * 40))));
+            link.GoTo(1.s + (100.ms * i));
+        }
+
+        Assert.Equal(Verdict.Upload(expected), link.Verdict);
+    }
+
     // RFC 9293 3.8.6: nothing remembers where segments began and ended.
     [Fact]
     public void Short_segments_are_sent_again_as_one()
