@@ -154,7 +154,7 @@ internal readonly ref partial struct BbrFlow
     {
         // 5.5.5: UpdateMaxBw.
         UpdateRound();
-        if (SampleBandwidth > 0 && (SampleBandwidth >= _s.MaxBandwidth || !_ack.IsAppLimited))
+        if (SampleBandwidth >= _s.MaxBandwidth || !_ack.IsAppLimited)
         {
             _s.BandwidthThisCycle = Math.Max(_s.BandwidthThisCycle, SampleBandwidth);
         }
