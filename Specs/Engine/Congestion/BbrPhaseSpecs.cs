@@ -371,6 +371,22 @@ public class BbrPhaseSpecs
         Assert.NotEqual(BbrPhase.ProbeRtt, bbr.S.Phase);
     }
 
+    // 5.3.4.3: BBR.probe_rtt_round_done; that of the probe before is not this one's.
+    [Fact]
+    public void Each_probe_for_the_round_trip_waits_for_a_round_of_its_own()
+    {
+        BbrConnection bbr = new();
+        bbr.S.ProbeWait = 9_000_000;
+        bbr.S.Set(BbrFlags.ProbeRttRoundDone, true);
+        bbr.Now += 5001.ms;
+        bbr.Acks(but: ack => ack with { Rtt = 41.ms, Flight = 25_000 });
+        bbr.Now += 201.ms;
+        bbr.Acks();
+        Assert.Equal(BbrPhase.ProbeRtt, bbr.S.Phase);
+        bbr.Acks(isRound: true);
+        Assert.Equal(BbrPhase.Cruise, bbr.S.Phase);
+    }
+
     // 5.3.4.3: what is delivered slowly because little is in flight says nothing about the path.
     [Fact]
     public void What_is_sent_during_a_probe_for_the_round_trip_is_no_measure()

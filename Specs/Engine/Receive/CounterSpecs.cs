@@ -27,6 +27,16 @@ public class CounterSpecs
         Assert.Equal((3, 3), (link.Engine.Counters.OutOfOrder, link.Engine.Counters.SegmentsReceived));
     }
 
+    [Fact]
+    public void Probes_of_our_closed_window()
+    {
+        using Conversation link = new(receiveBuffer: 1000);
+        link.Receives(1.s, link.Data(seq: 0, length: 1000));
+        Assert.Equal(0, link.Engine.Counters.DroppedZeroWindow);
+        link.Receives(2.s, link.Data(seq: 1000, length: 1));
+        Assert.Equal((1, 0), (link.Engine.Counters.DroppedZeroWindow, link.Engine.Counters.DroppedSequence));
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
