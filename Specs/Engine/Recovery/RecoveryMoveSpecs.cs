@@ -179,6 +179,15 @@ public class RecoveryMoveSpecs
         }
     }
 
+    [Fact]
+    public void What_is_sent_after_a_move_counts_in_full_though_the_peer_had_reported_something_before()
+    {
+        using Conversation link = Moved(v => v with { Sacked = 2000 });
+        link.Writes(1101.ms, 3000);
+        link.Receives(1201.ms, link.Sack(0, (10_000, 13_000)));
+        Assert.Equal(3000, link.V.Rate.Delivered);
+    }
+
     private static Conversation MovedInRecovery(int retransmittedTo) => Moved(v => v with
     {
         Recovery = RecoveryPhase.FastRecovery,
