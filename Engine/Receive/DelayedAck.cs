@@ -50,7 +50,7 @@ internal struct DelayedAck
         }
 
         (_lastDataAt, _hasData) = (now, true);
-        variants.UnackedSegments = (byte)Math.Min(byte.MaxValue, variants.UnackedSegments + Math.Max(1, segment.SegmentCount));
+        variants.UnackedSegments = (byte)Math.Min(byte.MaxValue, variants.UnackedSegments + segment.SegmentCount);
         return _quick > 0 || variants.UnackedSegments >= 2;
     }
 }

@@ -130,7 +130,7 @@ public sealed partial class TcpEngine
             _receive.DiscardBeyond(_reassembly.End);
         }
 
-        _counters.OutOfOrder += Math.Max(1, segment.SegmentCount);
+        _counters.OutOfOrder += segment.SegmentCount;
 
         // A new hole is told at once as well: an acknowledgement has room for three or four blocks.
         bool isEarly = _earlyDuplicates.Take(_v.RcvNxt) || _reassembly.Count > holes || !_connection.SackPermitted;

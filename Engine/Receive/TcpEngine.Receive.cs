@@ -15,7 +15,7 @@ public sealed partial class TcpEngine
     public Verdict Receive(in TcpSegment segment, Microseconds now)
     {
         BeginBatch();
-        _counters.SegmentsReceived += Math.Max(1, segment.SegmentCount);
+        _counters.SegmentsReceived += segment.SegmentCount;
 
         bool isReset = segment.Has(TcpFlags.Rst);
         if (segment.Has(TcpFlags.Syn) && !isReset)

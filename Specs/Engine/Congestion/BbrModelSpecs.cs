@@ -25,6 +25,20 @@ public class BbrModelSpecs
         Assert.Equal(expected, variants.Congestion.As<BbrState>().MinRtt);
     }
 
+    // 5.5.7: ten seconds after it was measured, not after the one before it was.
+    [Fact]
+    public void A_round_trip_is_the_shortest_for_ten_seconds_after_it_was_measured()
+    {
+        _bbr.Now += 8.s;
+        _bbr.Acks(but: ack => ack with { Rtt = 39.ms });
+        _bbr.Now += 6.s;
+        _bbr.Acks(but: ack => ack with { Rtt = 45.ms });
+        Assert.Equal((39_000u, 45_000u), (_bbr.S.MinRtt, _bbr.S.ProbeRttMinDelay));
+        _bbr.Now += 4.s + 1.us;
+        _bbr.Acks(but: ack => ack with { Rtt = 46.ms });
+        Assert.Equal(45_000u, _bbr.S.MinRtt);
+    }
+
     // 5.6.2: one per cent less, so that a queue drains.
     [Theory]
     [InlineData(BbrPhase.Startup, 3_427_875)]

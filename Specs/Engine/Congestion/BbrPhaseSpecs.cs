@@ -278,6 +278,17 @@ public class BbrPhaseSpecs
         Assert.Equal((63_000u, 500u), (bbr.S.LongTermInflight, bbr.S.ProbeUpAcked));
     }
 
+    // 5.3.3.1: what a probe has shown of the path is nothing that a later loss may be held against.
+    [Fact]
+    public void When_a_probe_ends_what_was_delivered_latest_is_forgotten()
+    {
+        BbrConnection bbr = new(BbrPhase.Up);
+        (bbr.S.LatestBandwidth, bbr.S.LatestInflight) = (90_000, 70_000);
+        bbr.S.Set(BbrFlags.FullBandwidthNow, true);
+        bbr.Acks();
+        Assert.Equal((BbrPhase.Down, 0u, 0u), (bbr.S.Phase, bbr.S.LatestBandwidth, bbr.S.LatestInflight));
+    }
+
     // 5.5.6: a cycle ends when what the probe sent is acknowledged; one in which the application wrote little is none.
     [Theory]
     [InlineData(false, 50_000u)]

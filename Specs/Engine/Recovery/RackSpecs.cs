@@ -353,6 +353,21 @@ public class RackSpecs
         Assert.Equal(link.V.SndMax, link.V.SndNxt);
     }
 
+    // 6.3: the first one is, however late its last probe left: that is what the time-out says.
+    [Fact]
+    public void After_a_time_out_the_first_segment_is_lost_also_on_a_path_longer_than_the_time_out()
+    {
+        using Conversation link = SackPath.Link(variants: v => v with { SmoothedRtt = 2.s, MinRtt = 2.s, Delta = 10.ms, Rto = 2200.ms });
+        link.Writes(1.s, 1000);
+        link.Receives(3.s, link.Ack(1000));
+        link.Writes(3.s, 1000);
+        link.Forgets();
+        link.Sends(5200.ms, seq: 1000, length: 1000);
+        Assert.Equal((1, 0), (link.Engine.Counters.TailProbesSent, link.Engine.Counters.RetransmissionTimeouts));
+        link.Sends(7400.ms, seq: 1000, length: 1000);
+        Assert.Equal((1, 1000u), (link.Engine.Counters.RetransmissionTimeouts, link.V.Rate.Lost));
+    }
+
     // 6.3: ... which the next owner, or one that has heard of nothing yet, does not know.
     [Fact]
     public void After_a_time_out_without_any_delivery_everything_is_lost()
