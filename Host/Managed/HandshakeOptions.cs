@@ -1,6 +1,6 @@
 namespace TcpActors.HostSide.Managed;
 
-/// <summary>Which TCP options a managed stack offers and accepts in a handshake.</summary>
+/// <summary>What a managed stack offers and accepts in a handshake.</summary>
 internal sealed record HandshakeOptions
 {
     /// <summary>Maximum segment size (RFC 9293 3.7.1). Without it the peer sends 536 bytes (IPv6: 1220).</summary>
@@ -14,4 +14,7 @@ internal sealed record HandshakeOptions
 
     /// <summary>Timestamps (RFC 7323 3).</summary>
     public bool Timestamps { get; init; } = true;
+
+    /// <summary>Explicit congestion notification (RFC 3168 6.1.1), by two flags and not by an option.</summary>
+    public bool Ecn { get; init; } = true;
 }

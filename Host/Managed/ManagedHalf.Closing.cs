@@ -163,6 +163,9 @@ internal sealed partial class ManagedHalf
                 {
                     copy.Length--;
                     copy.Flags |= TcpFlags.Fin;
+
+                    // RFC 3168 6.1.1: only data is.
+                    copy.IsEcnCapable &= copy.Length > 0;
                 }
             }
         }

@@ -25,7 +25,7 @@ internal sealed partial class ManagedHalf : StackFlow, IHostHalf
     private const int MaxKept = 64;
 
     private readonly Lock _lock = new();
-    private readonly List<byte[]> _kept = [];
+    private readonly List<(byte[] Bytes, byte Ecn)> _kept = [];
     private readonly TransmitQueue _output = new();
     private ConnectionInvariants _connection;
     private SegmentInvariants _segment;
@@ -116,9 +116,9 @@ internal sealed partial class ManagedHalf : StackFlow, IHostHalf
             {
                 _place = Place.Here;
                 Microseconds now = Stack.Now;
-                foreach (byte[] bytes in _kept)
+                foreach ((byte[] bytes, byte ecn) in _kept)
                 {
-                    if (TcpSegment.TryParse(bytes, out TcpSegment segment))
+                    if (TcpSegment.TryParse(bytes, segmentSize: 0, ecn, out TcpSegment segment))
                     {
                         Take(in segment, now);
                         Finish(now);
@@ -167,7 +167,7 @@ internal sealed partial class ManagedHalf : StackFlow, IHostHalf
                 case Place.Waiting:
                     if (_kept.Count < MaxKept)
                     {
-                        _kept.Add(bytes.ToArray());
+                        _kept.Add((bytes.ToArray(), segment.Ecn));
                     }
 
                     return true;

@@ -17,6 +17,7 @@ internal abstract class Opening : StackFlow
     private Microseconds _dueAt;
     private SeqNum _irs;
     private TcpOptions _peer;
+    private bool _isPeerEcnCapable;
 
     protected Opening(ManagedStack stack, FlowKey flow)
         : base(stack, flow)
@@ -45,6 +46,8 @@ internal abstract class Opening : StackFlow
     private bool HasSack => _offer.Sack && _peer.SackPermitted;
 
     private bool HasTimestamps => _offer.Timestamps && _peer.HasTimestamps;
+
+    private bool HasEcn => _offer.Ecn && _isPeerEcnCapable;
 
     /// <summary>RFC 7323 2.2: the smallest shift with which the window field can say the whole buffer.</summary>
     private byte Shift
@@ -108,6 +111,7 @@ internal abstract class Opening : StackFlow
     {
         _irs = syn.Seq;
         _peer = syn.Options;
+        _isPeerEcnCapable = IsEcnSetup(in syn);
     }
 
     protected void EnterSynReceived(in TcpSegment syn)
@@ -189,10 +193,19 @@ internal abstract class Opening : StackFlow
             options.TsEcr = isReply ? _peer.TsVal : 0;
         }
 
+        // RFC 3168 6.1.1: an ECN-setup SYN has both flags, an ECN-setup SYN,ACK has ECE. That of 6.1.1.1, to try without them when no answer comes, is
+        // left: who has sent both kinds must not send as ECN-capable and yet has to answer marks.
+        TcpFlags flags = isReply
+            ? TcpFlags.Syn | TcpFlags.Ack | (HasEcn ? TcpFlags.Ece : TcpFlags.None)
+            : TcpFlags.Syn | (_offer.Ecn ? TcpFlags.Ece | TcpFlags.Cwr : TcpFlags.None);
+
         // RFC 7323 2.2: the window in a SYN is never scaled.
-        Stack.Send(
-            Flow, Iss, isReply ? _irs + 1 : default, isReply ? TcpFlags.Syn | TcpFlags.Ack : TcpFlags.Syn, Window, in options);
+        Stack.Send(Flow, Iss, isReply ? _irs + 1 : default, flags, Window, in options);
     }
+
+    /// <summary>RFC 3168 6.1.1. A SYN,ACK with both flags comes from somebody who sends back what he does not know.</summary>
+    private static bool IsEcnSetup(in TcpSegment syn) =>
+        (syn.Flags & (TcpFlags.Ece | TcpFlags.Cwr)) == (syn.Has(TcpFlags.Ack) ? TcpFlags.Ece : TcpFlags.Ece | TcpFlags.Cwr);
 
     /// <summary>RFC 9293 3.10.7.4 for SYN-RECEIVED.</summary>
     private ManagedHalf? InSynReceived(in TcpSegment segment, Microseconds now)
@@ -201,7 +214,9 @@ internal abstract class Opening : StackFlow
         bool isSimultaneous = segment.Has(TcpFlags.Syn | TcpFlags.Ack) && segment.Seq == _irs && !segment.Has(TcpFlags.Rst);
         if (segment.Has(TcpFlags.Syn) && segment.Seq == _irs && !isSimultaneous && !segment.Has(TcpFlags.Rst))
         {
-            // First: the peer's SYN again, so our SYN,ACK was lost; it says all that the acknowledgement asked for would.
+            // First: the peer's SYN again, so our SYN,ACK was lost; it says all that the acknowledgement asked for would. RFC 3168 6.1.1: without the
+            // flags this time, the peer has given ECN up.
+            _isPeerEcnCapable &= IsEcnSetup(in segment);
             SendSyn(now);
         }
         else if (!isSimultaneous && segment.Seq.Value - rcvNxt.Value >= Window)
@@ -234,6 +249,7 @@ internal abstract class Opening : StackFlow
             // Fifth: SND.UNA < SEG.ACK =< SND.NXT, which only ISS + 1 is; anything else is reset.
             if (segment.Ack == Iss + 1)
             {
+                _isPeerEcnCapable &= !isSimultaneous || IsEcnSetup(in segment);
                 return Establish(in segment, now);
             }
 
@@ -260,6 +276,7 @@ internal abstract class Opening : StackFlow
             ReceiveWindowScale = HasWindowScale ? Shift : (byte)0,
             SackPermitted = HasSack,
             TimestampsEnabled = HasTimestamps,
+            EcnNegotiated = HasEcn,
             PeerMss = peerMss,
         };
 

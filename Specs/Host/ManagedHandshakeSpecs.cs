@@ -17,10 +17,10 @@ public sealed class ManagedHandshakeSpecs
     [MemberData(nameof(Framings))]
     public void Every_combination_of_offered_options_is_negotiated_alike_by_both_ends(bool ipv6, bool tagged)
     {
-        for (int offers = 0; offers < 256; offers++)
+        for (int offers = 0; offers < 1024; offers++)
         {
-            HandshakeOptions a = Offer(offers & 15);
-            HandshakeOptions b = Offer(offers >> 4);
+            HandshakeOptions a = Offer(offers & 31);
+            HandshakeOptions b = Offer(offers >> 5);
             using var pair = new ManagedPair(new ManagedPairOptions
             {
                 IPv6 = ipv6,
@@ -36,6 +36,7 @@ public sealed class ManagedHandshakeSpecs
             string which = $"A {a}, B {b}";
             Assert.True(ofA.TimestampsEnabled == (a.Timestamps && b.Timestamps) && ofB.TimestampsEnabled == ofA.TimestampsEnabled, which);
             Assert.True(ofA.SackPermitted == (a.Sack && b.Sack) && ofB.SackPermitted == ofA.SackPermitted, which);
+            Assert.True(ofA.EcnNegotiated == (a.Ecn && b.Ecn) && ofB.EcnNegotiated == ofA.EcnNegotiated, which);
             int shift = a.WindowScale && b.WindowScale ? 7 : 0;
             Assert.True(ofA.SendWindowScale == shift && ofA.ReceiveWindowScale == shift, which);
             Assert.True(ofB.SendWindowScale == shift && ofB.ReceiveWindowScale == shift, which);
@@ -355,6 +356,7 @@ public sealed class ManagedHandshakeSpecs
         WindowScale = (bits & 2) != 0,
         Sack = (bits & 4) != 0,
         Timestamps = (bits & 8) != 0,
+        Ecn = (bits & 16) != 0,
     };
 
     private static ConnectionInvariants Invariants(ManagedEnd end, ManagedSide side, out SegmentInvariants segment)

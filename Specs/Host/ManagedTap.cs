@@ -7,7 +7,8 @@ namespace TcpActors.Specs.Host;
 /// <summary>A segment that was given to a link, lost or not.</summary>
 internal sealed record SentSegment(ushort SourcePort, SeqNum Seq, SeqNum Ack, TcpFlags Flags, TcpOptions Options, int Length, byte[] Frame)
 {
-    public bool Is(TcpFlags flags) => (Flags & ~TcpFlags.Psh) == flags;
+    /// <summary>Whether it has these flags and no other; those of ECN and PSH aside.</summary>
+    public bool Is(TcpFlags flags) => (Flags & ~(TcpFlags.Psh | TcpFlags.Ece | TcpFlags.Cwr)) == flags;
 }
 
 /// <summary>A link's end with a tap: records what is sent through it and loses what a spec says.</summary>
