@@ -20,7 +20,8 @@ internal static class RandomLoss
         .NewChain("ingress", NfHook.NetdevIngress, priority: 0, interfaceName)
         .NewRule("ingress", rule => rule.IsTcp().OneOf(oneOf).Drop()));
 
-    private static NfRule OneOf(this NfRule rule, uint modulus)
+    /// <summary>One packet of so many, at random.</summary>
+    public static NfRule OneOf(this NfRule rule, uint modulus)
     {
         NetlinkMessageBuilder message = rule.Message;
         using (message.Nested(Element))

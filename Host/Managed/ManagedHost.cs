@@ -26,7 +26,7 @@ public sealed class ManagedHost : IOffloadHost
     private readonly ManagedNextHops _nextHops = new();
     private int _disposed;
 
-    private ManagedHost(string name, ILink link, IReadOnlyList<IPAddress> addresses, HostOptions options)
+    internal ManagedHost(string name, ILink link, IReadOnlyList<IPAddress> addresses, HostOptions options)
     {
         ILogger logger = options.LoggerFactory.CreateLogger("TcpActors.Host");
         var wheel = new TimerWheel(MonotonicClock.System.Now);

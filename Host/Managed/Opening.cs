@@ -193,8 +193,8 @@ internal abstract class Opening : StackFlow
             options.TsEcr = isReply ? _peer.TsVal : 0;
         }
 
-        // RFC 3168 6.1.1: an ECN-setup SYN has both flags, an ECN-setup SYN,ACK has ECE. That of 6.1.1.1, to try without them when no answer comes, is
-        // left: who has sent both kinds must not send as ECN-capable and yet has to answer marks.
+        // RFC 3168 6.1.1: an ECN-setup SYN has both flags, an ECN-setup SYN,ACK has ECE. A SYN that is sent again has them as well, where 6.1.1.1 allows to
+        // leave them out: who has sent both kinds must not send as ECN-capable and yet has to heed marks.
         TcpFlags flags = isReply
             ? TcpFlags.Syn | TcpFlags.Ack | (HasEcn ? TcpFlags.Ece : TcpFlags.None)
             : TcpFlags.Syn | (_offer.Ecn ? TcpFlags.Ece | TcpFlags.Cwr : TcpFlags.None);

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using TcpActors.Bench.Lab;
 using TcpActors.Engine.Wire;
 using TcpActors.Transport.Linux.Netlink;
 
@@ -14,6 +15,7 @@ internal static class NetlinkFirewall
     private const uint CtEstablishedOrRelated = 2 | 4;
     private const uint CtNew = 8;
     private const uint LinkHeader = 0;
+    private const uint NetworkHeader = 1;
     private const uint TransportHeader = 2;
 
     /// <summary>
@@ -43,6 +45,42 @@ internal static class NetlinkFirewall
         .NewChain("output", (NfHook)3, priority: 0)
         .NewRule("output", rule => rule.IsIPv4().IsTooBigMessage(protocol: 1, type: 3).Drop())
         .NewRule("output", rule => rule.IsIPv6().IsTooBigMessage(protocol: 58, type: 2).Drop()));
+
+    /// <summary>
+    /// In the caller's namespace: of the IPv4 packets without options that arrive as ECN-capable one of <paramref name="oneOf"/> is marked
+    /// "congestion experienced" (RFC 3168 5).
+    /// </summary>
+    public static OwnedTable Marks(string interfaceName, uint oneOf) => new("mark congestion", Netfilter.FamilyNetdev, batch => batch
+        .NewChain("ingress", NfHook.NetdevIngress, priority: -1, interfaceName)
+        .NewRule("ingress", rule => rule.IsIPv4().Load(NetworkHeader, 0, 2).Compare(equal: true, [0x45, 2]).OneOf(oneOf).SetFirstBytes([0x45, 3])));
+
+    private static NfRule SetFirstBytes(this NfRule rule, byte[] value)
+    {
+        NetlinkMessageBuilder message = rule.Message;
+        using (message.Nested(1))
+        {
+            message.Text(1, "immediate");
+            using (message.Nested(2))
+            {
+                message.UInt32BigEndian(1, 8);
+                using (message.Nested(2))
+                    message.Bytes(1, value);
+            }
+        }
+
+        using (message.Nested(1))
+        {
+            message.Text(1, "payload");
+            using (message.Nested(2))
+            {
+                // From register 8 to the beginning of the network header, whose checksum (type 1, at 10) follows if they are whole words.
+                message.UInt32BigEndian(5, 8).UInt32BigEndian(2, NetworkHeader).UInt32BigEndian(3, 0).UInt32BigEndian(4, (uint)value.Length);
+                message.UInt32BigEndian(6, 1).UInt32BigEndian(7, 10);
+            }
+        }
+
+        return rule;
+    }
 
     private static NfRule CtState(this NfRule rule, uint states)
     {
