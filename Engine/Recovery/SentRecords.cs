@@ -176,20 +176,19 @@ internal sealed partial class SentRecords
     /// <param name="result">Beginning with <see cref="AckResult.Nothing"/>.</param>
     public void OnAck(SeqNum ack, in SackBlocks blocks, in AckContext context, ref AckResult result)
     {
-        int first = 0;
         if (blocks.Count > 0 && IsDuplicate(blocks, ack))
         {
             result.HasDuplicate = true;
             result.Duplicate = blocks[0];
             result.IsDuplicateOfNetwork = blocks[0].Left >= _resentTo;
             result.IsFirstReport = Sacked == 0 && blocks[0].Left == Start;
-            first = 1;
         }
 
         SeqNum highest = HighestSacked;
         Acknowledge(ack, context, ref result);
-        for (int i = first; i < blocks.Count; i++)
+        for (int i = 0; i < blocks.Count; i++)
         {
+            // A duplicate lies below the acknowledgement or within what the second block reports: it reports nothing by itself.
             SackBlock block = blocks[i];
             if (block.Left < block.Right && block.Right <= _end && block.Right > ack)
             {

@@ -32,6 +32,16 @@ public class BbrPhaseSpecs
     }
 
     [Fact]
+    public void A_round_that_grew_by_a_quarter_is_none_of_the_three()
+    {
+        BbrConnection bbr = new(BbrPhase.Startup);
+        bbr.S.FullBandwidth = 60_000;
+        bbr.S.FullBandwidthRounds = 2;
+        bbr.Acks(isRound: true, but: ack => ack with { RateDelivered = 48_000 });
+        Assert.Equal((75_000u, 0), (bbr.S.FullBandwidth, (int)bbr.S.FullBandwidthRounds));
+    }
+
+    [Fact]
     public void Rounds_of_an_application_that_writes_little_do_not_end_it()
     {
         BbrConnection bbr = new(BbrPhase.Startup);
@@ -276,6 +286,18 @@ public class BbrPhaseSpecs
         bbr.V.CongestionWindow = 62_000;
         bbr.Acks(30_500);
         Assert.Equal((63_000u, 500u), (bbr.S.LongTermInflight, bbr.S.ProbeUpAcked));
+    }
+
+    // 5.3.3.3: the acknowledgements of the probe before are not those that it waits for.
+    [Fact]
+    public void When_the_pipe_is_filled_again_no_probe_is_stopping()
+    {
+        BbrConnection bbr = new();
+        bbr.S.ProbeWait = 1;
+        bbr.S.Set(BbrFlags.ProbeStopping, true);
+        bbr.Now += 1.ms;
+        bbr.Acks();
+        Assert.Equal((BbrPhase.Refill, false), (bbr.S.Phase, bbr.S.Is(BbrFlags.ProbeStopping)));
     }
 
     // 5.3.3.1: what a probe has shown of the path is nothing that a later loss may be held against.

@@ -54,6 +54,19 @@ public class AcceptabilitySpecs
         link.Sends(1.s, ack: 0);
     }
 
+    // A FIN takes one sequence number, and where it is the last before the window the segment is old: its acknowledgement does not count.
+    [Fact]
+    public void A_segment_that_ends_with_its_FIN_before_the_window_is_answered_and_dropped()
+    {
+        using Conversation link = Sent(1000);
+        link.Receives(1.s, link.Data(seq: 0, length: 500), link.Data(seq: 500, length: 500));
+        link.Forgets();
+        Assert.Equal(Verdict.Dropped, link.Receives(1.s, link.Data(seq: 899, length: 100, ack: 1000, flags: TcpFlags.Fin)));
+        Assert.False(link.Engine.IsDrained);
+        Assert.Equal(1, link.Engine.Counters.DroppedSequence);
+        link.Sends(1.s, ack: 1000);
+    }
+
     // Table 6, window of zero: a segment without data only at RCV.NXT; with data none, but its acknowledgement counts.
     [Theory]
     [InlineData(0, 0, true)]

@@ -131,6 +131,20 @@ public class ReassemblySpecs
     [InlineData(1 << 30, 16384)]
     public void Its_size_follows_from_the_receive_buffer(int buffer, int ranges) => Assert.Equal(ranges, Reassembly.CapacityFor(buffer));
 
+    // Sixteen thousand may be remembered; a connection with a few pays for a few.
+    [Fact]
+    public void Memory_is_taken_as_ranges_come()
+    {
+        Reassembly index = new(capacity: 16_384);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 1; i <= 20; i++)
+        {
+            index.Add(new SeqNum((uint)i * 1000), new SeqNum(((uint)i * 1000) + 1));
+        }
+
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 1, 1000);
+    }
+
     // Against a set of octets, around the wrap of the sequence space, with and without room.
     [Theory]
     [InlineData(1000)]

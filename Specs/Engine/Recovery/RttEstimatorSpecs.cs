@@ -34,6 +34,21 @@ public class RttEstimatorSpecs
         Assert.InRange(v.Delta.Value, 0, (after / 20) + 4);
     }
 
+    // 2.3: beta = 1/4, of the mean of what a round trip's measurements differ by.
+    [Fact]
+    public void Every_measurement_of_a_round_trip_counts_for_RTTVAR()
+    {
+        SegmentVariants v = SegmentVariants.Quiet with { SmoothedRtt = 100.ms, Delta = 10.ms, SndMax = new SeqNum(1000) };
+        RttEstimator estimator = default;
+        estimator.Restart(v.SndMax);
+        estimator.Update(ref v, 70.ms, 200.ms, 1.s);
+        estimator.Update(ref v, 120.ms, 200.ms, 1.s);
+        Assert.Equal((100.ms, 10.ms), (v.SmoothedRtt, v.Delta));
+        v.SndUna = v.SndMax;
+        estimator.Update(ref v, 110.ms, 200.ms, 1.s);
+        Assert.Equal((100.ms, 12_500.us), (v.SmoothedRtt, v.Delta));
+    }
+
     // What is not a whole microsecond must not hold the estimate where it is.
     [Fact]
     public void It_reaches_a_round_trip_that_differs_by_a_microsecond()
