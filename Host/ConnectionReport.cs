@@ -28,7 +28,12 @@ public sealed record ConnectionReport(
 /// <param name="Moved">Connections that changed hands.</param>
 /// <param name="Unmoved">Connections that were where they were wanted, or that ended meanwhile.</param>
 /// <param name="Refused">Connections that could not be moved, with the reason.</param>
-public sealed record MoveResult(int Moved, int Unmoved, IReadOnlyList<Refusal> Refused);
+public sealed record MoveResult(int Moved, int Unmoved, IReadOnlyList<Refusal> Refused)
+{
+    /// <summary>For people: how many moved, and why the others did not.</summary>
+    public override string ToString() =>
+        $"{Moved} moved, {Unmoved} not, {Refused.Count} refused{string.Concat(Refused.Select(each => $"; {each.Connection}: {each.Reason}"))}";
+}
 
 /// <summary>Why a connection was not offloaded.</summary>
 public readonly record struct Refusal(ConnectionId Connection, string Reason);

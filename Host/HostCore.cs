@@ -29,16 +29,17 @@ internal sealed class HostCore : IAsyncDisposable
         (System, _ownsSystem) = options.System is { } given
             ? (given, false)
             : (ActorSystem.Create("tcpactors", OffloadEngine.ReferenceConfig.WithFallback(QuietSystem)), true);
-        Supervisor = System.ActorOf(Props.Create(
-            () => new HostSupervisor(stackName, Buffers, FromToes, nextHops, Workers, logger)));
+        Line = new SupervisorLine(System.ActorOf(Props.Create(
+            () => new HostSupervisor(stackName, Buffers, FromToes, nextHops, Workers, logger))));
         _parts = new ConnectionParts(
-            Supervisor, options.Policy, pool, new SlotTable(pool), MonotonicClock.System,
+            Line, options.Policy, pool, new SlotTable(pool), MonotonicClock.System,
             options.SendBufferLimit, options.ReceiveBufferLimit, options.ApplicationScheduler);
     }
 
     public ActorSystem System { get; }
 
-    public IActorRef Supervisor { get; }
+    /// <summary>To the supervisor.</summary>
+    public SupervisorLine Line { get; }
 
     public PostedBuffers Buffers { get; } = new();
 
@@ -63,29 +64,21 @@ internal sealed class HostCore : IAsyncDisposable
     }
 
     /// <summary>Books a connection that was made, and lets it run.</summary>
-    public void Register(Connection connection) => Supervisor.Tell(new HostMessages.Register(connection));
+    public void Register(Connection connection) => Line.Tell(new HostMessages.Register(connection));
 
-    public void AddToe(ToeUnit toe) => Supervisor.Tell(new HostMessages.AddToe(toe));
+    public void AddToe(ToeUnit toe) => Line.Tell(new HostMessages.AddToe(toe));
 
-    public Task<MoveResult> MoveAsync(IReadOnlyList<ConnectionId>? connections, bool toToe)
-    {
-        var done = new TaskCompletionSource<MoveResult>(TaskCreationOptions.RunContinuationsAsynchronously);
-        Supervisor.Tell(new HostMessages.Move(connections, toToe, done));
-        return done.Task;
-    }
+    public Task<MoveResult> MoveAsync(IReadOnlyList<ConnectionId>? connections, bool toToe) =>
+        Line.AskAsync<MoveResult>(done => new HostMessages.Move(connections, toToe, done));
 
-    public Task<IReadOnlyList<ConnectionReport>> ListAsync()
-    {
-        var done = new TaskCompletionSource<IReadOnlyList<ConnectionReport>>(TaskCreationOptions.RunContinuationsAsynchronously);
-        Supervisor.Tell(new HostMessages.List(done));
-        return done.Task;
-    }
+    public Task<IReadOnlyList<ConnectionReport>> ListAsync() =>
+        Line.AskAsync<IReadOnlyList<ConnectionReport>>(static done => new HostMessages.List(done));
 
     /// <summary>Completes when every connection is the stack's; from then on none is offloaded.</summary>
     public Task QuiesceAsync()
     {
         var quiesced = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Supervisor.Tell(new HostMessages.Quiesce(quiesced));
+        Line.Tell(new HostMessages.Quiesce(quiesced));
         return quiesced.Task;
     }
 
@@ -95,14 +88,14 @@ internal sealed class HostCore : IAsyncDisposable
     public async Task EndAllAsync(TimeSpan timeout)
     {
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Supervisor.Tell(new HostMessages.EndAll(ended));
+        Line.Tell(new HostMessages.EndAll(ended));
         try
         {
             await ended.Task.WaitAsync(timeout);
         }
         catch (TimeoutException)
         {
-            Supervisor.Tell(new HostMessages.AbortAll());
+            Line.Tell(new HostMessages.AbortAll());
             await ended.Task;
         }
     }
@@ -117,9 +110,10 @@ internal sealed class HostCore : IAsyncDisposable
         }
         else
         {
-            await Supervisor.GracefulStop(TimeSpan.FromSeconds(5));
+            await Line.Supervisor.GracefulStop(TimeSpan.FromSeconds(5));
         }
 
+        Line.End();
         _parts.Slots.Dispose();
         (_pool as IDisposable)?.Dispose();
     }

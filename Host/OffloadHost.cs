@@ -19,6 +19,7 @@ public sealed class OffloadHost : IOffloadHost
     private readonly HostCore _core;
     private readonly Lock _lock = new();
     private readonly Dictionary<string, ToeUnit> _toes = new(StringComparer.Ordinal);
+    private readonly HashSet<Socket> _listening = [];
     private int _disposed;
 
     private OffloadHost(OffloadHostOptions options)
@@ -39,7 +40,7 @@ public sealed class OffloadHost : IOffloadHost
         }
 
         _core = new HostCore("kernel", options, new MemfdChunkPool(limit: options.BufferMemoryLimit), _kernel, logger);
-        _kernel.ReportTo(changed => _core.Supervisor.Tell(changed, Akka.Actor.ActorRefs.NoSender));
+        _kernel.ReportTo(changed => _core.Line.Tell(changed));
     }
 
     /// <summary>What steers frames, in one line: eBPF, or nftables and why not eBPF.</summary>
@@ -67,6 +68,7 @@ public sealed class OffloadHost : IOffloadHost
     /// <exception cref="OffloadHostException">Missing privileges, an unknown interface, no Linux: the message says what to do.</exception>
     public static OffloadHost Create(OffloadHostOptions options)
     {
+        ArgumentNullException.ThrowIfNull(options);
         if (!OperatingSystem.IsLinux())
         {
             throw new OffloadHostException("The kernel host needs Linux. 'tcpactors demo --in-memory' runs on any operating system.");
@@ -93,8 +95,10 @@ public sealed class OffloadHost : IOffloadHost
     /// <summary>Listens through the kernel. Without TOEs in the options, one starts for each interface that carries the address.</summary>
     /// <exception cref="SocketException">As for a socket: address in use, not available, access denied.</exception>
     /// <exception cref="OffloadHostException">When a TOE cannot be started.</exception>
+    /// <exception cref="ObjectDisposedException">After the host.</exception>
     public ConnectionListener Listen(IPEndPoint endPoint, int backlog = 512)
     {
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
         Socket socket = InHostNamespace(() =>
         {
             var listening = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
@@ -119,13 +123,21 @@ public sealed class OffloadHost : IOffloadHost
                 throw;
             }
         });
-        return new ConnectionListener((IPEndPoint)socket.LocalEndPoint!, cancellation => AcceptAsync(socket, cancellation), socket.Dispose);
+        lock (_lock)
+        {
+            _listening.Add(socket);
+        }
+
+        return new ConnectionListener(
+            (IPEndPoint)socket.LocalEndPoint!, cancellation => AcceptAsync(socket, cancellation), () => StopListening(socket));
     }
 
     /// <summary>Connects through the kernel.</summary>
     /// <exception cref="SocketException">As for a socket.</exception>
+    /// <exception cref="ObjectDisposedException">After the host.</exception>
     public async Task<Connection> ConnectAsync(IPEndPoint remote, CancellationToken cancellationToken = default)
     {
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
         Socket socket = InHostNamespace(
             () => new Socket(remote.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = _options.NoDelay });
         try
@@ -144,13 +156,20 @@ public sealed class OffloadHost : IOffloadHost
     /// Takes over a connected socket that the application has, and offloads it. The socket must not be used or disposed of any more, and no
     /// operation may be pending on it; what it holds (unread, unacknowledged, unsent) travels along.
     /// </summary>
+    /// <exception cref="ArgumentException">When it is not a connected TCP socket.</exception>
     /// <exception cref="OffloadHostException">When the offload was refused: the socket is the application's as before.</exception>
+    /// <exception cref="ObjectDisposedException">After the host.</exception>
     public async Task<Connection> OffloadAsync(Socket connected)
     {
+        ArgumentNullException.ThrowIfNull(connected);
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
+        if (connected is not { Connected: true, ProtocolType: ProtocolType.Tcp })
+        {
+            throw new ArgumentException($"Only a connected TCP socket can be offloaded; this one is {connected.ProtocolType}, connected: {connected.Connected}.", nameof(connected));
+        }
+
         Connection connection = ConnectionOf(connected, isActive: null);
-        var done = new TaskCompletionSource<MoveResult>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _core.Supervisor.Tell(new HostMessages.TakeOver(connection, done), Akka.Actor.ActorRefs.NoSender);
-        MoveResult result = await done.Task;
+        MoveResult result = await _core.Line.AskAsync<MoveResult>(done => new HostMessages.TakeOver(connection, done));
         return result.Refused.Count == 0 || connection.Epoch.Value > 0
             ? connection
             : throw new OffloadHostException($"{connection} is not offloaded: {result.Refused[0].Reason}. The socket is as it was.");
@@ -163,8 +182,8 @@ public sealed class OffloadHost : IOffloadHost
     public Task<IReadOnlyList<ConnectionReport>> ListAsync() => _core.ListAsync();
 
     /// <summary>
-    /// Brings every connection back to the kernel and lets it close them in order, those too that the application has not closed: what was
-    /// written still reaches the peer.
+    /// Stops listening, brings every connection back to the kernel and lets it close them in order, those too that the application has not closed: what
+    /// was written still reaches the peer.
     /// </summary>
     public async ValueTask DisposeAsync()
     {
@@ -173,6 +192,7 @@ public sealed class OffloadHost : IOffloadHost
             return;
         }
 
+        StopListening();
         await _core.QuiesceAsync();
         await _core.EndAllAsync(_options.CloseTimeout);
         _kernel.Dispose();
@@ -183,6 +203,23 @@ public sealed class OffloadHost : IOffloadHost
 
         _factory.Dispose();
         await _core.DisposeAsync();
+    }
+
+    private bool IsDisposed => Volatile.Read(ref _disposed) != 0;
+
+    private void StopListening(Socket? one = null)
+    {
+        Socket[] ending;
+        lock (_lock)
+        {
+            ending = one is null ? [.. _listening] : [one];
+            _listening.ExceptWith(ending);
+        }
+
+        foreach (Socket socket in ending)
+        {
+            socket.Dispose();
+        }
     }
 
     /// <summary>Makes a connection of a socket that the kernel has set up.</summary>

@@ -18,22 +18,23 @@ public record HostOptions
     /// <summary>
     /// When the host offloads by itself: not before a connection has moved 64 KiB, as a short one costs more to move than it gains.
     /// </summary>
-    public IOffloadPolicy Policy { get; init; } = OffloadPolicies.Bytes(65536);
+    public IOffloadPolicy Policy { get; init => field = OptionValue.Given(value); } = OffloadPolicies.Bytes(65536);
 
-    public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
+    /// <summary>Gets the log: each move with its reason, what was refused, what the TOEs run on. Nothing by default.</summary>
+    public ILoggerFactory LoggerFactory { get; init => field = OptionValue.Given(value); } = NullLoggerFactory.Instance;
 
-    /// <summary>Most memory that connection buffers take, in bytes.</summary>
-    public long BufferMemoryLimit { get; init; } = 4L << 30;
+    /// <summary>Most memory that connection buffers take, in bytes: 64 KiB at least.</summary>
+    public long BufferMemoryLimit { get; init => field = OptionValue.Within(value, 64 << 10, long.MaxValue); } = 4L << 30;
 
-    /// <summary>Most unacknowledged and unsent bytes of one connection.</summary>
-    public int SendBufferLimit { get; init; } = 4 << 20;
+    /// <summary>Most unacknowledged and unsent bytes of one connection: 4 KiB to 1 GiB.</summary>
+    public int SendBufferLimit { get; init => field = OptionValue.Within(value, 4 << 10, 1 << 30); } = 4 << 20;
 
     /// <summary>
-    /// Most unread bytes of one connection. The window advertises less until the application has read as fast as that needs; SO_RCVBUF of a
+    /// Most unread bytes of one connection: 4 KiB to 1 GiB. The window advertises less until the application has read as fast as that needs; SO_RCVBUF of a
     /// connection's own socket takes the place of this. While the kernel owns the connection its socket's buffer (net.ipv4.tcp_rmem) comes on
     /// top, and what it holds is taken over whole when the connection is offloaded.
     /// </summary>
-    public int ReceiveBufferLimit { get; init; } = 4 << 20;
+    public int ReceiveBufferLimit { get; init => field = OptionValue.Within(value, 4 << 10, 1 << 30); } = 4 << 20;
 
     /// <summary>
     /// The congestion control of every connection, by name (<see cref="CongestionControls"/>). Null: what its socket has (TCP_CONGESTION), if there is an
@@ -49,15 +50,15 @@ public record HostOptions
             nameof(value));
     }
 
-    /// <summary>Most connections of one TOE.</summary>
-    public int ToeCapacity { get; init; } = 100_000;
+    /// <summary>Most connections of one TOE, 1 at least.</summary>
+    public int ToeCapacity { get; init => field = OptionValue.Within(value, 1, int.MaxValue); } = 100_000;
 
     /// <summary>
     /// Where an application goes on that waited to read or to write. The thread pool by default; with <see cref="PipeScheduler.Inline"/> the
     /// thread that received the bytes, which saves a change of threads and is for applications that never block: it holds up every
     /// connection of that TOE meanwhile.
     /// </summary>
-    public PipeScheduler ApplicationScheduler { get; init; } = PipeScheduler.ThreadPool;
+    public PipeScheduler ApplicationScheduler { get; init => field = OptionValue.Given(value); } = PipeScheduler.ThreadPool;
 
     /// <summary>
     /// The embedder's own actor system, which must have <see cref="Actors.OffloadEngine.ReferenceConfig"/> as a fallback; null: the host
@@ -70,18 +71,18 @@ public record HostOptions
 public sealed record OffloadHostOptions : HostOptions
 {
     /// <summary>The TOEs. Empty: one for each interface that carries a served address, opened when it is needed.</summary>
-    public IReadOnlyList<ToeOptions> Toes { get; init; } = [];
+    public IReadOnlyList<ToeOptions> Toes { get; init => field = OptionValue.Given(value); } = [];
 
     /// <summary>
     /// Receiving threads of each TOE, over which the kernel spreads connections; 1 to 64. With a <see cref="CaptureFile"/> there is one.
     /// </summary>
-    public int ReceiveQueues { get; init; } = Math.Min(Environment.ProcessorCount, 16);
+    public int ReceiveQueues { get; init => field = OptionValue.Within(value, 1, 64); } = Math.Min(Environment.ProcessorCount, 16);
 
     /// <summary>
     /// How long a receiving thread looks for frames before it sleeps, as long as that pays; an idle TOE sleeps at once. It gives its core to
-    /// any thread that wants it. Zero: it always sleeps at once, which saves processor time and costs a wake-up for each round trip.
+    /// any thread that wants it. One second at most; zero: it always sleeps at once, which saves processor time and costs a wake-up for each round trip.
     /// </summary>
-    public TimeSpan BusyPoll { get; init; } = TimeSpan.FromMicroseconds(50);
+    public TimeSpan BusyPoll { get; init => field = OptionValue.Within(value, TimeSpan.Zero, TimeSpan.FromSeconds(1)); } = TimeSpan.FromMicroseconds(50);
 
     /// <summary>
     /// A pcapng file that gets every frame the TOEs send and receive; null: none. With several TOEs each has its own, named before the
@@ -91,9 +92,9 @@ public sealed record OffloadHostOptions : HostOptions
 
     /// <summary>
     /// How long an ending host waits for the kernel to take what was written to its connections; one that has more is then reset, so that no
-    /// peer takes a part for the whole.
+    /// peer takes a part for the whole. A day at most.
     /// </summary>
-    public TimeSpan CloseTimeout { get; init; } = TimeSpan.FromSeconds(10);
+    public TimeSpan CloseTimeout { get; init => field = OptionValue.Within(value, TimeSpan.Zero, TimeSpan.FromDays(1)); } = TimeSpan.FromSeconds(10);
 
     /// <summary>
     /// Whether connections that the host accepts or opens send small segments at once (TCP_NODELAY, RFC 9293 3.7.4 without Nagle's

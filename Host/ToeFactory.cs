@@ -65,7 +65,7 @@ internal sealed class ToeFactory : IDisposable
                 Link = link,
                 Buffers = core.Buffers,
                 ToHost = core.FromToes,
-                Host = core.Supervisor,
+                Host = core.Line.Supervisor,
                 Capacity = _options.ToeCapacity,
                 Logger = _logger,
             });

@@ -1,7 +1,6 @@
 using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
-using Akka.Actor;
 using TcpActors.Actors.Contract;
 using TcpActors.Engine.Buffers;
 using TcpActors.Engine.State;
@@ -215,12 +214,8 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
         return Interlocked.CompareExchange(ref _failure, failure, null) ?? failure;
     }
 
-    private Task<MoveResult> MoveAsync(bool toToe)
-    {
-        var done = new TaskCompletionSource<MoveResult>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _parts.Supervisor.Tell(new HostMessages.Move([Id], toToe, done));
-        return done.Task;
-    }
+    private Task<MoveResult> MoveAsync(bool toToe) =>
+        _parts.Supervisor.AskAsync<MoveResult>(done => new HostMessages.Move([Id], toToe, done));
 
     private void ConsiderOffload()
     {

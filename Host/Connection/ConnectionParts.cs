@@ -1,5 +1,4 @@
 using System.IO.Pipelines;
-using Akka.Actor;
 using TcpActors.Engine.Buffers;
 using TcpActors.HostSide.Policy;
 using TcpActors.Transport;
@@ -8,7 +7,7 @@ namespace TcpActors.HostSide;
 
 /// <summary>What every connection of a host is made of.</summary>
 internal sealed record ConnectionParts(
-    IActorRef Supervisor,
+    SupervisorLine Supervisor,
     IOffloadPolicy Policy,
     ChunkPool Pool,
     SlotTable Slots,

@@ -15,8 +15,14 @@ internal sealed unsafe class KernelFlow
     /// <summary>Bytes moved in one direction before the other connections have their turn.</summary>
     private const int Budget = 1 << 20;
 
+    /// <summary>How often a call may stand within itself: who is told of room writes at once, and has this called again.</summary>
+    private const int Deepest = 8;
+
     private const int WouldBlock = 11;
     private const int Interrupted = 4;
+
+    [ThreadStatic]
+    private static int s_depth;
 
     private readonly Lock _gate = new();
     private readonly SendBuffer _send;
@@ -89,44 +95,20 @@ internal sealed unsafe class KernelFlow
     /// <summary>Moves what can be moved. Any thread.</summary>
     public void Work()
     {
-        bool readable = false;
-        bool writable = false;
-        bool more = false;
-        Exception? inputError = null;
-        Exception? outputError = null;
-        bool inputEnded = false;
-        bool closed = false;
-        bool starved = false;
-        lock (_gate)
-        {
-            if (!_running || _closed)
-            {
-                return;
-            }
-
-            if (!_inputEnded && _mayRead && !_starved)
-            {
-                more |= Read(out readable, out inputEnded, out inputError);
-                starved = _starved;
-            }
-
-            if (!_outputFailed)
-            {
-                more |= Write(out writable, out outputError);
-            }
-
-            closed = FinishOutput(ref outputError);
-        }
-
-        Tell(readable, writable, inputEnded, inputError, outputError, closed);
-        if (more && !closed)
+        if (s_depth >= Deepest)
         {
             _pump.Again(this);
+            return;
         }
 
-        if (starved)
+        s_depth++;
+        try
         {
-            _pump.WhenMemoryMayBeBack(this);
+            MoveAndTell();
+        }
+        finally
+        {
+            s_depth--;
         }
     }
 
@@ -201,6 +183,49 @@ internal sealed unsafe class KernelFlow
         if (closed)
         {
             _events.Closed();
+        }
+    }
+
+    private void MoveAndTell()
+    {
+        bool readable = false;
+        bool writable = false;
+        bool more = false;
+        Exception? inputError = null;
+        Exception? outputError = null;
+        bool inputEnded = false;
+        bool closed = false;
+        bool starved = false;
+        lock (_gate)
+        {
+            if (!_running || _closed)
+            {
+                return;
+            }
+
+            if (!_inputEnded && _mayRead && !_starved)
+            {
+                more |= Read(out readable, out inputEnded, out inputError);
+                starved = _starved;
+            }
+
+            if (!_outputFailed)
+            {
+                more |= Write(out writable, out outputError);
+            }
+
+            closed = FinishOutput(ref outputError);
+        }
+
+        Tell(readable, writable, inputEnded, inputError, outputError, closed);
+        if (more && !closed)
+        {
+            _pump.Again(this);
+        }
+
+        if (starved)
+        {
+            _pump.WhenMemoryMayBeBack(this);
         }
     }
 

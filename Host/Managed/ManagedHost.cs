@@ -44,14 +44,14 @@ public sealed class ManagedHost : IOffloadHost
         });
         _nextHops.ReportTo(
             peer => _stack.TryGetNeighbor(peer, out MacAddress mac) ? mac : null,
-            changed => _core.Supervisor.Tell(changed, Akka.Actor.ActorRefs.NoSender));
+            changed => _core.Line.Tell(changed));
         _toe = new OffloadEngine(_core.System, new OffloadEngineOptions
         {
             Name = name,
             Link = link,
             Buffers = _core.Buffers,
             ToHost = _core.FromToes,
-            Host = _core.Supervisor,
+            Host = _core.Line.Supervisor,
             HostStack = _stack,
             Wheel = wheel,
             Capacity = options.ToeCapacity,

@@ -62,7 +62,7 @@ internal sealed class CrowdedHost : IDisposable
         IActorRef supervisor = _system.ActorOf(Props.Create(
             () => new HostSupervisor("crowd", _buffers, _fromToes, null, _workers, NullLogger.Instance)));
         var clock = new MonotonicClock(_world.Time);
-        _parts = new ConnectionParts(supervisor, OffloadPolicies.Never, Pool, new SlotTable(_slotMemory), clock, Window, Window, PipeScheduler.ThreadPool);
+        _parts = new ConnectionParts(new SupervisorLine(supervisor), OffloadPolicies.Never, Pool, new SlotTable(_slotMemory), clock, Window, Window, PipeScheduler.ThreadPool);
         _toe = new OffloadEngine(_system, new OffloadEngineOptions
         {
             Name = "toe",

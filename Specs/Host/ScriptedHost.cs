@@ -30,7 +30,7 @@ internal sealed class ScriptedHost : IDisposable
     {
         Supervisor = system.ActorOf(Props.Create(() => new HostSupervisor("script", Buffers, FromToes, null, _workers, logger)));
         _parts = new ConnectionParts(
-            Supervisor, OffloadPolicies.Never, Pool, Slots, MonotonicClock.System, SendBufferLimit: 1 << 20, ReceiveBufferLimit: 1 << 20,
+            new SupervisorLine(Supervisor), OffloadPolicies.Never, Pool, Slots, MonotonicClock.System, SendBufferLimit: 1 << 20, ReceiveBufferLimit: 1 << 20,
             PipeScheduler.ThreadPool);
         Toe = new OffloadEngine(system, new OffloadEngineOptions
         {

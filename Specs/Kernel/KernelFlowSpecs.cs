@@ -13,6 +13,7 @@ public sealed class KernelFlowSpecs : IHostHalfEvents
 {
     private readonly ManagedChunkPool _pool = new();
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Action _onWritable = static () => { };
 
     [KernelFact]
     public async Task A_connection_that_was_read_empty_holds_no_buffer_memory()
@@ -66,6 +67,47 @@ public sealed class KernelFlowSpecs : IHostHalfEvents
         await FenceLine.UntilAsync(() => Reset(client), "the reset");
     }
 
+    // With a buffer of a few bytes the stack overflowed.
+    [KernelFact]
+    public async Task A_writer_that_writes_when_it_is_told_of_room_does_not_deepen_the_stack()
+    {
+        const int pieces = 3000;
+        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        using var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
+        await client.ConnectAsync(listener.LocalEndPoint!);
+        using var send = new SendBuffer(_pool, 1);
+        using var receive = new ReceiveBuffer(_pool, 1 << 20);
+        using var pump = new KernelPump(NullLogger.Instance);
+        using Socket socket = await listener.AcceptAsync();
+        var flow = new KernelFlow(socket, send, receive, this, pump);
+        (int written, int depth, int deepest) = (1, 0, 0);
+        _onWritable = () =>
+        {
+            deepest = Math.Max(deepest, ++depth);
+            if (written < pieces)
+            {
+                written += send.Write([(byte)written]);
+                flow.Work();
+            }
+
+            depth--;
+        };
+        send.Write([0]);
+        flow.Start();
+
+        byte[] received = new byte[pieces];
+        for (int count = 0; count < pieces;)
+        {
+            count += await client.ReceiveAsync(received.AsMemory(count)).AsTask().WaitAsync(TrafficConnection.Patience);
+        }
+
+        Assert.Equal(Enumerable.Range(0, pieces).Select(static i => (byte)i), received);
+        Assert.InRange(deepest, 1, 20);
+        flow.Abort();
+    }
+
     private static bool Reset(Socket client)
     {
         byte[] bytes = new byte[65536];
@@ -84,9 +126,7 @@ public sealed class KernelFlowSpecs : IHostHalfEvents
     {
     }
 
-    void IHostHalfEvents.Writable()
-    {
-    }
+    void IHostHalfEvents.Writable() => _onWritable();
 
     void IHostHalfEvents.EndOfInput(Exception? error)
     {
