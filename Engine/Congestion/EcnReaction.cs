@@ -63,7 +63,8 @@ public struct EcnReaction
     /// RFC 3168 6.1.2: the window is reduced once for marks and losses of one window of data. Whether a mark has been answered with what is
     /// lost under way.
     /// </summary>
-    internal readonly bool HasAnsweredFor(in SegmentVariants variants) => _isReduced != 0 && _isForMark != 0 && variants.SndUna < _point;
+    /// <param name="lost">A byte that is lost.</param>
+    internal readonly bool HasAnsweredFor(SeqNum lost) => _isReduced != 0 && _isForMark != 0 && lost < _point;
 
     /// <summary>
     /// The reduction was for nothing and is taken back, so a mark in that window of data has not been answered for. RFC 4015 3.1 step 9

@@ -12,6 +12,9 @@ internal readonly ref struct AckContext
     /// <summary>Where the recovery that is under way ends.</summary>
     public required SeqNum RecoveryPoint { get; init; }
 
+    /// <summary>Of what another owner has sent, nothing that ends behind this was sent again or reported to him.</summary>
+    public required SeqNum GuessedOnceFrom { get; init; }
+
     /// <summary>TSecr of the acknowledgement; null without timestamps.</summary>
     public required uint? Echo { get; init; }
 

@@ -42,6 +42,22 @@ internal sealed partial class SentRecords
     /// <summary>Where the last one ends: SND_MAX.</summary>
     public SeqNum End => _end;
 
+    /// <summary>What of all this was sent again: how many bytes, and when the first of them left.</summary>
+    public (uint Bytes, Microseconds FirstSentAt) Resent()
+    {
+        (uint bytes, Microseconds first) = (0, Microseconds.Never);
+        for (int i = 0; i < _count; i++)
+        {
+            if (At(i).Is(SentFlags.Retransmitted))
+            {
+                bytes += Length(i);
+                first = Microseconds.Min(first, At(i).SentAt);
+            }
+        }
+
+        return (bytes, first);
+    }
+
     /// <summary>Bytes of the first record; 0: there is none.</summary>
     public int FirstLength => _count == 0 ? 0 : (int)Length(0);
 
@@ -327,9 +343,9 @@ internal sealed partial class SentRecords
         bool wasSentOnce = !record.Is(SentFlags.Retransmitted);
         result.IsReordered |= wasSentOnce && !record.Is(SentFlags.Guessed) && end < highest;
         result.RetransmissionDelivered |= !wasSentOnce;
+        result.OriginalDelivered |= wasSentOnce && end <= context.RecoveryPoint && (!record.Is(SentFlags.Guessed) || end > context.GuessedOnceFrom);
         if (wasSentOnce && !record.Is(SentFlags.Guessed))
         {
-            result.OriginalDelivered |= end <= context.RecoveryPoint;
             result.FirstSentAt = Microseconds.Min(result.FirstSentAt, record.SentAt);
             result.LastSentAt = result.LastSentAt.IsNever ? record.SentAt : Microseconds.Max(result.LastSentAt, record.SentAt);
         }
@@ -345,7 +361,8 @@ internal sealed partial class SentRecords
             }
         }
 
-        bool isAmbiguous = !wasSentOnce && context.IsAmbiguous(record.SentAt, isReported);
+        // When another owner has sent it again is not known: it may have left before what is not reported yet.
+        bool isAmbiguous = !wasSentOnce && (record.Is(SentFlags.Guessed) || context.IsAmbiguous(record.SentAt, isReported));
         if (!isAmbiguous && (result.RackSentAt.IsNever || Rack.IsAfter(record.SentAt, end, result.RackSentAt, result.RackEnd)))
         {
             (result.RackSentAt, result.RackEnd) = (record.SentAt, end);

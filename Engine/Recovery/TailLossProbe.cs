@@ -28,6 +28,9 @@ public struct TailLossProbe
     /// <summary>Whether a probe was sent of which nothing was heard.</summary>
     internal readonly bool IsOutstanding => _isOutstanding != 0;
 
+    /// <summary>The last byte of the probe sent last.</summary>
+    internal readonly SeqNum Last => _end - 1;
+
     /// <summary>Probes since a round trip was last measured: RFC 8985 7.3 sends no more than one, here each waits twice as long as the one before.</summary>
     internal readonly int Unanswered => _unanswered;
 

@@ -54,6 +54,8 @@ public sealed partial class TcpEngine
             return;
         }
 
+        // What a loss before it has taken is given back no more: the window is that of another reduction now.
+        _v.Undo.End();
         _counters.MarksAnswered++;
         if (isLeast)
         {
@@ -99,6 +101,7 @@ public sealed partial class TcpEngine
     private void TakeAck(in TcpSegment segment, in SackBlocks blocks, bool isDuplicate, Microseconds now)
     {
         uint acked = (uint)(segment.Ack - _v.SndUna);
+        uint flightSize = FlightSize;
         uint priorFlight = InFlight;
         uint outstanding = priorFlight + _records.Lost;
         RecoveryPhase phase = _v.Recovery;
@@ -108,6 +111,7 @@ public sealed partial class TcpEngine
             Now = now,
             MinRtt = _v.MinRtt.IsNever ? Microseconds.Zero : _v.MinRtt,
             RecoveryPoint = _v.RecoveryPoint,
+            GuessedOnceFrom = _reportedBefore > 0 ? _v.SndMax : _v.RetransmittedTo,
             Echo = echo,
             Tick = _connection.TimestampTick,
             Offset = _v.TsOffset,
@@ -131,7 +135,7 @@ public sealed partial class TcpEngine
         AdvanceRecovery(acked, lost, echo, outstanding, result, now);
         if (isProbeEnded && phase == RecoveryPhase.Open && _v.Recovery == RecoveryPhase.Open)
         {
-            AnswerForProbe(now);
+            AnswerForProbe(flightSize, now);
         }
 
         if (result.Delivered > 0)

@@ -128,7 +128,11 @@ public sealed partial class TcpEngine
 
         if (acked > 0 && _v.Undo.IsSentBeforeRetransmission(echo, result, _v))
         {
-            _v.ReorderWindow.OnReordering();
+            if (_v.Recovery == RecoveryPhase.FastRecovery)
+            {
+                _v.ReorderWindow.OnReordering();
+            }
+
             UndoRecovery(now);
         }
         else if (_v.SndUna >= _v.RecoveryPoint)
@@ -149,9 +153,14 @@ public sealed partial class TcpEngine
     private void EnterRecovery(uint flight, Microseconds now)
     {
         AbandonPathProbe(now);
-        _v.Undo.Start(_v);
-        if (!_v.Ecn.HasAnsweredFor(_v))
+        if (_v.Ecn.HasAnsweredFor(_v.SndUna))
         {
+            // It takes nothing that could be given back.
+            _v.Undo.End();
+        }
+        else
+        {
+            StartUndo();
             _v.Ecn.OnReduced(_v);
             SetThreshold(FlightSize, now);
         }
@@ -201,11 +210,23 @@ public sealed partial class TcpEngine
     }
 
     /// <summary>RFC 8985 7.4.2: what a probe has mended was lost, and is answered for as if it had been found so.</summary>
-    private void AnswerForProbe(Microseconds now)
+    /// <param name="flight">FlightSize (RFC 5681 2) before the acknowledgement that says so.</param>
+    /// <param name="now">The owner's clock.</param>
+    private void AnswerForProbe(uint flight, Microseconds now)
     {
-        _v.Ecn.OnReduced(_v);
-        Reduce(FlightSize, now);
         _counters.ProbesMended++;
+        if (!_v.Ecn.HasAnsweredFor(_v.Probe.Last))
+        {
+            _v.Undo.End();
+            _v.Ecn.OnReduced(_v);
+            Reduce(flight, now);
+        }
+    }
+
+    private void StartUndo()
+    {
+        (uint bytes, Microseconds firstSentAt) = _records.Resent();
+        _v.Undo.Start(_v, bytes, bytes > 0 && _connection.TimestampsEnabled ? StampOf(firstSentAt) : null);
     }
 
     private void SetThreshold(uint flight, Microseconds now) => _v.SlowStartThreshold = _congestion.ThresholdAfterLoss(
@@ -238,7 +259,7 @@ public sealed partial class TcpEngine
 
         // RFC 5682 3.1 step 1: not where a recovery was under way; and step 2: anew where the segment times out again.
         bool isInDoubt = _v.RecoveryPoint < _v.SndUna || _v.ForwardRto == ForwardRto.FirstAck;
-        _v.Undo.Start(_v);
+        StartUndo();
         _v.Ecn.OnReduced(_v);
         _congestion.OnTimeout(
             ref _v, new LossEvent(LossKind.Timeout, now, Mss, FlightSize, IsFirst: _v.Retransmissions == 0));

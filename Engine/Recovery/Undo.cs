@@ -27,10 +27,16 @@ public struct Undo
 
     internal readonly bool IsPossible => _isPossible != 0;
 
-    /// <summary>Recovery begins; the variables are as before it. A time-out during recovery does not make it forget what was before that.</summary>
-    internal void Start(in SegmentVariants variants)
+    /// <summary>
+    /// Recovery begins; the variables are as before it. During recovery, as at a time-out, they are not: what is known of before is kept, and else nothing
+    /// can be given back.
+    /// </summary>
+    /// <param name="variants">As they are before the reduction.</param>
+    /// <param name="resent">Bytes outstanding that were sent again before, as by a probe: they may be what is acknowledged next.</param>
+    /// <param name="stamp">With which TSval the first of these was; null without timestamps.</param>
+    internal void Start(in SegmentVariants variants, uint resent, uint? stamp)
     {
-        if (IsPossible && variants.Recovery != RecoveryPhase.Open)
+        if (variants.Recovery != RecoveryPhase.Open)
         {
             return;
         }
@@ -39,6 +45,10 @@ public struct Undo
         (_window, _threshold) = (variants.CongestionWindow, variants.SlowStartThreshold);
         _from = variants.SndUna;
         _isPossible = 1;
+        if (resent > 0)
+        {
+            OnRetransmitted((int)resent, stamp);
+        }
     }
 
     internal void End() => this = new Undo { _habits = _habits };

@@ -175,7 +175,10 @@ public sealed partial class TcpEngine
     /// <summary>Our timestamp clock (RFC 7323 5.4). It never goes back, whatever the owner's clock or a changed offset say.</summary>
     private uint Timestamp(Microseconds now)
     {
-        uint value = (uint)(now.Value / _connection.TimestampTick.Value) + _v.TsOffset;
+        uint value = StampOf(now);
         return _hasSentTimestamp && (int)(value - _lastTimestamp) < 0 ? _lastTimestamp : value;
     }
+
+    /// <summary>What the timestamp clock shows at a moment of ours.</summary>
+    private uint StampOf(Microseconds moment) => (uint)(moment.Value / _connection.TimestampTick.Value) + _v.TsOffset;
 }

@@ -122,6 +122,12 @@ public sealed partial class TcpEngine
         SendPathProbe(now);
         int size = SegmentSize(out int sackRoom);
         SeqNum first = _v.SndMax;
+        if (_v.ForwardRto == ForwardRto.SecondAck)
+        {
+            // RFC 5682 3.1 step 2b: two segments, also where an algorithm that sets its window itself would allow more.
+            end = SeqNum.Min(end, SeqNum.Max(_v.SndMax, _v.RecoveryPoint + (2 * size)));
+        }
+
         while (end > _v.SndMax && MaySendNew)
         {
             if (_v.SndMax - first >= MostInOneBatch)

@@ -113,6 +113,23 @@ public class ForwardRtoSpecs
         link.Sends(1600.ms, seq: next, length: length);
     }
 
+    // Step 2b: "up to two new segments", whatever sets the window, and however much is acknowledged.
+    [Theory]
+    [InlineData("reno")]
+    [InlineData("cubic")]
+    [InlineData("bbr")]
+    public void Two_new_segments_go_and_no_more(string congestion)
+    {
+        using Conversation link = SackPath.Link(window: 40_000, invariants: Setup.Invariants with { CongestionControl = congestion });
+        link.Writes(1.s, 400_000);
+        link.GoTo(2100.ms);
+        Assert.Equal(RecoveryPhase.Loss, link.V.Recovery);
+        SeqNum max = link.V.SndMax;
+        link.Receives(2110.ms, link.Ack(10_000));
+        link.GoTo(2120.ms);
+        Assert.Equal((ForwardRto.SecondAck, 2000), (link.V.ForwardRto, link.V.SndMax - max));
+    }
+
     // Step 2: "If the retransmission timeout expires again, go to step 1".
     [Fact]
     public void A_delay_of_several_time_outs_is_undone_as_well()

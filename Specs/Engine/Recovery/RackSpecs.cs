@@ -305,7 +305,7 @@ public class RackSpecs
         }
 
         AckResult result = AckResult.Nothing;
-        AckContext context = new() { Now = 400.ms, MinRtt = 100.ms, RecoveryPoint = default, Echo = echo, Tick = 1.ms, Offset = 0 };
+        AckContext context = new() { Now = 400.ms, MinRtt = 100.ms, RecoveryPoint = default, GuessedOnceFrom = default, Echo = echo, Tick = 1.ms, Offset = 0 };
         records.OnAck(new SeqNum(1000), default(SackBlocks), context, ref result);
         Assert.Equal(isDelivered ? 200.ms : Microseconds.Never, result.RackSentAt);
     }

@@ -127,6 +127,7 @@ public class RateSamplerSpecs
             Now = at.ms,
             MinRtt = 100.ms,
             RecoveryPoint = default,
+            GuessedOnceFrom = default,
             Echo = null,
             Tick = 1.ms,
             Offset = 0,

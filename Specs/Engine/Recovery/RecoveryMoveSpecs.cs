@@ -188,6 +188,63 @@ public class RecoveryMoveSpecs
         Assert.Equal(3000, link.V.Rate.Delivered);
     }
 
+    // RFC 8985 6.2: when another owner has sent something again is not known. Two holes are, then comes new data, then the move; nothing more is lost.
+    [Theory]
+    [InlineData("reno", false)]
+    [InlineData("cubic", false)]
+    [InlineData("cubic", true)]
+    public void A_move_in_recovery_is_no_second_loss(string congestion, bool timestamps)
+    {
+        SegmentInvariants invariants = Setup.Invariants with { CongestionControl = congestion };
+        ConnectionInvariants connection = SackPath.Connection with { TimestampsEnabled = timestamps };
+        using Conversation before = SackPath.Link(
+            window: 20_000, timestamps: timestamps, invariants: invariants, variants: v => v with { MinRtt = 60.ms });
+        before.Writes(1.s, 400_000);
+        before.Receives(1100.ms, With(before.Sack(0, (1000, 5000), (6000, 20_000)), 1000));
+        before.GoTo(1150.ms);
+        int end = (int)(before.V.SndMax.Value - Conversation.Ours);
+        Assert.True(end > 20_000 && before.V.RetransmittedTo == before.V.SndUna + 6000);
+        SegmentVariants moved = before.V.ToTimesRemaining(before.Now).ToDeadlines(before.Now);
+        using var link = new Conversation(connection, invariants, _ => moved);
+        link.SendBuffer.Write(Conversation.BytesAt(new SeqNum(Conversation.Ours), 400_000));
+        link.StartsAfterMove(before.Now);
+        link.Receives(1200.ms, With(link.Sack(5000, (6000, 20_000)), 1100));
+        link.Receives(1201.ms, With(link.Ack(20_000), 1100));
+        link.Receives(1202.ms, With(link.Ack(end), 1100));
+        Assert.Equal((moved.SlowStartThreshold, 0L), (link.V.SlowStartThreshold, link.Engine.Counters.BytesRetransmitted));
+
+        PeerSegment With(PeerSegment segment, uint echo) => timestamps ? segment with { TsVal = 1, TsEcr = echo } : segment;
+    }
+
+    // RFC 5682 3.1: the next owner finishes what the time-out began: all acknowledgements were only late.
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void A_time_out_for_nothing_is_undone_by_the_next_owner(int step)
+    {
+        using Conversation before = SackPath.Link(window: 10_000);
+        before.Writes(1.s, 40_000);
+        before.GoTo(1502.ms);
+        Assert.Equal(1, before.Engine.Counters.RetransmissionTimeouts);
+        if (step == 2)
+        {
+            before.Receives(1520.ms, before.Ack(1000));
+        }
+
+        SegmentVariants moved = before.V.ToTimesRemaining(before.Now).ToDeadlines(before.Now);
+        using var link = new Conversation(SackPath.Connection, Setup.Invariants, _ => moved);
+        link.SendBuffer.Write(Conversation.BytesAt(new SeqNum(Conversation.Ours), 40_000));
+        link.SendBuffer.FreeTo(moved.SndUna);
+        link.StartsAfterMove(before.Now);
+        for (int ack = step * 1000; ack <= 12_000; ack += 1000)
+        {
+            link.Receives(link.Now + 10.ms, link.Ack(ack));
+        }
+
+        Assert.Equal((1, 0L), (link.Engine.Counters.TimeoutsUndone, link.Engine.Counters.BytesRetransmitted));
+        Assert.Equal(uint.MaxValue, link.V.SlowStartThreshold);
+    }
+
     private static Conversation MovedInRecovery(int retransmittedTo) => Moved(v => v with
     {
         Recovery = RecoveryPhase.FastRecovery,

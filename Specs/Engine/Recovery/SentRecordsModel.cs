@@ -37,6 +37,7 @@ internal sealed class SentRecordsModel
         Now = new Microseconds(_now),
         MinRtt = Microseconds.Zero,
         RecoveryPoint = First,
+        GuessedOnceFrom = First,
         Echo = null,
         Tick = new Microseconds(1),
         Offset = 0,

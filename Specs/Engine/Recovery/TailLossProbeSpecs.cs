@@ -1,4 +1,5 @@
 using TcpActors.Engine.State;
+using TcpActors.Engine.Wire;
 using TcpActors.Specs.Engine.Tcp;
 using Xunit;
 
@@ -249,6 +250,43 @@ public class TailLossProbeSpecs
     }
 
     // 7.4.2, case 1
+    // RFC 5681 3.1 (4): FlightSize is what was in flight, whether one acknowledgement says so or several.
+    [Theory]
+    [InlineData("reno", false)]
+    [InlineData("reno", true)]
+    [InlineData("cubic", false)]
+    [InlineData("cubic", true)]
+    public void A_mended_loss_takes_a_part_of_what_was_in_flight(string congestion, bool atOnce)
+    {
+        using Conversation link = SackPath.Link(window: 40_000, invariants: Setup.Invariants with { CongestionControl = congestion });
+        link.Writes(1.s, 30_000);
+        link.Receives(1100.ms, link.Ack(29_000));
+        link.GoTo(1502.ms);
+        link.Writes(1503.ms, 30_000);
+        if (!atOnce)
+        {
+            link.Receives(1610.ms, link.Ack(30_000), link.Ack(32_000));
+        }
+
+        link.Receives(1610.ms, link.Ack(60_000));
+        Assert.Equal(1, link.Engine.Counters.ProbesMended);
+        Assert.InRange(link.V.SlowStartThreshold, 14_000u, 40_000u);
+    }
+
+    // RFC 3168 6.1.2: a mark and a loss of one window of data are one sign of congestion.
+    [Fact]
+    public void What_a_mark_has_answered_for_is_not_answered_for_once_more()
+    {
+        using Conversation link = SackPath.Link(window: 40_000, ecn: true);
+        link.Writes(1.s, 30_000);
+        link.Receives(1100.ms, link.Ack(29_000, flags: TcpFlags.Ece));
+        uint threshold = link.V.SlowStartThreshold;
+        link.GoTo(1502.ms);
+        link.Writes(1503.ms, 30_000);
+        link.Receives(1610.ms, link.Ack(30_000), link.Ack(32_000));
+        Assert.Equal((1, threshold), (link.Engine.Counters.ProbesMended, link.V.SlowStartThreshold));
+    }
+
     [Fact]
     public void A_duplicate_of_the_probe_shows_that_nothing_was_lost()
     {

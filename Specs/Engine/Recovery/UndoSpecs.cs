@@ -110,7 +110,7 @@ public class UndoSpecs
     public void What_was_sent_again_bit_by_bit_has_to_arrive_twice_bit_by_bit()
     {
         SegmentVariants v = SegmentVariants.Quiet;
-        v.Undo.Start(v);
+        v.Undo.Start(v, resent: 0, stamp: null);
         v.Undo.OnRetransmitted(1000, stamp: null);
         v.Undo.OnRetransmitted(1000, stamp: null);
         Assert.False(v.Undo.OnDuplicate(Report(v.SndUna, v.SndUna + 1000), v.SndUna + 2000));
@@ -122,7 +122,7 @@ public class UndoSpecs
     public void What_was_sent_again_twice_gives_nothing_back()
     {
         SegmentVariants v = SegmentVariants.Quiet;
-        v.Undo.Start(v);
+        v.Undo.Start(v, resent: 0, stamp: null);
         v.Undo.OnRetransmitted(1000, stamp: null);
         v.Undo.OnRetransmitted(1000, stamp: null);
         Assert.False(v.Undo.OnDuplicate(Report(v.SndUna, v.SndUna + 1000), v.SndUna + 1000));
@@ -261,7 +261,7 @@ public class UndoSpecs
     private static bool UndoneByDuplicate(SegmentVariants v)
     {
         v.Undo.End();
-        v.Undo.Start(v);
+        v.Undo.Start(v, resent: 0, stamp: null);
         v.Undo.OnRetransmitted(1000, stamp: null);
         return v.Undo.OnDuplicate(Report(v.SndUna, v.SndUna + 1000), v.SndUna + 1000);
     }
@@ -291,6 +291,138 @@ public class UndoSpecs
         link.GoTo(1550.ms);
         Assert.Equal((RecoveryPhase.Loss, 5000u), (link.V.Recovery, link.V.SlowStartThreshold));
         return link;
+    }
+
+    // RFC 3522 3.2, RFC 3708 2: what was sent again before recovery, by a probe, may be what is acknowledged, and is among what may arrive twice.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void What_a_probe_has_sent_again_before_does_not_undo_a_loss_behind_it(bool timestamps)
+    {
+        using Conversation link = SackPath.Link(
+            window: 10_000,
+            timestamps: timestamps,
+            variants: v => v with { SmoothedRtt = 10.ms, Delta = 1.ms, MinRtt = 10.ms, Rto = 210.ms });
+        link.Writes(1.s, 10_000);
+        link.GoTo(1070.ms);
+        Assert.Equal(2, link.Engine.Counters.TailProbesSent);
+
+        // The segment at 5000 is lost, and the first one where there are timestamps; the rest, and its reports, were only late.
+        link.Receives(1071.ms, With(link.Sack(0, (1000, 5000)), 999));
+        link.Receives(1071.ms, With(link.Sack(0, (6000, 10_000), (1000, 5000)), 999));
+        link.GoTo(1075.ms);
+        Assert.Equal(RecoveryPhase.FastRecovery, link.V.Recovery);
+        link.Receives(1076.ms, With(link.Sack(5000, (6000, 10_000)), 1063));
+        if (!timestamps)
+        {
+            link.Receives(1077.ms, link.Sack(5000, (0, 1000), (6000, 10_000)));
+        }
+
+        Assert.Equal((RecoveryPhase.FastRecovery, 0), (link.V.Recovery, link.Engine.Counters.RecoveriesUndone));
+
+        PeerSegment With(PeerSegment segment, uint echo) => timestamps ? segment with { TsVal = 1, TsEcr = echo } : segment;
+    }
+
+    [Fact]
+    public void What_a_path_probe_carried_does_not_either()
+    {
+        using Conversation link = SackPath.Link(
+            window: 40_000,
+            timestamps: true,
+            variants: v =>
+            {
+                v.PathSearch.OnFullStop(SackPath.Connection with { PeerMss = 1400 }, 1400, 1400);
+                return v;
+            },
+            invariants: Setup.Invariants with { PathMtu = 1440, EffectiveMss = 1400 });
+        link.Writes(1.s, 30_000);
+        int size = link.V.PathSearch.Limit(1400);
+        link.Receives(1100.ms, link.Sack(0, (1400, 1400 + (4 * size))) with { TsVal = 1, TsEcr = 999 });
+        Assert.Equal(RecoveryPhase.Open, link.V.Recovery);
+        (int, int) behind = (1400 + (5 * size), 1400 + (10 * size));
+        link.Receives(1110.ms, link.Sack(0, behind, (1400, 1400 + (4 * size))) with { TsVal = 1, TsEcr = 999 });
+        link.GoTo(1150.ms);
+        Assert.Equal(RecoveryPhase.FastRecovery, link.V.Recovery);
+        link.Receives(1200.ms, link.Sack(1400 + (4 * size), behind) with { TsVal = 2, TsEcr = 1100 });
+        Assert.Equal((RecoveryPhase.FastRecovery, 0), (link.V.Recovery, link.Engine.Counters.RecoveriesUndone));
+    }
+
+    // RFC 3168 6.1.2: the window is the mark's now.
+    [Theory]
+    [InlineData("reno")]
+    [InlineData("cubic")]
+    public void A_late_duplicate_does_not_give_back_what_a_mark_took_since(string congestion)
+    {
+        using Conversation link = SackPath.Link(window: 10_000, ecn: true, invariants: Setup.Invariants with { CongestionControl = congestion });
+        link.Writes(1.s, 10_000);
+        link.Receives(1100.ms, link.Sack(0, (1000, 10_000)));
+        link.Receives(1150.ms, link.Ack(10_000));
+        link.Writes(1151.ms, 3000);
+        link.Receives(1260.ms, link.Ack(12_000, flags: TcpFlags.Ece));
+        uint window = link.V.CongestionWindow;
+        Assert.Equal(1, link.Engine.Counters.MarksAnswered);
+        link.Receives(1270.ms, link.Sack(12_000, (0, 1000)));
+        Assert.Equal((window, 0), (link.V.CongestionWindow, link.Engine.Counters.RecoveriesUndone));
+    }
+
+    [Fact]
+    public void Nor_what_a_mended_probe_took_since()
+    {
+        using Conversation link = SackPath.Link(window: 10_000, invariants: Setup.Invariants with { CongestionControl = "cubic" });
+        link.Writes(1.s, 10_000);
+        link.Receives(1100.ms, link.Sack(0, (1000, 10_000)));
+        link.Receives(1150.ms, link.Ack(10_000));
+        link.Writes(1151.ms, 2000);
+        link.GoTo(1360.ms);
+        link.Writes(1361.ms, 4000);
+        link.Receives(1470.ms, link.Ack(16_000));
+        Assert.Equal(1, link.Engine.Counters.ProbesMended);
+        uint threshold = link.V.SlowStartThreshold;
+        link.Receives(1480.ms, link.Sack(16_000, (0, 1000)));
+        Assert.Equal((threshold, 0), (link.V.SlowStartThreshold, link.Engine.Counters.RecoveriesUndone));
+    }
+
+    // RFC 3168 6.1.2: a loss in the window of a mark takes nothing more, and gives nothing back.
+    [Theory]
+    [InlineData("reno")]
+    [InlineData("cubic")]
+    public void A_mark_is_answered_once_though_a_loss_of_its_window_was_none(string congestion)
+    {
+        using Conversation link = SackPath.Link(
+            window: 10_000, timestamps: true, ecn: true, invariants: Setup.Invariants with { CongestionControl = congestion });
+        link.Writes(1.s, 20_000);
+        link.Receives(1100.ms, link.Ack(1000, flags: TcpFlags.Ece, tsVal: 1, tsEcr: 1000));
+        link.Receives(1110.ms, link.Sack(1000, (2000, 9000)) with { TsVal = 1, TsEcr = 1000, Flags = TcpFlags.Ack | TcpFlags.Ece });
+        uint threshold = link.V.SlowStartThreshold;
+
+        // CWR is under way: the peer goes on saying ECE.
+        link.Receives(1115.ms, link.Ack(9000, flags: TcpFlags.Ece, tsVal: 2, tsEcr: 1000));
+        Assert.Equal((1, threshold), (link.Engine.Counters.MarksAnswered, link.V.SlowStartThreshold));
+    }
+
+    // RFC 8985 6.2 step 3 alone says what reordering is.
+    [Fact]
+    public void A_time_out_for_nothing_is_no_reordering()
+    {
+        using Conversation link = SackPath.Link(window: 10_000, timestamps: true);
+        link.Writes(1.s, 10_000);
+        link.GoTo(1550.ms);
+        link.Receives(1560.ms, link.Ack(2000, tsVal: 2, tsEcr: 1000));
+        Assert.Equal((1, false), (link.Engine.Counters.TimeoutsUndone, link.V.ReorderWindow.IsReorderingSeen));
+    }
+
+    // What was before it is not known: segments were made smaller meanwhile, which is no reduction.
+    [Fact]
+    public void A_time_out_while_everything_is_sent_again_in_smaller_segments_gives_nothing_back()
+    {
+        using Conversation link = SackPath.Link(window: 20_000, timestamps: true);
+        link.Writes(1.s, 20_000);
+        link.Updates(1001.ms, i => i with { PathMtu = 540, EffectiveMss = 500 });
+        link.GoTo(1550.ms);
+        Assert.Equal(1, link.Engine.Counters.RetransmissionTimeouts);
+        uint threshold = link.V.SlowStartThreshold;
+        link.Receives(1551.ms, link.Ack(500, tsVal: 1, tsEcr: 1000));
+        Assert.Equal((threshold, 0), (link.V.SlowStartThreshold, link.Engine.Counters.TimeoutsUndone));
     }
 
     /// <summary>The first segments are taken for lost and were sent again at 1.1 s.</summary>
