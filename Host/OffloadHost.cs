@@ -35,7 +35,8 @@ public sealed class OffloadHost : IOffloadHost
         {
             _factory.Dispose();
             throw new OffloadHostException(
-                $"TcpActors cannot open a raw socket here ({e.Message}): it needs CAP_NET_RAW in this network namespace. Run it as root.",
+                $"TcpActors cannot open a raw socket here ({e.Message}): it needs CAP_NET_RAW in this network namespace. "
+                + "Run it as root, or in a container with --cap-add NET_RAW.",
                 e);
         }
 
