@@ -64,6 +64,21 @@ public class ProportionalRateReductionSpecs
         Assert.Equal(6u * Mss, reduction.OnAck(Mss, 5 * Mss, 10 * Mss, Mss, isSafe: false));
     }
 
+    // 6.2: SafeACK is one that advances SND.UNA, and with which nothing more is found lost.
+    [Fact]
+    public void A_report_that_acknowledges_nothing_lets_out_what_it_reports_and_no_more()
+    {
+        using Conversation link = SackPath.Link(window: 20_000);
+        link.Writes(1.s, 20_000);
+        link.Receives(1100.ms, link.Sack(0, (15_000, 18_000)));
+        Assert.Equal((RecoveryPhase.FastRecovery, 15_000u), (link.V.Recovery, link.V.Rate.Lost));
+        link.Forgets();
+        link.Receives(1101.ms, link.Sack(0, (15_000, 19_000)));
+        Assert.Equal(15_000u, link.V.Rate.Lost);
+        link.Sends(1101.ms, length: 1000);
+        link.SendsNothing();
+    }
+
     // 6.2: "Force a fast retransmit upon entering recovery"
     [Fact]
     public void The_fast_retransmit_may_always_go()
