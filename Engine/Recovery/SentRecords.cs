@@ -73,6 +73,9 @@ internal sealed partial class SentRecords
     /// <summary>Whether the peer has reported the first byte, which it then ought to have acknowledged.</summary>
     public bool IsFirstSacked => _count > 0 && At(0).Is(SentFlags.Sacked);
 
+    /// <summary>Whether another owner has sent the first byte.</summary>
+    public bool IsFirstGuessed => _count > 0 && At(0).Is(SentFlags.Guessed);
+
     /// <summary>Behind the highest byte reported or acknowledged (RACK.fack); never before <see cref="Start"/>.</summary>
     public SeqNum HighestSacked { get; private set; }
 

@@ -226,6 +226,13 @@ public sealed partial class TcpEngine
     private void StartUndo()
     {
         (uint bytes, Microseconds firstSentAt) = _records.Resent();
+        if (bytes == 0 && _records.IsFirstGuessed && _v.Probe.Unanswered > 0 && _v.Recovery == RecoveryPhase.Open)
+        {
+            // The owner before has probed, and with what, and when, is not known: any acknowledgement may be the answer.
+            _v.Undo.End();
+            return;
+        }
+
         _v.Undo.Start(_v, bytes, bytes > 0 && _connection.TimestampsEnabled ? StampOf(firstSentAt) : null);
     }
 

@@ -216,6 +216,30 @@ public class RecoveryMoveSpecs
         PeerSegment With(PeerSegment segment, uint echo) => timestamps ? segment with { TsVal = 1, TsEcr = echo } : segment;
     }
 
+    // RFC 3522 3.2: what the owner before has probed with, and when, is not known.
+    [Fact]
+    public void The_answer_to_a_probe_of_the_owner_before_does_not_undo_a_loss()
+    {
+        using Conversation before = SackPath.Link(
+            window: 10_000,
+            timestamps: true,
+            variants: v => v with { SmoothedRtt = 10.ms, Delta = 1.ms, MinRtt = 10.ms, Rto = 210.ms });
+        before.Writes(1.s, 10_000);
+        before.GoTo(1070.ms);
+        Assert.Equal(2, before.Engine.Counters.TailProbesSent);
+        SegmentVariants moved = before.V.ToTimesRemaining(before.Now).ToDeadlines(before.Now);
+        using var link = new Conversation(SackPath.Connection with { TimestampsEnabled = true }, Setup.Invariants, _ => moved);
+        link.SendBuffer.Write(Conversation.BytesAt(new SeqNum(Conversation.Ours), 20_000));
+        link.StartsAfterMove(before.Now);
+
+        // Of the next owner's segments enough arrive to show that 0 and 5000 are missing; the second probe, of 1063 ms, fills the hole at 0.
+        link.Receives(1085.ms, link.Sack(0, (1000, 5000), (6000, 11_000)) with { TsVal = 1, TsEcr = 999 });
+        link.GoTo(1110.ms);
+        Assert.Equal(RecoveryPhase.FastRecovery, link.V.Recovery);
+        link.Receives(1110.ms, link.Sack(5000, (6000, 11_000)) with { TsVal = 2, TsEcr = 1063 });
+        Assert.Equal((RecoveryPhase.FastRecovery, 0), (link.V.Recovery, link.Engine.Counters.RecoveriesUndone));
+    }
+
     // RFC 5682 3.1: the next owner finishes what the time-out began: all acknowledgements were only late.
     [Theory]
     [InlineData(1)]
