@@ -166,7 +166,8 @@ public sealed class OffloadHost : IOffloadHost
         ObjectDisposedException.ThrowIf(IsDisposed, this);
         if (connected is not { Connected: true, ProtocolType: ProtocolType.Tcp })
         {
-            throw new ArgumentException($"Only a connected TCP socket can be offloaded; this one is {connected.ProtocolType}, connected: {connected.Connected}.", nameof(connected));
+            throw new ArgumentException(
+                $"Only a connected TCP socket can be offloaded; this one is {connected.ProtocolType}, connected: {connected.Connected}.", nameof(connected));
         }
 
         Connection connection = ConnectionOf(connected, isActive: null);

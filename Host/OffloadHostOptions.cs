@@ -2,8 +2,10 @@ using System.IO.Pipelines;
 using Akka.Actor;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using TcpActors.Engine.Buffers;
 using TcpActors.Engine.Congestion;
 using TcpActors.HostSide.Policy;
+using TcpActors.Transport.Linux;
 
 namespace TcpActors.HostSide;
 
@@ -24,7 +26,7 @@ public record HostOptions
     public ILoggerFactory LoggerFactory { get; init => field = OptionValue.Given(value); } = NullLoggerFactory.Instance;
 
     /// <summary>Most memory that connection buffers take, in bytes: 64 KiB at least.</summary>
-    public long BufferMemoryLimit { get; init => field = OptionValue.Within(value, 64 << 10, long.MaxValue); } = 4L << 30;
+    public long BufferMemoryLimit { get; init => field = OptionValue.Within(value, ChunkPool.DefaultChunkSize, long.MaxValue); } = 4L << 30;
 
     /// <summary>Most unacknowledged and unsent bytes of one connection: 4 KiB to 1 GiB.</summary>
     public int SendBufferLimit { get; init => field = OptionValue.Within(value, 4 << 10, 1 << 30); } = 4 << 20;
@@ -76,13 +78,18 @@ public sealed record OffloadHostOptions : HostOptions
     /// <summary>
     /// Receiving threads of each TOE, over which the kernel spreads connections; 1 to 64. With a <see cref="CaptureFile"/> there is one.
     /// </summary>
-    public int ReceiveQueues { get; init => field = OptionValue.Within(value, 1, 64); } = Math.Min(Environment.ProcessorCount, 16);
+    public int ReceiveQueues { get; init => field = OptionValue.Within(value, 1, PacketLinkOptions.MostQueues); } = Math.Min(Environment.ProcessorCount, 16);
 
     /// <summary>
     /// How long a receiving thread looks for frames before it sleeps, as long as that pays; an idle TOE sleeps at once. It gives its core to
     /// any thread that wants it. One second at most; zero: it always sleeps at once, which saves processor time and costs a wake-up for each round trip.
     /// </summary>
-    public TimeSpan BusyPoll { get; init => field = OptionValue.Within(value, TimeSpan.Zero, TimeSpan.FromSeconds(1)); } = TimeSpan.FromMicroseconds(50);
+    public TimeSpan BusyPoll
+    {
+        get;
+        init => field = OptionValue.Within(value, TimeSpan.Zero, TimeSpan.FromMicroseconds(PacketLinkOptions.LongestBusyPoll.Value));
+    }
+    = TimeSpan.FromMicroseconds(50);
 
     /// <summary>
     /// A pcapng file that gets every frame the TOEs send and receive; null: none. With several TOEs each has its own, named before the

@@ -342,12 +342,13 @@ internal sealed partial class SentRecords
         }
 
         result.Delivered += length;
-        result.Guessed += record.Is(SentFlags.Guessed) ? length : 0;
+        bool isGuessed = record.Is(SentFlags.Guessed);
         bool wasSentOnce = !record.Is(SentFlags.Retransmitted);
-        result.IsReordered |= wasSentOnce && !record.Is(SentFlags.Guessed) && end < highest;
+        result.Guessed += isGuessed ? length : 0;
+        result.IsReordered |= wasSentOnce && !isGuessed && end < highest;
         result.RetransmissionDelivered |= !wasSentOnce;
-        result.OriginalDelivered |= wasSentOnce && end <= context.RecoveryPoint && (!record.Is(SentFlags.Guessed) || end > context.GuessedOnceFrom);
-        if (wasSentOnce && !record.Is(SentFlags.Guessed))
+        result.OriginalDelivered |= wasSentOnce && end <= context.RecoveryPoint && (!isGuessed || end > context.GuessedOnceFrom);
+        if (wasSentOnce && !isGuessed)
         {
             result.FirstSentAt = Microseconds.Min(result.FirstSentAt, record.SentAt);
             result.LastSentAt = result.LastSentAt.IsNever ? record.SentAt : Microseconds.Max(result.LastSentAt, record.SentAt);
@@ -357,7 +358,7 @@ internal sealed partial class SentRecords
         {
             result.Newest = record;
             result.Newest.Start = end;
-            if (record.Is(SentFlags.Guessed))
+            if (isGuessed)
             {
                 // With as much in flight all the time, as much had been delivered less as is in flight behind it.
                 result.Newest.Delivered = Math.Max(0, record.Delivered - (_guessedUntil - end));
@@ -365,7 +366,7 @@ internal sealed partial class SentRecords
         }
 
         // When another owner has sent it again is not known: it may have left before what is not reported yet.
-        bool isAmbiguous = !wasSentOnce && (record.Is(SentFlags.Guessed) || context.IsAmbiguous(record.SentAt, isReported));
+        bool isAmbiguous = !wasSentOnce && (isGuessed || context.IsAmbiguous(record.SentAt, isReported));
         if (!isAmbiguous && (result.RackSentAt.IsNever || Rack.IsAfter(record.SentAt, end, result.RackSentAt, result.RackEnd)))
         {
             (result.RackSentAt, result.RackEnd) = (record.SentAt, end);

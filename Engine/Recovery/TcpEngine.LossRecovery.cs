@@ -223,10 +223,16 @@ public sealed partial class TcpEngine
         }
     }
 
+    /// <summary>Before a reduction. During recovery, as at a time-out, what is known of before it is kept, and else nothing can be given back.</summary>
     private void StartUndo()
     {
+        if (_v.Recovery != RecoveryPhase.Open)
+        {
+            return;
+        }
+
         (uint bytes, Microseconds firstSentAt) = _records.Resent();
-        if (bytes == 0 && _records.IsFirstGuessed && _v.Probe.Unanswered > 0 && _v.Recovery == RecoveryPhase.Open)
+        if (bytes == 0 && _records.IsFirstGuessed && _v.Probe.Unanswered > 0)
         {
             // The owner before has probed, and with what, and when, is not known: any acknowledgement may be the answer.
             _v.Undo.End();

@@ -27,20 +27,12 @@ public struct Undo
 
     internal readonly bool IsPossible => _isPossible != 0;
 
-    /// <summary>
-    /// Recovery begins; the variables are as before it. During recovery, as at a time-out, they are not: what is known of before is kept, and else nothing
-    /// can be given back.
-    /// </summary>
+    /// <summary>Recovery begins; the variables are as before it.</summary>
     /// <param name="variants">As they are before the reduction.</param>
     /// <param name="resent">Bytes outstanding that were sent again before, as by a probe: they may be what is acknowledged next.</param>
     /// <param name="stamp">With which TSval the first of these was; null without timestamps.</param>
     internal void Start(in SegmentVariants variants, uint resent, uint? stamp)
     {
-        if (variants.Recovery != RecoveryPhase.Open)
-        {
-            return;
-        }
-
         End();
         (_window, _threshold) = (variants.CongestionWindow, variants.SlowStartThreshold);
         _from = variants.SndUna;

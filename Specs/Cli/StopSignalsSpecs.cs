@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using TcpActors.Cli;
+using TcpActors.Specs.Engine.Tcp;
 using TcpActors.Specs.Simulation;
 using Xunit;
 
@@ -16,9 +17,9 @@ public sealed class StopSignalsSpecs
         Assert.True(Signal(stop));
         Assert.True(stop.Token.IsCancellationRequested);
         Assert.True(Signal(stop));
-        world.RunFor(TcpActors.Engine.State.Microseconds.FromMilliseconds(999));
+        world.RunFor(999.ms);
         Assert.True(Signal(stop));
-        world.RunFor(TcpActors.Engine.State.Microseconds.FromMilliseconds(1));
+        world.RunFor(1.ms);
         Assert.False(Signal(stop));
     }
 

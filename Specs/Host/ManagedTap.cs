@@ -7,8 +7,9 @@ namespace TcpActors.Specs.Host;
 /// <summary>A segment that was given to a link, lost or not.</summary>
 internal sealed record SentSegment(ushort SourcePort, SeqNum Seq, SeqNum Ack, TcpFlags Flags, TcpOptions Options, int Length, byte[] Frame)
 {
-    /// <summary>Whether it has these flags and no other; those of ECN and PSH aside.</summary>
-    public bool Is(TcpFlags flags) => (Flags & ~(TcpFlags.Psh | TcpFlags.Ece | TcpFlags.Cwr)) == flags;
+    /// <summary>Whether it has these flags and no other; PSH aside, and with SYN what offers ECN.</summary>
+    public bool Is(TcpFlags flags) =>
+        (Flags & ~TcpFlags.Psh & ~(Flags.HasFlag(TcpFlags.Syn) ? TcpFlags.Ece | TcpFlags.Cwr : TcpFlags.None)) == flags;
 }
 
 /// <summary>A link's end with a tap: records what is sent through it and loses what a spec says.</summary>

@@ -10,10 +10,7 @@ public sealed class SteadyStateAllocationSpecs(ITestOutputHelper output)
 {
     private const int Segments = 500_000;
     private const int Attempts = 3;
-
-    // The smallest object has 24 bytes: one for every 240 segments would be too many. On an idle machine it is a tenth of this; under load the
-    // runtime's own threads come up to a half, as the same segments take longer.
-    private const double Most = 0.1;
+    private const double Most = 0.01;
 
     [Theory]
     [InlineData(1)]

@@ -132,6 +132,9 @@ internal sealed class FenceLine : IAsyncDisposable
     /// <summary>One of Linux's own counters of its TCP, by its name in /proc/net/netstat.</summary>
     public static long TcpExtCounter(SpecHost host, string name) => Counter(host, "netstat", "TcpExt:", name);
 
+    /// <summary>One of Linux's own counters of its IP, by its name in /proc/net/netstat.</summary>
+    public static long IpExtCounter(SpecHost host, string name) => Counter(host, "netstat", "IpExt:", name);
+
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();

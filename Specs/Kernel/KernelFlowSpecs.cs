@@ -18,16 +18,12 @@ public sealed class KernelFlowSpecs : IHostHalfEvents
     [KernelFact]
     public async Task A_connection_that_was_read_empty_holds_no_buffer_memory()
     {
-        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        using var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        listener.Listen();
-        await client.ConnectAsync(listener.LocalEndPoint!);
+        using KernelConnection both = await OverLoopbackAsync();
+        Socket client = both.Client;
         using var send = new SendBuffer(_pool, 1 << 20);
         using var receive = new ReceiveBuffer(_pool, 1 << 20);
         using var pump = new KernelPump(NullLogger.Instance);
-        using Socket socket = await listener.AcceptAsync();
-        var flow = new KernelFlow(socket, send, receive, this, pump);
+        var flow = new KernelFlow(both.Server, send, receive, this, pump);
 
         flow.Start();
         Assert.Equal(0, _pool.RentedBytes);
@@ -47,24 +43,19 @@ public sealed class KernelFlowSpecs : IHostHalfEvents
     [KernelFact]
     public async Task A_closed_connection_whose_peer_takes_nothing_is_reset_in_the_end()
     {
-        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        using var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 8192 };
-        listener.SendBufferSize = 8192;
-        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        listener.Listen();
-        await client.ConnectAsync(listener.LocalEndPoint!);
+        using KernelConnection both = await OverLoopbackAsync(
+            listener => listener.SendBufferSize = 8192, client => client.ReceiveBufferSize = 8192);
         using var send = new SendBuffer(_pool, 1 << 20);
         using var receive = new ReceiveBuffer(_pool, 1 << 20);
         using var pump = new KernelPump(NullLogger.Instance, closePatience: TimeSpan.FromMilliseconds(1));
-        Socket socket = await listener.AcceptAsync();
         send.Write(new byte[1 << 20]);
-        var flow = new KernelFlow(socket, send, receive, this, pump);
+        var flow = new KernelFlow(both.Server, send, receive, this, pump);
         flow.Start();
 
         flow.Close();
 
         await _closed.Task.WaitAsync(TrafficConnection.Patience);
-        await FenceLine.UntilAsync(() => Reset(client), "the reset");
+        await FenceLine.UntilAsync(() => Reset(both.Client), "the reset");
     }
 
     // With a buffer of a few bytes the stack overflowed.
@@ -72,16 +63,12 @@ public sealed class KernelFlowSpecs : IHostHalfEvents
     public async Task A_writer_that_writes_when_it_is_told_of_room_does_not_deepen_the_stack()
     {
         const int pieces = 3000;
-        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        using var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        listener.Listen();
-        await client.ConnectAsync(listener.LocalEndPoint!);
+        using KernelConnection both = await OverLoopbackAsync();
+        Socket client = both.Client;
         using var send = new SendBuffer(_pool, 1);
         using var receive = new ReceiveBuffer(_pool, 1 << 20);
         using var pump = new KernelPump(NullLogger.Instance);
-        using Socket socket = await listener.AcceptAsync();
-        var flow = new KernelFlow(socket, send, receive, this, pump);
+        var flow = new KernelFlow(both.Server, send, receive, this, pump);
         (int written, int depth, int deepest) = (1, 0, 0);
         _onWritable = () =>
         {
@@ -106,6 +93,18 @@ public sealed class KernelFlowSpecs : IHostHalfEvents
         Assert.Equal(Enumerable.Range(0, pieces).Select(static i => (byte)i), received);
         Assert.InRange(deepest, 1, 20);
         flow.Abort();
+    }
+
+    private static async Task<KernelConnection> OverLoopbackAsync(Action<Socket>? listening = null, Action<Socket>? connecting = null)
+    {
+        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listening?.Invoke(listener);
+        connecting?.Invoke(client);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
+        await client.ConnectAsync(listener.LocalEndPoint!);
+        return new KernelConnection(await listener.AcceptAsync(), client);
     }
 
     private static bool Reset(Socket client)

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using TcpActors.Engine.Wire;
@@ -18,8 +17,6 @@ public sealed class ManagedEcnOnCableSpecs(ITestOutputHelper output)
 {
     private const long Bytes = 32 << 20;
 
-    private Socket? _kernel;
-
     [KernelTheory]
     [InlineData(true, true)]
     [InlineData(true, false)]
@@ -37,8 +34,9 @@ public sealed class ManagedEcnOnCableSpecs(ITestOutputHelper output)
             Interlocked.Add(ref reductions, segment.Flags.HasFlag(TcpFlags.Cwr) && !segment.Flags.HasFlag(TcpFlags.Syn) ? 1 : 0);
             return false;
         };
-        await using Connection served = await ConnectAsync(cable, managedConnects);
-        using Socket kernel = _kernel!;
+        (Connection served, Socket kernel) = await ConnectAsync(cable, managedConnects);
+        await using Connection disposeServed = served;
+        using Socket disposeKernel = kernel;
         Assert.True(kernel.GetTcpInfo().HasEcn, "It was not negotiated.");
         using var sent = new TrafficStream();
         using var received = new TrafficStream();
@@ -57,41 +55,24 @@ public sealed class ManagedEcnOnCableSpecs(ITestOutputHelper output)
         await new TrafficConnection(kernel, served).AllAsync("marks", sent, received, sending, receiving, moving);
 
         TrafficStream.AssertEqual(sent, received);
-        long seen = Counter(cable.Hosts.Client, "InCEPkts");
-        long told = Counter(cable.Hosts.Client, "TCPDeliveredCE");
+        long seen = FenceLine.IpExtCounter(cable.Hosts.Client, "InCEPkts");
+        long told = FenceLine.TcpExtCounter(cable.Hosts.Client, "TCPDeliveredCE");
         output.WriteLine($"the kernel saw {seen} marks, was told of {told}; {reductions} reductions were told it");
         Assert.True(managedSends ? seen > 10 && reductions > 3 : told > 10);
     }
 
-    private async Task<Connection> ConnectAsync(ManagedOnCable cable, bool managedConnects)
+    private static async Task<(Connection Served, Socket Kernel)> ConnectAsync(ManagedOnCable cable, bool managedConnects)
     {
         if (managedConnects)
         {
             using Socket listener = cable.Hosts.Client.Listen();
             Connection connection = await cable.Host.ConnectAsync((IPEndPoint)listener.LocalEndPoint!).WaitAsync(TrafficConnection.Patience);
-            _kernel = await listener.AcceptAsync();
-            return connection;
+            return (connection, await listener.AcceptAsync());
         }
 
         await using ConnectionListener managed = cable.Host.Listen(new IPEndPoint(cable.Address, 7));
-        _kernel = cable.Hosts.Client.Run(static () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
-        await _kernel.ConnectAsync(managed.EndPoint).WaitAsync(TrafficConnection.Patience);
-        return (await managed.AcceptAsync().AsTask().WaitAsync(TrafficConnection.Patience))!;
-    }
-
-    /// <summary>Of the host's kernel, by its name in netstat: a line of names above a line of values.</summary>
-    private static long Counter(SpecHost host, string name)
-    {
-        string[] lines = host.Run(static () => File.ReadAllLines("/proc/thread-self/net/netstat"));
-        for (int i = 0; i + 1 < lines.Length; i += 2)
-        {
-            int at = Array.IndexOf(lines[i].Split(' '), name);
-            if (at > 0)
-            {
-                return long.Parse(lines[i + 1].Split(' ')[at], CultureInfo.InvariantCulture);
-            }
-        }
-
-        throw new InvalidOperationException($"The kernel has no counter {name}.");
+        Socket kernel = cable.Hosts.Client.Run(static () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        await kernel.ConnectAsync(managed.EndPoint).WaitAsync(TrafficConnection.Patience);
+        return ((await managed.AcceptAsync().AsTask().WaitAsync(TrafficConnection.Patience))!, kernel);
     }
 }

@@ -22,9 +22,7 @@ internal sealed class ManagedOnCable : IAsyncDisposable
     public ManagedOnCable(ITestOutputHelper output)
     {
         Hosts = new TwoHosts();
-        _marking = Hosts.Server.Run(() => new OwnedTable("mark segments", Netfilter.FamilyNetdev, static batch => batch
-            .NewChain("ingress", NfHook.NetdevIngress, priority: 0, "server0")
-            .NewRule("ingress", static rule => rule.IsToThisHost().IsTcp().SetMark(Mark))));
+        _marking = Hosts.Server.Run(() => NetlinkFirewall.Owns(Hosts.Server.Link, Mark));
         _link = Hosts.Server.Run(() => PacketLink.Open(Hosts.Server.Link, new PacketLinkOptions { OwnedMark = Mark }));
         Hosts.Client.Netlink.SetNeighbor(Hosts.Client.LinkIndex, Address, Hosts.Server.Mac);
         Tap = new ManagedTap(_link) { Records = false };

@@ -54,7 +54,31 @@ internal static class NetlinkFirewall
         .NewChain("ingress", NfHook.NetdevIngress, priority: -1, interfaceName)
         .NewRule("ingress", rule => rule.IsIPv4().Load(NetworkHeader, 0, 2).Compare(equal: true, [0x45, 2]).OneOf(oneOf).SetFirstBytes([0x45, 3])));
 
+    /// <summary>In the caller's namespace: every TCP segment that arrives is marked as owned, fragments excepted; the kernel sees them as well.</summary>
+    public static OwnedTable Owns(string interfaceName, uint mark) => new("mark segments", Netfilter.FamilyNetdev, batch => batch
+        .NewChain("ingress", NfHook.NetdevIngress, priority: -500, interfaceName)
+        .NewRule("ingress", rule => rule.IsToThisHost().IsIPv4().IsTcp().IsNoIPv4Fragment().SetMark(mark))
+        .NewRule("ingress", rule => rule.IsToThisHost().IsIPv6().IsTcp().IsNoIPv6Fragment().SetMark(mark)));
+
     private static NfRule SetFirstBytes(this NfRule rule, byte[] value)
+    {
+        NetlinkMessageBuilder message = rule.Immediate(value).Message;
+        using (message.Nested(1))
+        {
+            message.Text(1, "payload");
+            using (message.Nested(2))
+            {
+                // From register 8 to the beginning of the network header, whose checksum (type 1, at 10) follows if they are whole words.
+                message.UInt32BigEndian(5, 8).UInt32BigEndian(2, NetworkHeader).UInt32BigEndian(3, 0).UInt32BigEndian(4, (uint)value.Length);
+                message.UInt32BigEndian(6, 1).UInt32BigEndian(7, 10);
+            }
+        }
+
+        return rule;
+    }
+
+    /// <summary>Register 8 has the value from here on.</summary>
+    private static NfRule Immediate(this NfRule rule, byte[] value)
     {
         NetlinkMessageBuilder message = rule.Message;
         using (message.Nested(1))
@@ -65,17 +89,6 @@ internal static class NetlinkFirewall
                 message.UInt32BigEndian(1, 8);
                 using (message.Nested(2))
                     message.Bytes(1, value);
-            }
-        }
-
-        using (message.Nested(1))
-        {
-            message.Text(1, "payload");
-            using (message.Nested(2))
-            {
-                // From register 8 to the beginning of the network header, whose checksum (type 1, at 10) follows if they are whole words.
-                message.UInt32BigEndian(5, 8).UInt32BigEndian(2, NetworkHeader).UInt32BigEndian(3, 0).UInt32BigEndian(4, (uint)value.Length);
-                message.UInt32BigEndian(6, 1).UInt32BigEndian(7, 10);
             }
         }
 
@@ -147,18 +160,7 @@ internal static class NetlinkFirewall
 
     private static NfRule RedirectTo(this NfRule rule, ushort port)
     {
-        var message = rule.Message;
-        using (message.Nested(1))
-        {
-            message.Text(1, "immediate");
-            using (message.Nested(2))
-            {
-                message.UInt32BigEndian(1, 8);
-                using (message.Nested(2))
-                    message.Bytes(1, Port(port));
-            }
-        }
-
+        NetlinkMessageBuilder message = rule.Immediate(Port(port)).Message;
         using (message.Nested(1))
         {
             message.Text(1, "redir");

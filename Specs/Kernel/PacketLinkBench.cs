@@ -37,10 +37,7 @@ internal sealed unsafe class PacketLinkBench : IDisposable
     public PacketLink Client { get; }
 
     /// <summary>Marks every TCP segment that arrives at the server as owned, fragments excepted.</summary>
-    public void Mark() => _marking = Hosts.Server.Run(() => new OwnedTable("mark segments", Netfilter.FamilyNetdev, batch => batch
-        .NewChain("ingress", NfHook.NetdevIngress, priority: -500, Hosts.Server.Link)
-        .NewRule("ingress", rule => rule.IsToThisHost().IsIPv4().IsTcp().IsNoIPv4Fragment().SetMark(ServerMark))
-        .NewRule("ingress", rule => rule.IsToThisHost().IsIPv6().IsTcp().IsNoIPv6Fragment().SetMark(ServerMark))));
+    public void Mark() => _marking = Hosts.Server.Run(() => NetlinkFirewall.Owns(Hosts.Server.Link, ServerMark));
 
     public void Unmark() => _marking?.Dispose();
 

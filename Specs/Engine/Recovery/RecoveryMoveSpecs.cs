@@ -149,10 +149,7 @@ public class RecoveryMoveSpecs
     {
         using Conversation stays = InRecovery();
         using Conversation before = InRecovery();
-        SegmentVariants moved = before.V.ToTimesRemaining(before.Now).ToDeadlines(before.Now);
-        using Conversation moves = new(SackPath.Connection, variants: _ => moved);
-        moves.SendBuffer.Write(Conversation.BytesAt(new SeqNum(Conversation.Ours), 400_000));
-        moves.StartsAfterMove(before.Now);
+        using Conversation moves = NextOwnerOf(before, written: 400_000);
         moves.Forgets();
         uint sent = moves.V.SndMax.Value;
         foreach (Conversation link in (Conversation[])[stays, moves])
@@ -196,7 +193,6 @@ public class RecoveryMoveSpecs
     public void A_move_in_recovery_is_no_second_loss(string congestion, bool timestamps)
     {
         SegmentInvariants invariants = Setup.Invariants with { CongestionControl = congestion };
-        ConnectionInvariants connection = SackPath.Connection with { TimestampsEnabled = timestamps };
         using Conversation before = SackPath.Link(
             window: 20_000, timestamps: timestamps, invariants: invariants, variants: v => v with { MinRtt = 60.ms });
         before.Writes(1.s, 400_000);
@@ -204,14 +200,11 @@ public class RecoveryMoveSpecs
         before.GoTo(1150.ms);
         int end = (int)(before.V.SndMax.Value - Conversation.Ours);
         Assert.True(end > 20_000 && before.V.RetransmittedTo == before.V.SndUna + 6000);
-        SegmentVariants moved = before.V.ToTimesRemaining(before.Now).ToDeadlines(before.Now);
-        using var link = new Conversation(connection, invariants, _ => moved);
-        link.SendBuffer.Write(Conversation.BytesAt(new SeqNum(Conversation.Ours), 400_000));
-        link.StartsAfterMove(before.Now);
+        using Conversation link = NextOwnerOf(before, written: 400_000, timestamps, invariants);
         link.Receives(1200.ms, With(link.Sack(5000, (6000, 20_000)), 1100));
         link.Receives(1201.ms, With(link.Ack(20_000), 1100));
         link.Receives(1202.ms, With(link.Ack(end), 1100));
-        Assert.Equal((moved.SlowStartThreshold, 0L), (link.V.SlowStartThreshold, link.Engine.Counters.BytesRetransmitted));
+        Assert.Equal((before.V.SlowStartThreshold, 0L), (link.V.SlowStartThreshold, link.Engine.Counters.BytesRetransmitted));
 
         PeerSegment With(PeerSegment segment, uint echo) => timestamps ? segment with { TsVal = 1, TsEcr = echo } : segment;
     }
@@ -220,17 +213,8 @@ public class RecoveryMoveSpecs
     [Fact]
     public void The_answer_to_a_probe_of_the_owner_before_does_not_undo_a_loss()
     {
-        using Conversation before = SackPath.Link(
-            window: 10_000,
-            timestamps: true,
-            variants: v => v with { SmoothedRtt = 10.ms, Delta = 1.ms, MinRtt = 10.ms, Rto = 210.ms });
-        before.Writes(1.s, 10_000);
-        before.GoTo(1070.ms);
-        Assert.Equal(2, before.Engine.Counters.TailProbesSent);
-        SegmentVariants moved = before.V.ToTimesRemaining(before.Now).ToDeadlines(before.Now);
-        using var link = new Conversation(SackPath.Connection with { TimestampsEnabled = true }, Setup.Invariants, _ => moved);
-        link.SendBuffer.Write(Conversation.BytesAt(new SeqNum(Conversation.Ours), 20_000));
-        link.StartsAfterMove(before.Now);
+        using Conversation before = SackPath.ProbedTwice(timestamps: true);
+        using Conversation link = NextOwnerOf(before, written: 20_000, timestamps: true);
 
         // Of the next owner's segments enough arrive to show that 0 and 5000 are missing; the second probe, of 1063 ms, fills the hole at 0.
         link.Receives(1085.ms, link.Sack(0, (1000, 5000), (6000, 11_000)) with { TsVal = 1, TsEcr = 999 });
@@ -255,11 +239,7 @@ public class RecoveryMoveSpecs
             before.Receives(1520.ms, before.Ack(1000));
         }
 
-        SegmentVariants moved = before.V.ToTimesRemaining(before.Now).ToDeadlines(before.Now);
-        using var link = new Conversation(SackPath.Connection, Setup.Invariants, _ => moved);
-        link.SendBuffer.Write(Conversation.BytesAt(new SeqNum(Conversation.Ours), 40_000));
-        link.SendBuffer.FreeTo(moved.SndUna);
-        link.StartsAfterMove(before.Now);
+        using Conversation link = NextOwnerOf(before, written: 40_000);
         for (int ack = step * 1000; ack <= 12_000; ack += 1000)
         {
             link.Receives(link.Now + 10.ms, link.Ack(ack));
@@ -267,6 +247,17 @@ public class RecoveryMoveSpecs
 
         Assert.Equal((1, 0L), (link.Engine.Counters.TimeoutsUndone, link.Engine.Counters.BytesRetransmitted));
         Assert.Equal(uint.MaxValue, link.V.SlowStartThreshold);
+    }
+
+    /// <summary>The variables go over, and the application has written so much in all.</summary>
+    private static Conversation NextOwnerOf(Conversation before, int written, bool timestamps = false, SegmentInvariants? invariants = null)
+    {
+        SegmentVariants moved = before.V.ToTimesRemaining(before.Now).ToDeadlines(before.Now);
+        Conversation next = new(SackPath.Connection with { TimestampsEnabled = timestamps }, invariants, _ => moved);
+        next.SendBuffer.Write(Conversation.BytesAt(new SeqNum(Conversation.Ours), written));
+        next.SendBuffer.FreeTo(moved.SndUna);
+        next.StartsAfterMove(before.Now);
+        return next;
     }
 
     private static Conversation MovedInRecovery(int retransmittedTo) => Moved(v => v with

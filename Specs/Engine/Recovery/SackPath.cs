@@ -1,5 +1,6 @@
 using TcpActors.Engine.State;
 using TcpActors.Specs.Engine.Tcp;
+using Xunit;
 
 namespace TcpActors.Specs.Engine.Recovery;
 
@@ -34,6 +35,21 @@ internal static class SackPath
             };
             return variants is null ? v : variants(v);
         });
+    }
+
+    /// <summary>
+    /// A path of 10 ms. Ten segments leave at 1 s, and the last and the first of them once more at 1.021 s and 1.063 s, as nothing is heard of them; it is 1.070 s.
+    /// </summary>
+    public static Conversation ProbedTwice(bool timestamps)
+    {
+        Conversation link = Link(
+            window: 10_000,
+            timestamps: timestamps,
+            variants: v => v with { SmoothedRtt = 10.ms, Delta = 1.ms, MinRtt = 10.ms, Rto = 210.ms });
+        link.Writes(1.s, 10_000);
+        link.GoTo(1070.ms);
+        Assert.Equal(2, link.Engine.Counters.TailProbesSent);
+        return link;
     }
 
     extension(Conversation link)

@@ -299,13 +299,7 @@ public class UndoSpecs
     [InlineData(false)]
     public void What_a_probe_has_sent_again_before_does_not_undo_a_loss_behind_it(bool timestamps)
     {
-        using Conversation link = SackPath.Link(
-            window: 10_000,
-            timestamps: timestamps,
-            variants: v => v with { SmoothedRtt = 10.ms, Delta = 1.ms, MinRtt = 10.ms, Rto = 210.ms });
-        link.Writes(1.s, 10_000);
-        link.GoTo(1070.ms);
-        Assert.Equal(2, link.Engine.Counters.TailProbesSent);
+        using Conversation link = SackPath.ProbedTwice(timestamps);
 
         // The segment at 5000 is lost, and the first one where there are timestamps; the rest, and its reports, were only late.
         link.Receives(1071.ms, With(link.Sack(0, (1000, 5000)), 999));

@@ -6,6 +6,10 @@ namespace TcpActors.Transport.Linux;
 /// <summary>How a <see cref="PacketLink"/> receives and sends.</summary>
 public sealed record PacketLinkOptions
 {
+    internal const int MostQueues = 64;
+
+    internal static readonly Microseconds LongestBusyPoll = Microseconds.FromSeconds(1);
+
     /// <summary>
     /// The mark of the TOE's incarnation: frames that bear it are received, and sent frames bear it (SO_MARK). Not 0, the mark of every
     /// frame that nobody marked.
@@ -49,9 +53,9 @@ public sealed record PacketLinkOptions
             throw new LinkException("OwnedMark is 0, which every unmarked frame has. Give each TOE a mark of its own.");
         }
 
-        if (Queues is < 1 or > 64)
+        if (Queues is < 1 or > MostQueues)
         {
-            throw new LinkException($"Queues is {Queues}: 1 to 64.");
+            throw new LinkException($"Queues is {Queues}: 1 to {MostQueues}.");
         }
 
         if (SlotSize < 2048 || SlotSize % 16 != 0 || SlotSize > 1 << 22)
@@ -64,7 +68,7 @@ public sealed record PacketLinkOptions
             throw new LinkException($"LongFrameMemory is {LongFrameMemory}: 128 KiB to 1 GiB.");
         }
 
-        if (BusyPoll < Microseconds.Zero || BusyPoll > Microseconds.FromSeconds(1))
+        if (BusyPoll < Microseconds.Zero || BusyPoll > LongestBusyPoll)
         {
             throw new LinkException($"BusyPoll is {BusyPoll}: 0 to 1 second.");
         }
