@@ -15,6 +15,33 @@ internal sealed partial class ConnectionActor
     /// <summary>A segment of this flow came in fragments.</summary>
     internal sealed record FirstFragment(SeqNum Seq);
 
+    /// <summary>The host has replaced the next hop or the path that this connection shares with others.</summary>
+    private void TakePathNews(Microseconds now)
+    {
+        SegmentInvariants next = _seat.Segment.Over(_seat.Path.Neighbor.Current, _seat.Path.Current, _seat.Connection);
+        if (!ReferenceEquals(next, _seat.Segment))
+        {
+            WorkWith(next, now);
+        }
+    }
+
+    private void WorkWith(SegmentInvariants next, Microseconds now)
+    {
+        _seat.Segment = _toe.Invariants.Of(next);
+        _engine.Update(_seat.Segment, now);
+        _framer = null;
+    }
+
+    /// <summary>RFC 4861 7.3.1: new data was acknowledged, so the next hop is there. The kernel does not see it, and would ask.</summary>
+    private void Confirm(Microseconds now)
+    {
+        NeighborCell neighbor = _seat.Path.Neighbor;
+        if (neighbor.Current.Id != default && neighbor.ShouldConfirm(now))
+        {
+            _toe.Host.Tell(new Toe.Event.NeighborConfirmed(neighbor.Current.Id), Self);
+        }
+    }
+
     private void Consider(TooBig report)
     {
         // RFC 5927 4.1: a report about a segment that is not in flight is not ours or not genuine.

@@ -60,8 +60,10 @@ internal sealed partial class ConnectionActor : UntypedActor
 
         public static Doorbell Application { get; } = new(nameof(Application), 2);
 
+        public static Doorbell Path { get; } = new(nameof(Path), 3);
+
         /// <summary>Every doorbell, at its number.</summary>
-        public static Doorbell[] All { get; } = [Segments, Timer, Application];
+        public static Doorbell[] All { get; } = [Segments, Timer, Application, Path];
 
         public int Number { get; }
 
@@ -92,6 +94,7 @@ internal sealed partial class ConnectionActor : UntypedActor
         _seat.Memory.Application.OwnedBy(_seat);
         _seat.Flow.Attach(_seat);
         NoteActivity(now);
+        TakePathNews(now);
         Finish(now);
     }
 
@@ -111,6 +114,7 @@ internal sealed partial class ConnectionActor : UntypedActor
         Microseconds now = _toe.Clock.Now;
         try
         {
+            TakePathNews(now);
             switch (message)
             {
                 case Doorbell bell:
@@ -156,7 +160,7 @@ internal sealed partial class ConnectionActor : UntypedActor
         {
             _seat.AnswerTimer();
         }
-        else
+        else if (ReferenceEquals(bell, Doorbell.Application))
         {
             _seat.AnswerApplication();
             NoteActivity(now);
@@ -228,7 +232,7 @@ internal sealed partial class ConnectionActor : UntypedActor
         }
 
         _seat.Memory.Receive.Commit(variants.RcvNxt);
-        bool mayWrite = AllowWriter(in variants);
+        bool mayWrite = AllowWriter(in variants, now);
 
         Flush();
         if (!_failed)
@@ -267,13 +271,14 @@ internal sealed partial class ConnectionActor : UntypedActor
 
     /// <summary>Frees what was acknowledged and says how far ahead the application may write.</summary>
     /// <returns>Whether it is to be told. Not for what was sent: the acknowledgement is soon enough, and a writer woken less often writes more.</returns>
-    private bool AllowWriter(in SegmentVariants variants)
+    private bool AllowWriter(in SegmentVariants variants, Microseconds now)
     {
         SendBuffer buffer = _seat.Memory.Send;
         bool isFreed = buffer.Una != variants.SndUna;
         if (isFreed)
         {
             buffer.FreeTo(variants.SndUna);
+            Confirm(now);
         }
 
         _seat.IsWriter |= buffer.Count > 0;
@@ -328,12 +333,11 @@ internal sealed partial class ConnectionActor : UntypedActor
     {
         if (update.Next.Version > _seat.Segment.Version)
         {
-            _seat.Segment = update.Next;
-            _engine.Update(update.Next, now);
-            _framer = null;
+            WorkWith(update.Next.Over(_seat.Segment.Neighbor, _seat.Segment.Path, _seat.Connection), now);
         }
 
-        _toe.Host.Tell(new Toe.Event.Updated([new UpdatedVersion(_seat.Id, _seat.Segment.Version)]), Self);
+        _toe.Host.Tell(
+            new Toe.Event.Updated { Connections = [new UpdatedVersion(_seat.Id, _seat.Segment.Version)] }, Self);
     }
 
     private void Request(UploadReason reason)

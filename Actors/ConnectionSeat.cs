@@ -19,9 +19,9 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
     private bool _isSending;
     private bool _isWriter;
 
-    public ConnectionSeat(ToeContext toe, TransferEntry entry, PostedMemory memory, FlowEntry flow)
+    public ConnectionSeat(ToeContext toe, TransferEntry entry, PostedMemory memory, FlowEntry flow, PathCell path)
     {
-        (Toe, Owned, Connection, Memory, Flow) = (toe, entry.Variables, entry.Connection, memory, flow);
+        (Toe, Owned, Connection, Memory, Flow, Path) = (toe, entry.Variables, entry.Connection, memory, flow, path);
         Segment = entry.Segment;
         _lane = _timerLane = toe.Lanes[0];
     }
@@ -32,8 +32,11 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
 
     public ConnectionInvariants Connection { get; }
 
-    /// <summary>The newest version the host has sent.</summary>
+    /// <summary>The newest version the host has sent of what is this connection's own, over the version of its path that the actor works with.</summary>
     public SegmentInvariants Segment { get; set; }
+
+    /// <summary>The path that it shares with other connections.</summary>
+    public PathCell Path { get; }
 
     public PostedMemory Memory { get; }
 
@@ -184,6 +187,17 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
         if (!IsLeft && Interlocked.Exchange(ref _timerRung, 1) == 0)
         {
             Actor.Tell(ConnectionActor.Doorbell.Timer, ActorRefs.NoSender);
+        }
+    }
+
+    /// <summary>Its path is another than it was. For the TOE's supervisor.</summary>
+    /// <param name="isUsableAgain">Whether nothing could be sent before.</param>
+    public void PathChanged(bool isUsableAgain)
+    {
+        // Who sends nothing looks at the path when it does.
+        if (!IsLeft && (isUsableAgain || Memory.Send.Count > 0))
+        {
+            Actor.Tell(ConnectionActor.Doorbell.Path, ActorRefs.NoSender);
         }
     }
 

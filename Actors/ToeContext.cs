@@ -38,6 +38,12 @@ internal sealed class ToeContext
     /// <summary>The connections the TOE has. Used by its supervisor only; here, so that they outlive its restart.</summary>
     public Dictionary<ConnectionId, ConnectionSeat> Seats { get; } = [];
 
+    /// <summary>The next hops and paths of these connections, with whose newest version each works.</summary>
+    public ToePaths Paths { get; } = new();
+
+    /// <summary>One object for what is equal of them.</summary>
+    public SharedInvariants Invariants { get; } = new();
+
     public WriteAhead WriteAhead { get; } = new();
 
     /// <summary>One for each receiving thread.</summary>

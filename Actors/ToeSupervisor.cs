@@ -33,7 +33,10 @@ internal sealed class ToeSupervisor(ToeContext toe) : UntypedActor
                 TakeAll();
                 break;
             case Toe.Command.Update update:
-                Pass(update);
+                Take(update);
+                break;
+            case Toe.Command.Invalidate invalidate:
+                Tell(toe.Paths.Take(invalidate));
                 break;
             case Toe.Command.Query query:
                 if (Find(query.Connection) is { } seat)
@@ -161,9 +164,16 @@ internal sealed class ToeSupervisor(ToeContext toe) : UntypedActor
         {
             // The actor of the epoch before has given the connection back and is only not yet seen to have ended.
             Context.Unwatch(former.Actor);
+            toe.Paths.Leave(former.Path);
         }
 
-        var seat = new ConnectionSeat(toe, entry, memory, flow);
+        PathCell path = toe.Paths.Join(entry.Segment, out bool isNews);
+        if (isNews)
+        {
+            TellOthers(each => each == path || each.Neighbor == path.Neighbor);
+        }
+
+        var seat = new ConnectionSeat(toe, entry, memory, flow, path);
         seat.Actor = Context.ActorOf(new SeatProps(seat), $"{id}-{entry.Variables.Epoch}");
         Context.WatchWith(seat.Actor, seat);
         _seats.Add(id, seat);
@@ -172,11 +182,37 @@ internal sealed class ToeSupervisor(ToeContext toe) : UntypedActor
         return null;
     }
 
-    private void Pass(Toe.Command.Update update)
+    private void Take(Toe.Command.Update update)
     {
-        foreach (InvariantsUpdate each in update.Updates)
+        Toe.Event.Updated taken = toe.Paths.Take(update);
+        if (taken.Neighbors.Count + taken.Paths.Count > 0)
+        {
+            Tell(taken);
+        }
+
+        foreach (InvariantsUpdate each in update.Connections)
         {
             Find(each.Connection)?.Actor.Forward(each);
+        }
+    }
+
+    /// <summary>The newest versions are where every connection sees them: those that have something to send or to repair are to look now.</summary>
+    private void Tell(Toe.Event.Updated taken)
+    {
+        HashSet<NeighborId> neighbors = [.. taken.Neighbors.Select(each => each.Neighbor)];
+        HashSet<PathId> paths = [.. taken.Paths.Select(each => each.Path)];
+        TellOthers(path => paths.Contains(path.Current.Id) || neighbors.Contains(path.Neighbor.Current.Id));
+        toe.Host.Tell(taken);
+    }
+
+    private void TellOthers(Func<PathCell, bool> isNews)
+    {
+        foreach (ConnectionSeat seat in _seats.Values)
+        {
+            if (isNews(seat.Path))
+            {
+                seat.PathChanged(isUsableAgain: !seat.Segment.IsPathUsable);
+            }
         }
     }
 
@@ -186,6 +222,7 @@ internal sealed class ToeSupervisor(ToeContext toe) : UntypedActor
         if (_seats.TryGetValue(ended.Id, out ConnectionSeat? seat) && ReferenceEquals(seat, ended))
         {
             _seats.Remove(ended.Id);
+            toe.Paths.Leave(ended.Path);
         }
 
         if (!ended.IsLeft)

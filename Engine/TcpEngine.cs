@@ -170,7 +170,7 @@ public sealed partial class TcpEngine
         _congestion = CongestionControls.Named(next.CongestionControl);
         _invariants = next;
         StartCongestionControl();
-        if (next.NextHopMac != previous.NextHopMac || next.EffectiveMss > previous.EffectiveMss)
+        if (next.Neighbor.Mac != previous.Neighbor.Mac || next.EffectiveMss > previous.EffectiveMss)
         {
             _v.PathSearch.End();
         }
@@ -196,7 +196,7 @@ public sealed partial class TcpEngine
             {
                 RetransmitInSmallerSegments(now);
             }
-            else if (next.IsPathUsable && (!previous.IsPathUsable || next.NextHopMac != previous.NextHopMac))
+            else if (next.IsPathUsable && (!previous.IsPathUsable || next.Neighbor.Mac != previous.Neighbor.Mac))
             {
                 // What left before, or while, the path broke is lost more likely than not, and so is what left to an address that is
                 // no more; one segment finds out.

@@ -1,5 +1,5 @@
 using TcpActors.Actors.Contract;
-using TcpActors.Engine.Wire;
+using TcpActors.Engine.State;
 
 namespace TcpActors.HostSide;
 
@@ -36,8 +36,13 @@ internal static class HostMessages
         public static PassOver Instance { get; } = new();
     }
 
-    /// <summary>The way to the peers of these flows is another now.</summary>
-    public sealed record PathChanged(IReadOnlyCollection<FlowKey> Flows, PathNews News);
+    /// <summary>New versions of next hops and paths, and the paths that leave by another interface now.</summary>
+    public sealed record PathChanged(
+        IReadOnlyList<Neighbor> Neighbors, IReadOnlyList<NetworkPath> Paths, IReadOnlyList<PathId> Elsewhere)
+    {
+        public override string ToString() =>
+            $"{string.Join("; ", Neighbors)} {string.Join("; ", Paths)} {string.Join(", ", Elsewhere.Select(path => $"path {path} elsewhere"))}".Trim();
+    }
 
     /// <summary>An interface went up or down, or has another MAC address or MTU.</summary>
     public sealed record InterfaceChanged(int Index);

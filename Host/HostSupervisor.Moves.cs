@@ -54,7 +54,7 @@ internal sealed partial class HostSupervisor
         IActorRef self = Self;
         foreach (Leaving[] batch in leaving.Chunk(MoveWork.Batch))
         {
-            _ = _workers.StartNew(() => MoveWork.Offload(batch, toes, self, _invariants, _nextHops));
+            _ = _workers.StartNew(() => MoveWork.Offload(batch, toes, self, _invariants, _paths));
         }
 
         foreach ((ToeUnit toe, List<ConnectionId> connections) in uploads)
@@ -160,7 +160,8 @@ internal sealed partial class HostSupervisor
 
         tenancy.IsGuest = false;
         tenancy.Take(done.Toe!, taken);
-        _byFlow.Set(tenancy);
+        _book.Add(tenancy);
+        tenancy.IsCutOff = _book.NewestOf(tenancy) is { Path.IsUsable: false };
         tenancy.Epoch = tenancy.Epoch.Next;
     }
 
@@ -183,6 +184,7 @@ internal sealed partial class HostSupervisor
         tenancy.Epoch = entry.Variables.Epoch;
         tenancy.IsPeerGone = entry.Reason is UploadReason.RetransmissionLimit or UploadReason.UserTimeout or UploadReason.KeepAliveLimit;
         SegmentVariants variants = entry.Variables.Variants;
+        tenancy.Segment = entry.Segment;
 
         // Fences the TOE's epoch off the slot, and publishes what it had not come to publish.
         tenancy.Connection.Memory.Slot.Open(entry.Variables.Epoch, in variants);
@@ -197,8 +199,8 @@ internal sealed partial class HostSupervisor
         Tenancy tenancy = _tenancies[done.Connection];
         _queue.End(tenancy);
         ToeUnit from = tenancy.Toe!;
-        _byFlow.Remove(tenancy.Flow);
-        _nextHops?.Forget(tenancy.Flow);
+        _book.Remove(tenancy);
+        _paths.Forget(tenancy.Flow);
         tenancy.Toe = null;
         tenancy.MustReturn = false;
         tenancy.Owner = Ownership.Host;

@@ -8,25 +8,88 @@ internal sealed partial class HostSupervisor
 {
     private void OnPathChanged(HostMessages.PathChanged changed)
     {
-        List<Tenancy> offloaded = [.. changed.Flows
-            .Select(flow => _byFlow.GetValueOrDefault(flow)).OfType<Tenancy>().Where(tenancy => tenancy.Toe is not null)];
-        if (changed.News.IsElsewhere)
+        foreach (PathId path in changed.Elsewhere)
         {
-            offloaded.ForEach(BringBack);
-            return;
+            foreach (Tenancy tenancy in _book.Over(path).ToArray())
+            {
+                BringBack(tenancy);
+            }
         }
 
-        foreach (IGrouping<ToeUnit, Tenancy> group in offloaded.GroupBy(tenancy => tenancy.Toe!))
+        NetworkPath[] paths = [.. changed.Paths.Where(next => _book.Take(next, changed.Neighbors))];
+        Neighbor[] neighbors = [.. changed.Neighbors.Where(_book.Take)];
+        Tell(neighbors, paths, changed.Neighbors);
+        foreach (NetworkPath path in paths)
         {
-            Update(group.Key, group, changed.News.ApplyTo);
-        }
-
-        if (changed.News.IsUsable is { } isUsable)
-        {
-            offloaded.ForEach(tenancy => tenancy.IsCutOff = !isUsable);
-            offloaded.ForEach(Advance);
+            foreach (Tenancy tenancy in _book.Over(path.Id).ToArray())
+            {
+                tenancy.IsCutOff = !path.IsUsable;
+                Advance(tenancy);
+            }
         }
     }
+
+    /// <summary>One message for each TOE, however many connections it has; two where some is closed and some is open.</summary>
+    /// <param name="neighbors">New versions.</param>
+    /// <param name="paths">New versions.</param>
+    /// <param name="told">Next hops of these paths, which a TOE may not know yet.</param>
+    private void Tell(Neighbor[] neighbors, NetworkPath[] paths, IReadOnlyList<Neighbor> told)
+    {
+        HashSet<NeighborId> ofPaths = [.. paths.Select(path => path.Neighbor)];
+        var update = new Toe.Command.Update
+        {
+            Neighbors = [.. neighbors.Where(each => each.IsReachable).Union(told.Where(each => ofPaths.Contains(each.Id)))],
+            Paths = [.. paths.Where(each => each.IsUsable)],
+        };
+        var invalidate = new Toe.Command.Invalidate
+        {
+            Neighbors = [.. neighbors.Where(each => !each.IsReachable).Select(each => new NeighborVersion(each.Id, each.Version))],
+            Paths = [.. paths.Where(each => !each.IsUsable).Select(each => new PathVersion(each.Id, each.Version))],
+        };
+        IEnumerable<Tenancy> concerned = neighbors.SelectMany(each => _book.Over(each.Id)).Concat(paths.SelectMany(each => _book.Over(each.Id)));
+        foreach (ToeUnit toe in concerned.Select(tenancy => tenancy.Toe).OfType<ToeUnit>().ToHashSet())
+        {
+            if (invalidate.Neighbors.Count + invalidate.Paths.Count > 0)
+            {
+                toe.Engine.Supervisor.Tell(invalidate, Self);
+            }
+
+            if (update.Neighbors.Count + update.Paths.Count > 0)
+            {
+                toe.Engine.Supervisor.Tell(update, Self);
+            }
+        }
+    }
+
+    /// <summary>The patent's figure 3, step 308.</summary>
+    private void OnUpdated(Toe.Event.Updated updated)
+    {
+        foreach (UpdatedVersion each in updated.Connections)
+        {
+            if (_tenancies.TryGetValue(each.Connection, out Tenancy? tenancy))
+            {
+                tenancy.Connection.CountInvariantUpdate();
+                Log.InvariantsUpdated(_logger, each.Connection, tenancy.Epoch, tenancy.OwnerName(_stackName), each.Version);
+            }
+        }
+
+        foreach (NeighborVersion each in updated.Neighbors)
+        {
+            Tenancy[] sharing = [.. _book.Over(each.Neighbor)];
+            Array.ForEach(sharing, tenancy => tenancy.Connection.CountInvariantUpdate());
+            Log.NeighborUpdated(_logger, OwnersOf(sharing), each.Neighbor, each.Version, sharing.Length);
+        }
+
+        foreach (PathVersion each in updated.Paths)
+        {
+            Tenancy[] sharing = [.. _book.Over(each.Path)];
+            Array.ForEach(sharing, tenancy => tenancy.Connection.CountInvariantUpdate());
+            Log.PathUpdated(_logger, OwnersOf(sharing), each.Path, each.Version, sharing.Length);
+        }
+    }
+
+    private string OwnersOf(IEnumerable<Tenancy> tenancies) =>
+        string.Join(", ", tenancies.Select(tenancy => tenancy.OwnerName(_stackName)).ToHashSet(StringComparer.Ordinal));
 
     /// <summary>A TOE sits on one interface: what leaves by another now is the kernel's, until it is offloaded there.</summary>
     private void BringBack(Tenancy tenancy)
@@ -59,35 +122,10 @@ internal sealed partial class HostSupervisor
 
         // RFC 1191 3 allows 68, the kernel's floor of 552 keeps a forger from more harm.
         int believed = Math.Max(mtu, 552);
-        if (tenancy.Toe is { } toe && tenancy.Segment is { } segment && believed < segment.PathMtu)
+        if (_book.NewestOf(tenancy) is { } segment && believed < segment.PathMtu)
         {
             Log.PathMtuLowered(_logger, tenancy.Connection.Id, tenancy.Epoch, believed);
-            Update(toe, [tenancy], (old, connection) => old with
-            {
-                PathMtu = believed,
-                EffectiveMss = Math.Min(old.EffectiveMss, connection.EffectiveMss(believed)),
-            });
-        }
-    }
-
-    private void Update(
-        ToeUnit toe, IEnumerable<Tenancy> tenancies, Func<SegmentInvariants, ConnectionInvariants, SegmentInvariants> change)
-    {
-        var updates = new List<InvariantsUpdate>();
-        foreach (Tenancy tenancy in tenancies)
-        {
-            SegmentInvariants old = tenancy.Segment!;
-            SegmentInvariants next = change(old, tenancy.Invariants!);
-            if (next != old)
-            {
-                tenancy.Segment = next with { Version = old.Version + 1 };
-                updates.Add(new InvariantsUpdate(tenancy.Connection.Id, tenancy.Segment));
-            }
-        }
-
-        if (updates.Count > 0)
-        {
-            toe.Engine.Supervisor.Tell(new Toe.Command.Update(updates), Self);
+            _paths.LearnMtu(segment.Path.Id, believed);
         }
     }
 }

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Microsoft.Extensions.Logging;
+using TcpActors.Actors;
 using TcpActors.Actors.Contract;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
@@ -13,12 +14,12 @@ namespace TcpActors.HostSide;
 internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
 {
     private readonly Dictionary<ConnectionId, Tenancy> _tenancies = [];
-    private readonly TenanciesByFlow _byFlow = new();
+    private readonly PathBook _book = new();
     private readonly SharedInvariants _invariants = new();
     private readonly List<ToeUnit> _toes = [];
     private readonly TransferStack _fromToes;
     private readonly PostedBuffers _buffers;
-    private readonly INextHopWatch? _nextHops;
+    private readonly IPathWatch _paths;
     private readonly ILogger _logger;
     private readonly string _stackName;
     private readonly TaskFactory _workers;
@@ -26,9 +27,9 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
     private TaskCompletionSource? _ended;
 
     public HostSupervisor(
-        string stackName, PostedBuffers buffers, TransferStack fromToes, INextHopWatch? nextHops, WorkerThreads workers, ILogger logger)
+        string stackName, PostedBuffers buffers, TransferStack fromToes, IPathWatch paths, WorkerThreads workers, ILogger logger)
     {
-        (_stackName, _buffers, _fromToes, _nextHops, _logger) = (stackName, buffers, fromToes, nextHops, logger);
+        (_stackName, _buffers, _fromToes, _paths, _logger) = (stackName, buffers, fromToes, paths, logger);
         _workers = workers.Factory;
         _queue = new MoveQueue(limit: 2 * MoveWork.Batch * workers.MaximumConcurrencyLevel);
     }
@@ -87,7 +88,7 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
                 OnInterfaceChanged(changed.Index);
                 break;
             case HostMessages.List list:
-                list.Done.TrySetResult([.. _tenancies.Values.Select(tenancy => tenancy.Report(_stackName))]);
+                list.Done.TrySetResult([.. _tenancies.Values.Select(tenancy => tenancy.Report(_stackName, _book.NewestOf(tenancy)))]);
                 break;
             case HostMessages.Quiesce quiesce:
                 Quiesce(quiesce);
@@ -148,22 +149,17 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
                 Advance(tenancy);
                 break;
             case Toe.Event.Updated updated:
-                foreach (UpdatedVersion each in updated.Versions)
-                {
-                    if (_tenancies.TryGetValue(each.Connection, out Tenancy? tenancy))
-                    {
-                        tenancy.Connection.CountInvariantUpdate(each.Version);
-                        Log.InvariantsUpdated(_logger, each.Connection, tenancy.Epoch, tenancy.OwnerName(_stackName), each.Version);
-                    }
-                }
-
+                OnUpdated(updated);
+                break;
+            case Toe.Event.NeighborConfirmed confirmed:
+                _ = _workers.StartNew(() => _paths.Confirm(confirmed.Neighbor));
                 break;
             case Toe.Event.PathTooBig report when _tenancies.TryGetValue(report.Connection, out Tenancy? tenancy):
                 OnPathTooBig(tenancy, report.Mtu);
                 break;
             case Toe.Event.NextHopSuspect suspect when _tenancies.TryGetValue(suspect.Connection, out Tenancy? tenancy):
                 FlowKey suspected = tenancy.Flow;
-                _ = _workers.StartNew(() => _nextHops?.ProbeAgain(suspected));
+                _ = _workers.StartNew(() => _paths.ProbeAgain(suspected));
                 break;
             case Toe.Event.NotHere or Toe.Event.SynSeen or Toe.Event.Refused or Toe.Event.UploadRequested
                 or Toe.Event.PathTooBig or Toe.Event.NextHopSuspect:

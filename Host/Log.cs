@@ -26,6 +26,12 @@ internal static partial class Log
     [LoggerMessage(6, LogLevel.Information, "Connection {Connection}, epoch {Epoch}: {Owner} works with version {Version} of the invariants")]
     public static partial void InvariantsUpdated(ILogger logger, ConnectionId connection, Epoch epoch, string owner, uint version);
 
+    [LoggerMessage(16, LogLevel.Information, "{Owner} works with version {Version} of next hop {Neighbor}, for {Count} connections")]
+    public static partial void NeighborUpdated(ILogger logger, string owner, NeighborId neighbor, uint version, int count);
+
+    [LoggerMessage(17, LogLevel.Information, "{Owner} works with version {Version} of path {Path}, for {Count} connections")]
+    public static partial void PathUpdated(ILogger logger, string owner, PathId path, uint version, int count);
+
     [LoggerMessage(7, LogLevel.Error, "Connection {Connection}, epoch {Epoch}: the stack does not take it back; it is lost")]
     public static partial void PutBackFailed(ILogger logger, Exception failure, ConnectionId connection, Epoch epoch);
 
@@ -44,14 +50,17 @@ internal static partial class Log
     [LoggerMessage(12, LogLevel.Information, "The next hop {NextHop} has MAC address {Mac} now")]
     public static partial void NextHopMoved(ILogger logger, IPAddress nextHop, Engine.Wire.MacAddress mac);
 
+    [LoggerMessage(18, LogLevel.Warning, "The next hop {NextHop} does not answer: nothing is sent to it until it does")]
+    public static partial void NextHopGone(ILogger logger, IPAddress nextHop);
+
     [LoggerMessage(13, LogLevel.Warning, "The next hop {NextHop} could not be probed")]
     public static partial void ProbeFailed(ILogger logger, Exception failure, IPAddress nextHop);
 
     [LoggerMessage(14, LogLevel.Error, "Moving the bytes of a connection in the kernel failed; the connection is aborted")]
     public static partial void PumpFailed(ILogger logger, Exception failure);
 
-    [LoggerMessage(15, LogLevel.Information, "The way of {Count} connections has changed: {News}")]
-    public static partial void PathsChanged(ILogger logger, int count, PathNews news);
+    [LoggerMessage(15, LogLevel.Information, "The way to peers has changed: {News}")]
+    public static partial void PathsChanged(ILogger logger, HostMessages.PathChanged news);
 
     [LoggerMessage(20, LogLevel.Warning, "A change of the network could not be followed yet; it is looked at again")]
     public static partial void MonitorFailed(ILogger logger, Exception failure);

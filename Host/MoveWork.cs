@@ -1,4 +1,5 @@
 using Akka.Actor;
+using TcpActors.Actors;
 using TcpActors.Actors.Contract;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
@@ -29,8 +30,8 @@ internal static class MoveWork
     /// <param name="toes">Where they may go.</param>
     /// <param name="host">Gets a <see cref="HostMessages.TakeOutDone"/> for each, before the TOE has it.</param>
     /// <param name="invariants">One object for those that are equal.</param>
-    /// <param name="nextHops">Watches the flows from then on.</param>
-    public static void Offload(IReadOnlyList<Leaving> batch, ToeUnit[] toes, IActorRef host, SharedInvariants invariants, INextHopWatch? nextHops)
+    /// <param name="paths">Watches the flows from then on.</param>
+    public static void Offload(IReadOnlyList<Leaving> batch, ToeUnit[] toes, IActorRef host, SharedInvariants invariants, IPathWatch paths)
     {
         var prepared = new List<(Leaving Leaving, ToeUnit Toe)>(batch.Count);
         foreach (Leaving leaving in batch)
@@ -54,7 +55,7 @@ internal static class MoveWork
         }
 
         taken.ForEach(half => half.Vacate());
-        nextHops?.Watch([.. taken.Select(half => half.Flow)]);
+        paths.Watch([.. taken.Select(half => half.Flow)]);
     }
 
     /// <param name="batch">Up to <see cref="Batch"/> connections.</param>

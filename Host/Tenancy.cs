@@ -1,3 +1,4 @@
+using TcpActors.Actors;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 
@@ -83,7 +84,6 @@ internal sealed class Tenancy(Connection connection, SharedInvariants shared)
     public void Take(ToeUnit toe, TakeOut.Taken taken)
     {
         Toe = toe;
-        IsCutOff = false;
         (Invariants, Segment) = (taken.Connection, taken.Segment);
     }
 
@@ -117,13 +117,15 @@ internal sealed class Tenancy(Connection connection, SharedInvariants shared)
         _ => "moving",
     };
 
-    public ConnectionReport Report(string stackName)
+    /// <param name="stackName">What the host's stack is called.</param>
+    /// <param name="segment">The newest version of its segment-invariant variables.</param>
+    public ConnectionReport Report(string stackName, SegmentInvariants? segment)
     {
         SegmentVariants variants = Owner == Ownership.Host
             ? Connection.Half.Query()
             : Connection.Memory.Slot.Read(out _).ToTimesRemaining(Connection.Clock.Now);
         return new ConnectionReport(
-            Connection.Id, OwnerName(stackName), Epoch, Invariants, Segment, variants,
+            Connection.Id, OwnerName(stackName), Epoch, Invariants, segment, variants,
             Connection.LocalEndPoint, Connection.RemoteEndPoint, LastRefusal);
     }
 

@@ -17,8 +17,29 @@ public static class Toe
             public static Offload Doorbell { get; } = new();
         }
 
-        /// <summary>New versions of segment-invariant variables. Answered with <see cref="Event.Updated"/>.</summary>
-        public sealed record Update(IReadOnlyList<InvariantsUpdate> Updates);
+        /// <summary>
+        /// New versions of segment-invariant variables: of next hops and paths, each for all connections that share it, and of single connections'.
+        /// Answered with <see cref="Event.Updated"/>; what the TOE does not know is passed over.
+        /// </summary>
+        public sealed record Update
+        {
+            public IReadOnlyList<Neighbor> Neighbors { get; init; } = [];
+
+            public IReadOnlyList<NetworkPath> Paths { get; init; } = [];
+
+            public IReadOnlyList<InvariantsUpdate> Connections { get; init; } = [];
+        }
+
+        /// <summary>
+        /// Nothing more is to be transmitted to these next hops and over these paths, until an <see cref="Update"/> with a later version says otherwise.
+        /// Answered with <see cref="Event.Updated"/>.
+        /// </summary>
+        public sealed record Invalidate
+        {
+            public IReadOnlyList<NeighborVersion> Neighbors { get; init; } = [];
+
+            public IReadOnlyList<PathVersion> Paths { get; init; } = [];
+        }
 
         /// <summary>Asks for a copy of one connection's variables; ownership stays. Answered to the sender with <see cref="Event.Variables"/> or <see cref="Event.NotHere"/>.</summary>
         public sealed record Query(ConnectionId Connection);
@@ -51,8 +72,18 @@ public static class Toe
         /// <summary>The TOE cannot carry on with this connection: it waits for <see cref="Command.Upload"/>.</summary>
         public sealed record UploadRequested(ConnectionId Connection, UploadReason Reason);
 
-        /// <summary>These connections work with that version of their segment-invariant variables now (the patent's fig. 3, step 308).</summary>
-        public sealed record Updated(IReadOnlyList<UpdatedVersion> Versions);
+        /// <summary>
+        /// These versions of segment-invariant variables are what the TOE works with now (the patent's fig. 3, step 308). One of a next hop or a path is
+        /// what every connection that shares it sends its next segment with.
+        /// </summary>
+        public sealed record Updated
+        {
+            public IReadOnlyList<NeighborVersion> Neighbors { get; init; } = [];
+
+            public IReadOnlyList<PathVersion> Paths { get; init; } = [];
+
+            public IReadOnlyList<UpdatedVersion> Connections { get; init; } = [];
+        }
 
         /// <summary>Answer to <see cref="Command.Query"/>.</summary>
         public sealed record Variables(
@@ -67,6 +98,11 @@ public static class Toe
         /// <summary>Repeated time-outs: the next hop may be gone, and with the flow owned nobody but the host can ask it.</summary>
         public sealed record NextHopSuspect(ConnectionId Connection);
 
+        /// <summary>
+        /// A peer behind this next hop has acknowledged new data, so the next hop is there (RFC 4861 7.3.1); at most once a second.
+        /// </summary>
+        public sealed record NeighborConfirmed(NeighborId Neighbor);
+
         /// <summary>A SYN came for a live connection and was answered with a challenge ACK (RFC 5961 4).</summary>
         public sealed record SynSeen(ConnectionId Connection);
     }
@@ -77,3 +113,9 @@ public sealed record InvariantsUpdate(ConnectionId Connection, SegmentInvariants
 
 /// <summary>The version of the segment-invariant variables that a connection works with.</summary>
 public readonly record struct UpdatedVersion(ConnectionId Connection, uint Version);
+
+/// <summary>A version of a next hop.</summary>
+public readonly record struct NeighborVersion(NeighborId Neighbor, uint Version);
+
+/// <summary>A version of a path.</summary>
+public readonly record struct PathVersion(PathId Path, uint Version);

@@ -42,9 +42,8 @@ internal sealed class EngineUnderTest : IDisposable
 
     public static SegmentInvariants Segment { get; } = new()
     {
-        SourceMac = default,
-        NextHopMac = default,
-        PathMtu = 1500,
+        Neighbor = new Neighbor { SourceMac = default, Mac = default },
+        Path = new NetworkPath { Mtu = 1500 },
         EffectiveMss = Mss,
     };
 

@@ -142,9 +142,8 @@ internal sealed unsafe class CrowdedToe : IDisposable
             new SegmentInvariants
             {
                 Version = 1,
-                SourceMac = _cable.A.Address,
-                NextHopMac = _cable.B.Address,
-                PathMtu = 1500,
+                Neighbor = new Neighbor { SourceMac = _cable.A.Address, Mac = _cable.B.Address },
+                Path = new NetworkPath { Mtu = 1500 },
                 EffectiveMss = 1460,
             },
             UploadReason.None));

@@ -21,8 +21,8 @@ namespace TcpActors.Cli.Control;
     UseStringEnumConverter = true,
     Converters =
     [
-        typeof(SeqNumJson), typeof(MicrosecondsJson), typeof(EpochJson), typeof(ConnectionIdJson), typeof(EndPointJson), typeof(FlowJson),
-        typeof(TextJson<MacAddress>), typeof(TextJson<InternetAddress>),
+        typeof(SeqNumJson), typeof(MicrosecondsJson), typeof(EpochJson), typeof(ConnectionIdJson), typeof(NeighborIdJson),
+        typeof(PathIdJson), typeof(EndPointJson), typeof(FlowJson), typeof(TextJson<MacAddress>), typeof(TextJson<InternetAddress>),
     ])]
 [JsonSerializable(typeof(ControlRequest))]
 [JsonSerializable(typeof(ControlResponse))]
@@ -91,6 +91,18 @@ internal sealed class EpochJson : WriteOnlyJson<Epoch>
 internal sealed class ConnectionIdJson : WriteOnlyJson<ConnectionId>
 {
     public override void Write(Utf8JsonWriter writer, ConnectionId value, JsonSerializerOptions options) =>
+        writer.WriteNumberValue(value.Value);
+}
+
+internal sealed class NeighborIdJson : WriteOnlyJson<NeighborId>
+{
+    public override void Write(Utf8JsonWriter writer, NeighborId value, JsonSerializerOptions options) =>
+        writer.WriteNumberValue(value.Value);
+}
+
+internal sealed class PathIdJson : WriteOnlyJson<PathId>
+{
+    public override void Write(Utf8JsonWriter writer, PathId value, JsonSerializerOptions options) =>
         writer.WriteNumberValue(value.Value);
 }
 

@@ -122,7 +122,7 @@ internal sealed class DemoScript(DemoStage stage, IDemoView view, long bytesEach
         MacAddress mac = await stage.Peer.ChangeMacAsync(cancellationToken);
         view.Tell($"{stage.MacChange}: {mac}");
         await UntilAsync(
-            async () => _connection.InvariantUpdates > updates && (await ReportAsync()).Segment?.NextHopMac == mac,
+            async () => _connection.InvariantUpdates > updates && (await ReportAsync()).Segment?.Neighbor.Mac == mac,
             $"the TOE did not learn the client's new MAC address {mac}",
             cancellationToken);
         view.Tell(

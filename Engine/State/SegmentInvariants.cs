@@ -1,5 +1,3 @@
-using TcpActors.Engine.Wire;
-
 namespace TcpActors.Engine.State;
 
 /// <summary>
@@ -20,14 +18,22 @@ public sealed record SegmentInvariants
     /// <summary>Grows by one with each replacement.</summary>
     public uint Version { get; init; }
 
-    public required MacAddress SourceMac { get; init; }
+    /// <summary>The next hop, as of some version of it.</summary>
+    public required Neighbor Neighbor { get; init; }
 
-    public required MacAddress NextHopMac { get; init; }
+    /// <summary>The path, as of some version of it.</summary>
+    public required NetworkPath Path { get; init; }
 
-    public MacEncapsulation Encapsulation { get; init; }
+    /// <summary>
+    /// What this connection alone must keep to, where that is less than <see cref="NetworkPath.Mtu"/>; bytes.
+    /// </summary>
+    public int OwnMtuLimit { get; init; } = int.MaxValue;
 
-    /// <summary>Path MTU: the largest IP packet, in bytes (RFC 1191, RFC 8201).</summary>
-    public required int PathMtu { get; init; }
+    /// <summary>The largest IP packet of this connection, in bytes.</summary>
+    public int PathMtu => Math.Min(Path.Mtu, OwnMtuLimit);
+
+    /// <summary>Whether anything may be transmitted at present.</summary>
+    public bool IsPathUsable => Path.IsUsable && Neighbor.IsReachable;
 
     /// <summary>
     /// The largest payload of one segment in bytes, timestamps already taken off: min(peer's MSS, path MTU - IP and TCP header) less
@@ -90,8 +96,18 @@ public sealed record SegmentInvariants
     /// <summary>Name of the congestion control algorithm.</summary>
     public string CongestionControl { get; init; } = DefaultCongestionControl;
 
-    /// <summary>
-    /// False after <c>Invalidate</c>: the next hop or path is not usable, nothing may be transmitted until an update says otherwise.
-    /// </summary>
-    public bool IsPathUsable { get; init; } = true;
+    /// <summary>The same over another version of the next hop or path; this record itself where nothing is different.</summary>
+    /// <param name="neighbor">The next hop.</param>
+    /// <param name="path">The path.</param>
+    /// <param name="connection">Whose MSS follows from the path's MTU.</param>
+    public SegmentInvariants Over(Neighbor neighbor, NetworkPath path, ConnectionInvariants connection)
+    {
+        if (neighbor == Neighbor && path == Path)
+        {
+            return this;
+        }
+
+        SegmentInvariants next = this with { Neighbor = neighbor, Path = path };
+        return next.PathMtu == PathMtu ? next : next with { EffectiveMss = connection.EffectiveMss(next.PathMtu) };
+    }
 }

@@ -28,7 +28,7 @@ public sealed class HeaderTemplate
         Span<byte> bytes = stackalloc byte[MaxLength];
         bytes.Clear();
         NetworkOffset = FrameHeaders.WriteEthernet(
-            bytes, invariants.NextHopMac, invariants.SourceMac, invariants.Encapsulation, flow.IsIPv4);
+            bytes, invariants.Neighbor.Mac, invariants.Neighbor.SourceMac, invariants.Neighbor.Encapsulation, flow.IsIPv4);
         byte tos = (byte)(invariants.Tos & ~3);
         TransportOffset = NetworkOffset + FrameHeaders.WriteIp(bytes[NetworkOffset..], in flow, invariants.Ttl, tos);
         BinaryPrimitives.WriteUInt16BigEndian(bytes[TransportOffset..], flow.LocalPort);

@@ -139,13 +139,7 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
     /// <summary>Somebody has said where the connection is to be: the policy has nothing to decide any more.</summary>
     internal void DecideByHand() => TryAskForOffload();
 
-    internal void CountInvariantUpdate(uint version)
-    {
-        if (version > 1)
-        {
-            Interlocked.Increment(ref _invariantUpdates);
-        }
-    }
+    internal void CountInvariantUpdate() => Interlocked.Increment(ref _invariantUpdates);
 
     /// <summary>The connection is lost to the application.</summary>
     internal void Fail(Exception error)

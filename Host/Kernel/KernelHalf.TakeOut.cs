@@ -100,10 +100,11 @@ internal sealed partial class KernelHalf
         }
 
         using FrozenSocket frozen = FrozenSocket.Read(socket, repair);
-        var snapshot = new KernelSnapshot(Flow, _options!, _path!);
+        (Neighbor neighbor, NetworkPath path) = _stack.Paths.Take(Flow);
+        var snapshot = new KernelSnapshot(Flow, _options!, neighbor, path);
         _invariants ??= snapshot.Connection(repair, frozen);
         SegmentVariants variants = frozen.Variants(_invariants);
-        _last.Complete(ref variants, frozen.Info.BytesRetransmitted > 0, _path!.NextHopMac, MonotonicClock.System.Now);
+        _last.Complete(ref variants, frozen.Info.BytesRetransmitted > 0, neighbor.Mac, MonotonicClock.System.Now);
         SegmentInvariants segment = snapshot.Segment(_invariants, frozen.Info, _memory, _stack.CongestionControl) with
         {
             ReturnableFlight = _stack.ReturnableFlight,

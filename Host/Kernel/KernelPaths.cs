@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
+using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 using TcpActors.Transport.Linux.Netlink;
 
@@ -9,7 +10,7 @@ namespace TcpActors.HostSide.Kernel;
 /// Asks the kernel for paths, and follows over rtnetlink what becomes of the paths of owned flows: interfaces, addresses, routes, next
 /// hops. What the kernel would apply to a connection of its own is told to the host.
 /// </summary>
-internal sealed class KernelPaths : INextHopWatch, IDisposable
+internal sealed class KernelPaths : IPathWatch, IDisposable
 {
     private static readonly TimeSpan s_resolution = TimeSpan.FromSeconds(2);
 
@@ -96,6 +97,9 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
         }
     }
 
+    /// <summary>The next hop and the path of a flow that is watched, as they are now; what changes from now on is told when a TOE has the flow.</summary>
+    public (Neighbor Neighbor, NetworkPath Path) Take(in FlowKey flow) => _paths.Take(in flow);
+
     public void Forget(in FlowKey flow) => _paths.Remove(in flow);
 
     public void ProbeAgain(in FlowKey flow)
@@ -105,6 +109,25 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
             _probe.Probe(hop);
         }
     }
+
+    public void Confirm(NeighborId neighbor)
+    {
+        if (_paths.Hop(neighbor) is not { Neighbor: { } known } hop)
+        {
+            return;
+        }
+
+        try
+        {
+            _netlink.ConfirmNeighbor(hop.LinkIndex, hop.Address, known.Mac);
+        }
+        catch (NetlinkException e)
+        {
+            Log.ProbeFailed(_logger, e, hop.Address);
+        }
+    }
+
+    public void LearnMtu(PathId path, int mtu) => _paths.LearnMtu(path, mtu);
 
     public void Dispose()
     {
@@ -235,7 +258,12 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
         }
         else if (neighbor.State == NeighborState.Failed)
         {
-            // Probes to the address we knew stayed unanswered: ask everybody once.
+            // First probes to the address we knew stayed unanswered, then questions to everybody. That goes on as long as flows need it.
+            if (_paths.Fail(hop))
+            {
+                Log.NextHopGone(_logger, hop.Address);
+            }
+
             _netlink.ResolveNeighbor(hop.LinkIndex, hop.Address);
         }
     }
@@ -264,9 +292,9 @@ internal sealed class KernelPaths : INextHopWatch, IDisposable
             _report?.Invoke(new HostMessages.InterfaceChanged(index));
         }
 
-        foreach (HostMessages.PathChanged message in news.Messages)
+        if (news.Message is { } message)
         {
-            Log.PathsChanged(_logger, message.Flows.Count, message.News);
+            Log.PathsChanged(_logger, message);
             _report?.Invoke(message);
         }
     }

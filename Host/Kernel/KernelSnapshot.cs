@@ -7,7 +7,7 @@ using TcpActors.Transport.Linux.Tcp;
 namespace TcpActors.HostSide.Kernel;
 
 /// <summary>The two sets of variables that do not change with each segment, as they are when a connection leaves the kernel.</summary>
-internal sealed class KernelSnapshot(FlowKey flow, SocketOptions options, KernelPath path)
+internal sealed class KernelSnapshot(FlowKey flow, SocketOptions options, Neighbor neighbor, NetworkPath path)
 {
     private byte Ttl => (byte)(flow.IsIPv4
         ? options[TcpOption.LevelIPv4, TcpOption.IPv4Ttl]
@@ -42,7 +42,8 @@ internal sealed class KernelSnapshot(FlowKey flow, SocketOptions options, Kernel
     /// <param name="congestionControl">The host's choice; null: the socket's.</param>
     public SegmentInvariants Segment(ConnectionInvariants connection, in TcpInfo info, PostedMemory memory, string? congestionControl)
     {
-        int pathMtu = info.PathMtu > 0 ? (int)Math.Min(info.PathMtu, path.Mtu) : path.Mtu;
+        // The socket may keep to less than its route, as where the application has told it not to look for the path MTU.
+        int ownLimit = info.PathMtu > 0 && info.PathMtu < path.Mtu ? (int)info.PathMtu : int.MaxValue;
         int userTimeout = options[TcpOption.LevelTcp, TcpOption.UserTimeout];
 
         // Zero where the kernel does not know the option: then its defaults are these.
@@ -50,10 +51,10 @@ internal sealed class KernelSnapshot(FlowKey flow, SocketOptions options, Kernel
         int rtoMax = options[TcpOption.LevelTcp, TcpOption.MaxRtoMilliseconds];
         return new SegmentInvariants
         {
-            SourceMac = path.SourceMac,
-            NextHopMac = path.NextHopMac,
-            PathMtu = pathMtu,
-            EffectiveMss = connection.EffectiveMss(pathMtu),
+            Neighbor = neighbor,
+            Path = path,
+            OwnMtuLimit = ownLimit,
+            EffectiveMss = connection.EffectiveMss(Math.Min(path.Mtu, ownLimit)),
             Ttl = Ttl,
             Tos = Tos,
             NagleEnabled = options[TcpOption.LevelTcp, TcpOption.NoDelay] == 0,

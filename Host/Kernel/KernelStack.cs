@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using TcpActors.Actors.Contract;
+using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 using TcpActors.Transport.Linux.Tcp;
 
@@ -9,7 +10,7 @@ namespace TcpActors.HostSide.Kernel;
 /// <summary>What the halves of all connections of a kernel host share.</summary>
 /// <param name="congestionControl">Of every connection that a TOE takes; null: what its socket has.</param>
 /// <param name="logger">The host's.</param>
-internal sealed class KernelStack(string? congestionControl, ILogger logger) : INextHopWatch, IDisposable
+internal sealed class KernelStack(string? congestionControl, ILogger logger) : IPathWatch, IDisposable
 {
     private readonly Lazy<SocketOptions> _freshIPv4 = new(() => Fresh(AddressFamily.InterNetwork));
     private readonly Lazy<SocketOptions> _freshIPv6 = new(() => Fresh(AddressFamily.InterNetworkV6));
@@ -50,6 +51,10 @@ internal sealed class KernelStack(string? congestionControl, ILogger logger) : I
     public void Forget(in FlowKey flow) => Paths.Forget(in flow);
 
     public void ProbeAgain(in FlowKey flow) => Paths.ProbeAgain(in flow);
+
+    public void Confirm(NeighborId neighbor) => Paths.Confirm(neighbor);
+
+    public void LearnMtu(PathId path, int mtu) => Paths.LearnMtu(path, mtu);
 
     public void Dispose()
     {

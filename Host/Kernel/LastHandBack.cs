@@ -23,7 +23,7 @@ internal sealed class LastHandBack
     /// <param name="state">As the TOE gave it back.</param>
     /// <param name="now">The host's clock.</param>
     public LastHandBack(in HandBack state, Microseconds now) =>
-        (_variants, _nextHop) = (state.Variants.ToDeadlines(now), state.Segment.NextHopMac);
+        (_variants, _nextHop) = (state.Variants.ToDeadlines(now), state.Segment.Neighbor.Mac);
 
     /// <summary>What it was given, times as deadlines.</summary>
     public ref readonly SegmentVariants Given => ref _variants;

@@ -1,22 +1,28 @@
 using System.Net;
-using TcpActors.Engine.Wire;
+using TcpActors.Engine.State;
 
 namespace TcpActors.HostSide.Kernel;
 
-/// <summary>One next hop on one interface, shared by every peer that is reached over it.</summary>
-internal sealed class NextHop(int linkIndex, IPAddress address, MacAddress? mac)
+/// <summary>One next hop on one interface, shared by every peer that is reached over it. Changed under the lock of <see cref="WatchedPaths"/>.</summary>
+internal sealed class NextHop(NeighborId id, int linkIndex, IPAddress address)
 {
     private bool _awaitsAnswer;
     private Timer? _timer;
+
+    public NeighborId Id { get; } = id;
 
     public int LinkIndex { get; } = linkIndex;
 
     public IPAddress Address { get; } = address;
 
-    /// <summary>Null until the kernel has found it out: meanwhile segments go where they went before.</summary>
-    public MacAddress? Mac { get; set; } = mac;
+    /// <summary>As TOEs know it. Null until the kernel has found out its MAC address: meanwhile segments go where they went before.</summary>
+    public Neighbor? Neighbor { get; set; }
 
+    /// <summary>The peers that are reached over it, and those that will be when it is known.</summary>
     public HashSet<WatchedPeer> Peers { get; } = [];
+
+    /// <summary>The kernel had no answer from it, and has asked everybody.</summary>
+    public bool HasFailed { get; set; }
 
     /// <summary>It was asked lately whether it is still there.</summary>
     public bool IsProbed { get; set; }

@@ -1,28 +1,32 @@
-using TcpActors.Engine.Wire;
+using TcpActors.Engine.State;
 
 namespace TcpActors.HostSide.Kernel;
 
-/// <summary>Collects news so that flows with the same news are told of in one message, however many there are.</summary>
+/// <summary>Collects news of next hops and paths, so that they are told in one message, however many there are.</summary>
 internal sealed class PathReport
 {
-    private readonly Dictionary<PathNews, List<FlowKey>> _flows = [];
+    private readonly Dictionary<NeighborId, Neighbor> _neighbors = [];
+    private readonly Dictionary<PathId, NetworkPath> _paths = [];
+    private readonly HashSet<PathId> _elsewhere = [];
 
     /// <summary>This interface is another than it was.</summary>
     public int? Interface { get; init; }
 
-    public IEnumerable<HostMessages.PathChanged> Messages => _flows.Select(each => new HostMessages.PathChanged(each.Value, each.Key));
+    /// <summary>Null: there are none.</summary>
+    public HostMessages.PathChanged? Message => _neighbors.Count + _paths.Count + _elsewhere.Count == 0
+        ? null
+        : new HostMessages.PathChanged([.. _neighbors.Values], [.. _paths.Values], [.. _elsewhere]);
 
-    public void Add(IEnumerable<FlowKey> flows, PathNews news)
+    public void Add(Neighbor neighbor) => _neighbors[neighbor.Id] = neighbor;
+
+    /// <param name="path">A new version.</param>
+    /// <param name="neighbor">Its next hop.</param>
+    public void Add(NetworkPath path, Neighbor neighbor)
     {
-        if (news != PathNews.None)
-        {
-            if (!_flows.TryGetValue(news, out List<FlowKey>? those))
-            {
-                those = [];
-                _flows.Add(news, those);
-            }
-
-            those.AddRange(flows);
-        }
+        _paths[path.Id] = path;
+        Add(neighbor);
     }
+
+    /// <summary>The kernel reaches the peer over another interface.</summary>
+    public void AddElsewhere(PathId path) => _elsewhere.Add(path);
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 using TcpActors.Transport.Linux.Netlink;
 
@@ -6,17 +7,18 @@ namespace TcpActors.HostSide.Kernel;
 
 /// <summary>
 /// The book on the paths of owned flows: which flow goes to which peer, which peer over which next hop, and what interfaces are like.
-/// Tells what of that is news to whom; asks nobody. Any thread.
+/// Tells what of that is news, each change once for all that share it; asks nobody. Any thread.
 /// </summary>
 /// <param name="tell">Takes news. Called under the lock, so that what is older is told earlier; must not block.</param>
-internal sealed class WatchedPaths(Action<PathReport> tell)
+internal sealed partial class WatchedPaths(Action<PathReport> tell)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<int, LinkInfo> _links = [];
     private readonly Dictionary<(int Link, IPAddress Address), NextHop> _hops = [];
     private readonly Dictionary<PeerKey, WatchedPeer> _peers = [];
-    private readonly Dictionary<FlowKey, (WatchedPeer Peer, KernelPath Path)> _flows = [];
+    private readonly Dictionary<FlowKey, WatchedFlow> _flows = [];
     private long _changes;
+    private long _lastId;
 
     /// <summary>How many changes of routes, addresses and interfaces were heard of.</summary>
     public long Changes => Volatile.Read(ref _changes);
@@ -26,17 +28,25 @@ internal sealed class WatchedPaths(Action<PathReport> tell)
     {
         lock (_lock)
         {
+            var news = new PathReport();
             var key = PeerKey.Of(in flow, path);
+            NextHop found = HopAt(path.LinkIndex, path.NextHop);
+            if (found.Neighbor is null)
+            {
+                SetMac(found, path.NextHopMac, path.Link, news);
+            }
+
             if (!_peers.TryGetValue(key, out WatchedPeer? peer))
             {
-                NextHop hop = HopAt(path.LinkIndex, path.NextHop, path.NextHopMac);
-                peer = new WatchedPeer(key, path.RouteMtu, hop);
-                hop.Peers.Add(peer);
+                var networkPath = new NetworkPath { Id = new PathId(++_lastId), Neighbor = found.Id, Mtu = path.Mtu };
+                peer = new WatchedPeer(key, path.RouteMtu, found, networkPath);
+                found.Peers.Add(peer);
                 _peers.Add(key, peer);
             }
 
             peer.Flows.Add(flow);
-            _flows[flow] = (peer, path);
+            _flows[flow] = new WatchedFlow(peer, path.Changes);
+            tell(news);
         }
     }
 
@@ -44,20 +54,32 @@ internal sealed class WatchedPaths(Action<PathReport> tell)
     {
         lock (_lock)
         {
-            if (_flows.Remove(flow, out (WatchedPeer Peer, KernelPath Path) watched) && watched.Peer.Flows.Remove(flow)
-                && watched.Peer.Flows.Count == 0)
+            if (_flows.Remove(flow, out WatchedFlow watched) && watched.Peer.Flows.Remove(flow) && watched.Peer.Flows.Count == 0)
             {
                 _peers.Remove(watched.Peer.Key);
-                Leave(watched.Peer);
+                Leave(watched.Peer, watched.Peer.NextHop);
+                Leave(watched.Peer, watched.Peer.Hop);
             }
         }
     }
 
+    /// <summary>The next hop and the path of a watched flow as they are now.</summary>
+    public (Neighbor Neighbor, NetworkPath Path) Take(in FlowKey flow)
+    {
+        lock (_lock)
+        {
+            WatchedPeer peer = _flows[flow].Peer;
+            _flows[flow] = _flows[flow] with { Taken = (peer.Hop.Neighbor!, peer.Path) };
+            return (peer.Hop.Neighbor!, peer.Path);
+        }
+    }
+
+    /// <summary>The next hop that the kernel would use for a watched flow.</summary>
     public NextHop? HopOf(in FlowKey flow)
     {
         lock (_lock)
         {
-            return _flows.TryGetValue(flow, out (WatchedPeer Peer, KernelPath Path) watched) ? watched.Peer.Hop : null;
+            return _flows.TryGetValue(flow, out WatchedFlow watched) ? watched.Peer.NextHop ?? watched.Peer.Hop : null;
         }
     }
 
@@ -69,7 +91,8 @@ internal sealed class WatchedPaths(Action<PathReport> tell)
             foreach (LinkInfo link in _links.Values)
             {
                 if (_peers.TryGetValue(new PeerKey(flow.LocalAddress, flow.RemoteAddress, scope, link.Index), out WatchedPeer? peer)
-                    && peer is { IsUsable: true, IsElsewhere: false, IsSuspect: false, Hop: { Mac: { } mac, IsProbed: false } hop }
+                    && peer is { Path.IsUsable: true, IsElsewhere: false, IsSuspect: false, NextHop: null }
+                    && peer.Hop is { Neighbor: { IsReachable: true, Mac: var mac }, IsProbed: false } hop
                     && link is { IsUp: true, Mac: not null })
                 {
                     return new KernelPath(link, hop.Address, mac, peer.RouteMtu, scope, _changes);
@@ -88,6 +111,14 @@ internal sealed class WatchedPaths(Action<PathReport> tell)
         }
     }
 
+    public NextHop? Hop(NeighborId id)
+    {
+        lock (_lock)
+        {
+            return _hops.Values.FirstOrDefault(hop => hop.Id == id);
+        }
+    }
+
     public bool IsLinkUp(int index)
     {
         lock (_lock)
@@ -96,53 +127,89 @@ internal sealed class WatchedPaths(Action<PathReport> tell)
         }
     }
 
-    /// <summary>Tells what has changed for a flow since its path was found.</summary>
+    /// <summary>Tells what has changed for a flow since its variables were taken out.</summary>
     /// <returns>Whether its route may have changed before it was watched: the kernel has to be asked.</returns>
     public bool TellSince(in FlowKey flow)
     {
         lock (_lock)
         {
-            if (!_flows.TryGetValue(flow, out (WatchedPeer Peer, KernelPath Path) watched))
+            if (!_flows.TryGetValue(flow, out WatchedFlow watched))
             {
                 return false;
             }
 
-            (WatchedPeer peer, KernelPath path) = watched;
-            bool mayBeOld = path.Changes != _changes;
+            WatchedPeer peer = watched.Peer;
+            bool mayBeOld = watched.Changes != _changes;
             peer.IsSuspect |= mayBeOld;
-            LinkInfo link = _links.GetValueOrDefault(path.LinkIndex, path.Link);
-            int mtu = KernelPath.MtuOf(peer.RouteMtu, link);
             var news = new PathReport();
-            news.Add([flow], new PathNews
+            if (watched.Taken is { } taken && taken != (peer.Hop.Neighbor!, peer.Path))
             {
-                SourceMac = link.Mac == path.SourceMac ? null : link.Mac,
-                NextHopMac = peer.Hop.Mac == path.NextHopMac ? null : peer.Hop.Mac,
-                FirstHopMtu = mtu == path.Mtu ? null : new MtuChange(path.Mtu, mtu),
-                IsUsable = peer.IsUsable ? null : false,
-                IsElsewhere = peer.IsElsewhere,
-            });
+                news.Add(peer.Path, peer.Hop.Neighbor!);
+            }
+
+            if (peer.IsElsewhere)
+            {
+                news.AddElsewhere(peer.Path.Id);
+            }
+
             tell(news);
             return mayBeOld;
         }
     }
 
-    /// <summary>A neighbour's MAC address.</summary>
+    /// <summary>A neighbour's MAC address, at which it answers or did until lately.</summary>
     /// <returns>Whether it is another than it was.</returns>
     public bool Learn(NextHop hop, MacAddress mac)
     {
         lock (_lock)
         {
-            if (hop.Mac == mac)
+            hop.HasFailed = false;
+            if (hop.Neighbor is { IsReachable: true } known && known.Mac == mac)
             {
                 return false;
             }
 
-            hop.Mac = mac;
+            bool isOther = hop.Neighbor?.Mac != mac;
             hop.IsProbed = false;
             var news = new PathReport();
-            news.Add(hop.Peers.SelectMany(peer => peer.Flows), new PathNews { NextHopMac = mac });
+            SetMac(hop, mac, _links.GetValueOrDefault(hop.LinkIndex), news);
             tell(news);
-            return true;
+            return isOther;
+        }
+    }
+
+    /// <summary>The kernel had no answer from a next hop: the first time from the address that was known, later from anybody.</summary>
+    /// <returns>Whether it is given up now.</returns>
+    public bool Fail(NextHop hop)
+    {
+        lock (_lock)
+        {
+            bool isGivenUp = hop is { HasFailed: true, Neighbor.IsReachable: true };
+            hop.HasFailed = true;
+            if (isGivenUp)
+            {
+                // RFC 4861 7.3.3: address resolution has failed.
+                hop.Neighbor = hop.Neighbor! with { Version = hop.Neighbor!.Version + 1, IsReachable = false };
+                var news = new PathReport();
+                news.Add(hop.Neighbor);
+                tell(news);
+            }
+
+            return isGivenUp;
+        }
+    }
+
+    /// <summary>A router takes no larger packets than that from a path.</summary>
+    public void LearnMtu(PathId id, int mtu)
+    {
+        lock (_lock)
+        {
+            if (_peers.Values.FirstOrDefault(each => each.Path.Id == id) is { } peer && mtu < peer.Path.Mtu)
+            {
+                var news = new PathReport();
+                Replace(peer, peer.Path with { Mtu = mtu }, news);
+                tell(news);
+            }
         }
     }
 
@@ -162,19 +229,23 @@ internal sealed class WatchedPaths(Action<PathReport> tell)
             _changes++;
             bool isSuspect = former.IsUp != link.IsUp;
             var news = new PathReport { Interface = link.Index };
+            foreach (NextHop hop in _hops.Values)
+            {
+                if (hop.LinkIndex == link.Index && hop.Neighbor is { } known && link.Mac is { } mac && known.SourceMac != mac)
+                {
+                    hop.Neighbor = known with { Version = known.Version + 1, SourceMac = mac };
+                    news.Add(hop.Neighbor);
+                }
+            }
+
             foreach (WatchedPeer peer in _peers.Values)
             {
                 if (peer.Key.LinkIndex == link.Index)
                 {
                     // Routes go with an interface that goes down, and nobody says so.
                     peer.IsSuspect |= isSuspect;
-                    int before = KernelPath.MtuOf(peer.RouteMtu, former);
-                    int now = KernelPath.MtuOf(peer.RouteMtu, link);
-                    news.Add(peer.Flows, new PathNews
-                    {
-                        SourceMac = former.Mac == link.Mac ? null : link.Mac,
-                        FirstHopMtu = before == now ? null : new MtuChange(before, now),
-                    });
+                    var change = new MtuChange(KernelPath.MtuOf(peer.RouteMtu, former), KernelPath.MtuOf(peer.RouteMtu, link));
+                    Replace(peer, peer.Path with { Mtu = change.ApplyTo(peer.Path.Mtu) }, news);
                 }
             }
 
@@ -193,149 +264,57 @@ internal sealed class WatchedPaths(Action<PathReport> tell)
         }
     }
 
-    /// <summary>The routes to these peers may have changed.</summary>
-    /// <returns>Whether there are any.</returns>
-    public bool Suspect(Func<WatchedPeer, bool> which)
+    private void SetMac(NextHop hop, MacAddress mac, LinkInfo? link, PathReport news)
     {
-        lock (_lock)
+        hop.Neighbor = hop.Neighbor is { } known
+            ? known with { Version = known.Version + 1, Mac = mac, IsReachable = true }
+            : new Neighbor { Id = hop.Id, SourceMac = link?.Mac ?? default, Mac = mac };
+        news.Add(hop.Neighbor);
+        foreach (WatchedPeer peer in hop.Peers)
         {
-            _changes++;
-            bool any = false;
-            foreach (WatchedPeer peer in _peers.Values)
+            if (peer.NextHop == hop)
             {
-                peer.IsSuspect |= which(peer);
-                any |= peer.IsSuspect;
+                Use(peer, hop, news);
             }
-
-            return any;
         }
     }
 
-    /// <summary>Those that have to be asked for; each is given once for each time it was suspected.</summary>
-    public List<WatchedPeer> TakeSuspects()
+    /// <summary>The MAC address of the next hop that the kernel uses is known: segments go there.</summary>
+    private void Use(WatchedPeer peer, NextHop hop, PathReport news)
     {
-        lock (_lock)
-        {
-            List<WatchedPeer> suspects = [.. _peers.Values.Where(peer => peer.IsSuspect)];
-            suspects.ForEach(peer => peer.IsSuspect = false);
-            return suspects;
-        }
+        Leave(peer, peer.Hop);
+        (peer.Hop, peer.NextHop) = (hop, null);
+        Replace(peer, peer.Path with { Neighbor = hop.Id }, news);
     }
 
-    /// <summary>The kernel's answers: for each peer its route, null when there is none.</summary>
-    /// <returns>The next hops that have to be found, because they are new or the way was closed.</returns>
-    public HashSet<NextHop> Settle(IEnumerable<(WatchedPeer Peer, RouteInfo? Route)> answers)
+    /// <summary>Another version of a path, unless it is what it was.</summary>
+    private static void Replace(WatchedPeer peer, NetworkPath next, PathReport news)
     {
-        lock (_lock)
+        if (next != peer.Path)
         {
-            var news = new PathReport();
-            var toFind = new HashSet<NextHop>();
-            foreach ((WatchedPeer peer, RouteInfo? route) in answers)
-            {
-                if (Settle(peer, route, news) is { } hop)
-                {
-                    toFind.Add(hop);
-                }
-            }
-
-            tell(news);
-            return toFind;
+            peer.Path = next with { Version = peer.Path.Version + 1 };
+            news.Add(peer.Path, peer.Hop.Neighbor!);
         }
     }
 
-    /// <returns>The next hop of a flow, if it is to be probed now.</returns>
-    public NextHop? BeginProbe(in FlowKey flow)
-    {
-        lock (_lock)
-        {
-            if (!_flows.TryGetValue(flow, out (WatchedPeer Peer, KernelPath Path) watched))
-            {
-                return null;
-            }
-
-            NextHop hop = watched.Peer.Hop;
-
-            // Whoever asks first asks for every flow over this hop; what happened since then is asked for later.
-            hop.IsSuspectAgain = hop.IsProbed;
-            hop.IsProbed = true;
-            return hop.IsSuspectAgain ? null : hop;
-        }
-    }
-
-    /// <returns>Whether a flow over this hop has suspected it again.</returns>
-    public bool EndProbe(NextHop hop)
-    {
-        lock (_lock)
-        {
-            hop.IsProbed = hop.IsSuspectAgain && hop.Peers.Count > 0;
-            hop.IsSuspectAgain = false;
-            RemoveIfIdle(hop);
-            return hop.IsProbed;
-        }
-    }
-
-    private NextHop? Settle(WatchedPeer peer, RouteInfo? route, PathReport news)
-    {
-        if (peer.Flows.Count == 0)
-        {
-            // Forgotten while the kernel was asked.
-            return null;
-        }
-
-        bool wasUsable = peer.IsUsable;
-        bool wasElsewhere = peer.IsElsewhere;
-        peer.IsElsewhere = route is not null && route.LinkIndex != peer.Key.LinkIndex;
-        peer.IsUsable = route is not null;
-        if (route is null || peer.IsElsewhere || !_links.TryGetValue(peer.Key.LinkIndex, out LinkInfo? link))
-        {
-            news.Add(peer.Flows, new PathNews
-            {
-                IsUsable = wasUsable == peer.IsUsable ? null : peer.IsUsable,
-                IsElsewhere = peer.IsElsewhere && !wasElsewhere,
-            });
-            return null;
-        }
-
-        int before = KernelPath.MtuOf(peer.RouteMtu, link);
-        peer.RouteMtu = route.Mtu;
-        int now = KernelPath.MtuOf(peer.RouteMtu, link);
-        NextHop former = peer.Hop;
-        MoveTo(peer, route.NextHop(peer.Key.RemoteAddress));
-        news.Add(peer.Flows, new PathNews
-        {
-            NextHopMac = former == peer.Hop ? null : peer.Hop.Mac,
-            FirstHopMtu = before == now ? null : new MtuChange(before, now),
-            IsUsable = wasUsable ? null : true,
-        });
-        return former == peer.Hop && wasUsable ? null : peer.Hop;
-    }
-
-    private NextHop HopAt(int link, IPAddress address, MacAddress? mac)
+    private NextHop HopAt(int link, IPAddress address)
     {
         if (!_hops.TryGetValue((link, address), out NextHop? hop))
         {
-            hop = new NextHop(link, address, mac);
+            hop = new NextHop(new NeighborId(++_lastId), link, address);
             _hops.Add((link, address), hop);
         }
 
         return hop;
     }
 
-    private void MoveTo(WatchedPeer peer, IPAddress nextHop)
+    private void Leave(WatchedPeer peer, NextHop? hop)
     {
-        NextHop hop = HopAt(peer.Key.LinkIndex, nextHop, mac: null);
-        if (hop != peer.Hop)
+        if (hop is not null)
         {
-            Leave(peer);
-            peer.Hop = hop;
-            hop.Peers.Add(peer);
+            hop.Peers.Remove(peer);
+            RemoveIfIdle(hop);
         }
-    }
-
-    private void Leave(WatchedPeer peer)
-    {
-        peer.Hop.Peers.Remove(peer);
-        RemoveIfIdle(peer.Hop);
     }
 
     /// <summary>A hop that was asked lately stays though its flows have moved on, so that it is not asked with every move.</summary>
@@ -346,4 +325,9 @@ internal sealed class WatchedPaths(Action<PathReport> tell)
             _hops.Remove((hop.LinkIndex, hop.Address));
         }
     }
+
+    /// <param name="Peer">Whom it goes to.</param>
+    /// <param name="Changes">How many changes of the network had been heard of before its path was found.</param>
+    /// <param name="Taken">What its owner was told when it was taken out of the kernel; null: it has not been.</param>
+    private readonly record struct WatchedFlow(WatchedPeer Peer, long Changes, (Neighbor Neighbor, NetworkPath Path)? Taken = null);
 }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
+using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 using TcpActors.Transport.Linux.Netlink;
 
@@ -31,15 +32,20 @@ internal readonly record struct PeerKey(InternetAddress Local, InternetAddress R
 /// All flows between one address of ours and one of a peer's, over one interface: they share a route. Changed under the lock of
 /// <see cref="WatchedPaths"/>.
 /// </summary>
-internal sealed class WatchedPeer(PeerKey key, int? routeMtu, NextHop hop)
+internal sealed class WatchedPeer(PeerKey key, int? routeMtu, NextHop hop, NetworkPath path)
 {
     public PeerKey Key { get; } = key;
 
+    /// <summary>As TOEs know it.</summary>
+    public NetworkPath Path { get; set; } = path;
+
+    /// <summary>The next hop in use.</summary>
     public NextHop Hop { get; set; } = hop;
 
-    public int? RouteMtu { get; set; } = routeMtu;
+    /// <summary>The next hop that the kernel uses by now, and whose MAC address is not known yet; null: it is the one in use.</summary>
+    public NextHop? NextHop { get; set; }
 
-    public bool IsUsable { get; set; } = true;
+    public int? RouteMtu { get; set; } = routeMtu;
 
     /// <summary>The kernel reaches it over another interface.</summary>
     public bool IsElsewhere { get; set; }

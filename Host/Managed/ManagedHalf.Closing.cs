@@ -139,7 +139,8 @@ internal sealed partial class ManagedHalf
         _fin = running.Send.End - 1;
 
         // Nagle's algorithm would hold the byte back behind a small segment; there is nothing left to wait for.
-        running.Engine.Update(_segment with { NagleEnabled = false }, now);
+        _segment = _segment with { NagleEnabled = false };
+        running.Engine.Update(_segment, now);
     }
 
     /// <summary>Sends what the engine decided, with our FIN's byte as the flag that it stands for.</summary>

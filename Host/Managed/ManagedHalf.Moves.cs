@@ -59,7 +59,8 @@ internal sealed partial class ManagedHalf
                 throw new IOException($"The managed stack does not take {Flow} back: it has let go of it.");
             }
 
-            (_connection, _segment) = (state.Connection, state.Segment);
+            (Neighbor neighbor, NetworkPath path) = Stack.Paths.Of(Flow);
+            (_connection, _segment) = (state.Connection, state.Segment.Over(neighbor, path, state.Connection));
             Microseconds now = Stack.Now;
             _running = NewRunning(state.Variants.ToDeadlines(now), before.Send, before.Receive);
             _running.Engine.StartAfterMove(now);

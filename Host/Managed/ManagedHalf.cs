@@ -198,23 +198,31 @@ internal sealed partial class ManagedHalf : StackFlow, IHostHalf
         Raise(owed);
     }
 
-    /// <summary>The next hop has another MAC address now.</summary>
-    public void NextHopChanged(MacAddress mac)
+    /// <summary>Its next hop or path may be another now.</summary>
+    public void PathChanged()
     {
         lock (_lock)
         {
-            if (_place is Place.Waiting or Place.Here && _segment.NextHopMac != mac)
+            if (_place is not (Place.Waiting or Place.Here))
             {
-                _segment = _segment with { Version = _segment.Version + 1, NextHopMac = mac };
-                if (_running is { } running)
-                {
-                    running.Framer.Template = new HeaderTemplate(_connection, _segment);
-                }
+                return;
             }
+
+            (Neighbor neighbor, NetworkPath path) = Stack.Paths.Of(Flow);
+            _segment = _segment.Over(neighbor, path, _connection);
+            if (_running is not { } running)
+            {
+                return;
+            }
+
+            running.Engine.Update(_segment, Stack.Now);
+            running.Framer.Template = new HeaderTemplate(_connection, _segment);
         }
+
+        Ring();
     }
 
-    protected override void Expired() => Ring();
+    protected internal override void Expired() => Ring();
 
     private Running NewRunning(in SegmentVariants variants, SendBuffer send, ReceiveBuffer receive) => new(
         new TcpEngine(_connection, _segment, in variants, send, receive, _output),

@@ -23,14 +23,12 @@ public sealed class ManagedHost : IOffloadHost
     private readonly HostCore _core;
     private readonly ManagedStack _stack;
     private readonly OffloadEngine _toe;
-    private readonly ManagedNextHops _nextHops = new();
     private int _disposed;
 
     internal ManagedHost(string name, ILink link, IReadOnlyList<IPAddress> addresses, HostOptions options)
     {
         ILogger logger = options.LoggerFactory.CreateLogger("TcpActors.Host");
         var wheel = new TimerWheel(MonotonicClock.System.Now);
-        _core = new HostCore("managed", options, new ManagedChunkPool(limit: options.BufferMemoryLimit), _nextHops, logger);
         _stack = new ManagedStack(new ManagedStackOptions
         {
             Link = link,
@@ -42,9 +40,8 @@ public sealed class ManagedHost : IOffloadHost
             ReceiveBufferLimit = options.ReceiveBufferLimit,
             CongestionControl = options.CongestionControl ?? SegmentInvariants.DefaultCongestionControl,
         });
-        _nextHops.ReportTo(
-            peer => _stack.TryGetNeighbor(peer, out MacAddress mac) ? mac : null,
-            changed => _core.Line.Tell(changed));
+        _core = new HostCore("managed", options, new ManagedChunkPool(limit: options.BufferMemoryLimit), _stack.Paths, logger);
+        _stack.Paths.ReportTo(_core.Line.Tell);
         _toe = new OffloadEngine(_core.System, new OffloadEngineOptions
         {
             Name = name,
@@ -89,11 +86,7 @@ public sealed class ManagedHost : IOffloadHost
     }
 
     /// <summary>Says which MAC address a neighbour has; owned flows hear of a change by an update of their invariants.</summary>
-    public void SetNeighbor(IPAddress address, MacAddress mac)
-    {
-        _stack.SetNeighbor(address, mac);
-        _nextHops.Changed(InternetAddress.From(address));
-    }
+    public void SetNeighbor(IPAddress address, MacAddress mac) => _stack.SetNeighbor(address, mac);
 
     public ConnectionListener Listen(IPEndPoint endPoint, int backlog = 512)
     {

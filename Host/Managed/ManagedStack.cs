@@ -22,7 +22,6 @@ internal sealed class ManagedStack : IHostStackInput, IDisposable
 
     private readonly ConcurrentDictionary<FlowKey, StackFlow> _flows = new();
     private readonly ConcurrentDictionary<(InternetAddress Address, ushort Port), ManagedListener> _listeners = new();
-    private readonly ConcurrentDictionary<InternetAddress, MacAddress> _neighbors = new();
     private readonly HashSet<InternetAddress> _addresses;
     private int _ipId;
     private int _portsTried;
@@ -32,6 +31,7 @@ internal sealed class ManagedStack : IHostStackInput, IDisposable
     {
         Options = options;
         Secrets = new FlowSecrets(options.Secret.Span);
+        Paths = new ManagedPaths(options.Link.Address, options.Encapsulation, options.Link.Mtu);
         _addresses = [.. options.Addresses.Select(InternetAddress.From)];
     }
 
@@ -44,6 +44,9 @@ internal sealed class ManagedStack : IHostStackInput, IDisposable
     /// <summary>How many connections there are, half-open ones and those in TIME-WAIT among them.</summary>
     public int Count => _flows.Count;
 
+    /// <summary>Next hops and paths, also of the flows that TOEs own.</summary>
+    internal ManagedPaths Paths { get; }
+
     internal FlowSecrets Secrets { get; }
 
     internal bool IsDisposed { get; private set; }
@@ -55,12 +58,12 @@ internal sealed class ManagedStack : IHostStackInput, IDisposable
     public void SetNeighbor(IPAddress address, MacAddress mac)
     {
         InternetAddress neighbor = InternetAddress.From(address);
-        _neighbors[neighbor] = mac;
+        Paths.SetNeighbor(neighbor, mac);
         foreach (StackFlow flow in _flows.Values)
         {
             if (flow is ManagedHalf half && half.Flow.RemoteAddress == neighbor)
             {
-                half.NextHopChanged(mac);
+                half.PathChanged();
             }
         }
     }
@@ -102,7 +105,7 @@ internal sealed class ManagedStack : IHostStackInput, IDisposable
             return Task.FromException<ManagedHalf>(new SocketException((int)SocketError.AddressNotAvailable));
         }
 
-        if (!_neighbors.ContainsKey(remoteAddress))
+        if (!Paths.TryGetNeighbor(remoteAddress, out _))
         {
             return Task.FromException<ManagedHalf>(new SocketException((int)SocketError.HostUnreachable));
         }
@@ -212,13 +215,11 @@ internal sealed class ManagedStack : IHostStackInput, IDisposable
     internal ushort MssOf(in FlowKey flow) => (ushort)Math.Max(
         1, Options.Link.Mtu - (flow.IsIPv4 ? IpPacket.IPv4HeaderLength : IpPacket.IPv6HeaderLength) - TcpSegment.MinHeaderLength);
 
-    internal bool TryGetNeighbor(InternetAddress address, out MacAddress mac) => _neighbors.TryGetValue(address, out mac);
-
     /// <summary>Sends a segment without data that no engine sends: of a handshake, of TIME-WAIT, a reset.</summary>
     internal unsafe void Send(
         in FlowKey flow, SeqNum seq, SeqNum ack, TcpFlags flags, ushort window = 0, in TcpOptions options = default)
     {
-        if (!TryGetNeighbor(flow.RemoteAddress, out MacAddress mac))
+        if (!Paths.TryGetNeighbor(flow.RemoteAddress, out Neighbor? neighbor))
         {
             ManagedStackCounters.Count(ref Counters.NoNeighbor);
             return;
@@ -227,7 +228,7 @@ internal sealed class ManagedStack : IHostStackInput, IDisposable
         var builder = new FrameBuilder
         {
             SourceMac = Options.Link.Address,
-            DestinationMac = mac,
+            DestinationMac = neighbor.Mac,
             Encapsulation = Options.Encapsulation,
             Flow = flow,
             IpId = (ushort)Interlocked.Increment(ref _ipId),

@@ -143,7 +143,7 @@ internal abstract class Opening : StackFlow
         }
     }
 
-    protected override void Expired()
+    protected internal override void Expired()
     {
         lock (Lock)
         {
@@ -280,14 +280,12 @@ internal abstract class Opening : StackFlow
             PeerMss = peerMss,
         };
 
-        Stack.TryGetNeighbor(Flow.RemoteAddress, out MacAddress nextHop);
+        (Neighbor neighbor, NetworkPath path) = Stack.Paths.Of(Flow);
         SegmentInvariants invariants = Stack.Options.Tune(new SegmentInvariants
         {
             Version = 1,
-            SourceMac = Stack.Options.Link.Address,
-            NextHopMac = nextHop,
-            Encapsulation = Stack.Options.Encapsulation,
-            PathMtu = Stack.Options.Link.Mtu,
+            Neighbor = neighbor,
+            Path = path,
 
             // RFC 6691 2: the MSS option counts no options, so they come off here.
             EffectiveMss = Math.Max(Math.Min(peerMss, Stack.MssOf(Flow)) - (HasTimestamps ? 12 : 0), SegmentInvariants.SmallestMss),

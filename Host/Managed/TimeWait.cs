@@ -81,7 +81,7 @@ internal sealed class TimeWait : StackFlow
         }
     }
 
-    protected override void Expired()
+    protected internal override void Expired()
     {
         lock (_lock)
         {

@@ -95,7 +95,7 @@ public sealed class OwnershipSpecs
         return new TransferEntry(
             new OwnedVariables(new ConnectionId(id), default, default),
             new ConnectionInvariants { Flow = flow, InitialSendSequence = default, InitialReceiveSequence = default },
-            new SegmentInvariants { SourceMac = default, NextHopMac = default, PathMtu = 1500, EffectiveMss = 1460 },
+            new SegmentInvariants { Neighbor = new Neighbor { Mac = default }, Path = new NetworkPath { Mtu = 1500 }, EffectiveMss = 1460 },
             UploadReason.None);
     }
 }

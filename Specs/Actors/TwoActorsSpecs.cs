@@ -70,15 +70,15 @@ public sealed class TwoActorsSpecs(ITestOutputHelper output) : TestKit(Configura
     [Fact]
     public void An_update_is_confirmed_with_its_version_and_the_next_frame_carries_it()
     {
-        using var toes = new TwoToes(Sys, TestActor, TestActor);
+        using var toes = new TwoToes(Sys, TestActor, TestActor, sharesPath: true);
         toes.Offload();
         ReceiveN(2);
-        SegmentInvariants next = toes.A.Segment with { Version = 2, NextHopMac = MacAddress.Parse("02:00:00:00:00:99") };
+        Neighbor next = toes.A.Segment.Neighbor with { Version = 1, Mac = MacAddress.Parse("02:00:00:00:00:99") };
 
-        toes.A.Tell(new Toe.Command.Update([new InvariantsUpdate(new ConnectionId(1), next)]));
+        toes.A.Tell(new Toe.Command.Update { Neighbors = [next] });
         toes.A.Step();
 
-        Assert.Equal(2u, Assert.Single(ExpectMsg<Toe.Event.Updated>().Versions).Version);
+        Assert.Equal([new NeighborVersion(next.Id, 1)], ExpectMsg<Toe.Event.Updated>().Neighbors);
         toes.A.Write([1, 2, 3]);
         toes.A.Step();
         var frames = new RxFrame[4];
@@ -121,7 +121,7 @@ public sealed class TwoActorsSpecs(ITestOutputHelper output) : TestKit(Configura
         toes.Offload();
         ReceiveN(2);
         SegmentInvariants next = toes.A.Segment with { Version = 2, ReturnableFlight = 4000 };
-        toes.A.Tell(new Toe.Command.Update([new InvariantsUpdate(new ConnectionId(1), next)]));
+        toes.A.Tell(new Toe.Command.Update { Connections = [new InvariantsUpdate(new ConnectionId(1), next)] });
         toes.A.Write(new byte[10_000]);
         toes.A.Step();
 

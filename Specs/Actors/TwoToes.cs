@@ -22,13 +22,13 @@ internal sealed class TwoToes : IDisposable
     private readonly World _world = new(1);
     private readonly InMemoryLinkPair _cable;
 
-    public TwoToes(ActorSystem system, IActorRef hostA, IActorRef hostB, InMemoryLinkOptions? link = null, SeqNum? firstSequence = null)
+    public TwoToes(ActorSystem system, IActorRef hostA, IActorRef hostB, InMemoryLinkOptions? link = null, SeqNum? firstSequence = null, bool sharesPath = false)
     {
         _cable = new InMemoryLinkPair(link);
         SeqNum iss = firstSequence ?? new SeqNum(1000);
         LinkOfA = new FaultyLink(_cable.A, _world);
-        A = new Side(system, LinkOfA, _cable.B, hostA, _world.Time, isA: true, iss);
-        B = new Side(system, _cable.B, _cable.A, hostB, _world.Time, isA: false, iss);
+        A = new Side(system, LinkOfA, _cable.B, hostA, _world.Time, isA: true, iss, sharesPath);
+        B = new Side(system, _cable.B, _cable.A, hostB, _world.Time, isA: false, iss, sharesPath);
     }
 
     /// <summary>A's end of the cable.</summary>
@@ -99,7 +99,7 @@ internal sealed class TwoToes : IDisposable
         private readonly IActorRef _toe;
         private IOwnerDoorbell? _owner;
 
-        public unsafe Side(ActorSystem system, ILink link, ILink peer, IActorRef host, TimeProvider time, bool isA, SeqNum iss)
+        public unsafe Side(ActorSystem system, ILink link, ILink peer, IActorRef host, TimeProvider time, bool isA, SeqNum iss, bool sharesPath)
         {
             Clock = new MonotonicClock(time);
             _host = host;
@@ -139,9 +139,8 @@ internal sealed class TwoToes : IDisposable
             var segment = new SegmentInvariants
             {
                 Version = 1,
-                SourceMac = link.Address,
-                NextHopMac = peer.Address,
-                PathMtu = 1500,
+                Neighbor = new Neighbor { Id = new NeighborId(sharesPath ? 1 : 0), SourceMac = link.Address, Mac = peer.Address },
+                Path = new NetworkPath { Id = new PathId(sharesPath ? 1 : 0), Neighbor = new NeighborId(sharesPath ? 1 : 0), Mtu = 1500 },
                 EffectiveMss = 1448,
             };
             _entry = new TransferEntry(

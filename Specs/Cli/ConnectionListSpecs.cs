@@ -47,7 +47,7 @@ public sealed class ConnectionListSpecs : IDisposable
         Assert.Equal(250_000, variants.GetProperty("persist_at").GetInt64());
         Assert.Equal(JsonValueKind.Null, variants.GetProperty("retransmit_at").ValueKind);
         Assert.Equal("Established", variants.GetProperty("state").GetString());
-        Assert.Equal("02:00:00:00:00:01", report.GetProperty("segment").GetProperty("next_hop_mac").GetString());
+        Assert.Equal("02:00:00:00:00:01", report.GetProperty("segment").GetProperty("neighbor").GetProperty("mac").GetString());
         Assert.Equal("10.0.0.1", report.GetProperty("connection").GetProperty("flow").GetProperty("local_address").GetString());
         Assert.Equal(3, report.GetProperty("epoch").GetInt32());
         Assert.Equal("10.0.0.1:7", report.GetProperty("local").GetString());
@@ -81,7 +81,7 @@ public sealed class ConnectionListSpecs : IDisposable
         Assert.Contains("connection 2: kernel, epoch 3, Established", output, StringComparison.Ordinal);
         Assert.Contains("snd_una", output, StringComparison.Ordinal);
         Assert.Contains("4000000000", output, StringComparison.Ordinal);
-        Assert.Contains("next_hop_mac", output, StringComparison.Ordinal);
+        Assert.Contains("neighbor.mac", output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -117,9 +117,8 @@ public sealed class ConnectionListSpecs : IDisposable
             },
             new SegmentInvariants
             {
-                SourceMac = MacAddress.Broadcast,
-                NextHopMac = MacAddress.Parse("02:00:00:00:00:01"),
-                PathMtu = 1500,
+                Neighbor = new Neighbor { SourceMac = MacAddress.Broadcast, Mac = MacAddress.Parse("02:00:00:00:00:01") },
+                Path = new NetworkPath { Mtu = 1500 },
                 EffectiveMss = 1448,
             },
             new SegmentVariants

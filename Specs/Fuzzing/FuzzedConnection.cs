@@ -51,9 +51,8 @@ internal sealed class FuzzedConnection : IFlowReceiver, IDisposable
         };
         _segment = new SegmentInvariants
         {
-            SourceMac = default,
-            NextHopMac = default,
-            PathMtu = 1500,
+            Neighbor = new Neighbor { SourceMac = default, Mac = default },
+            Path = new NetworkPath { Mtu = 1500 },
             EffectiveMss = _connection.EffectiveMss(1500),
             ReceiveBufferLimit = BufferBytes,
             SendBufferLimit = BufferBytes,

@@ -60,7 +60,7 @@ internal sealed class CrowdedHost : IDisposable
     {
         Pool = new ManagedChunkPool(keepReady: keepReady);
         IActorRef supervisor = _system.ActorOf(Props.Create(
-            () => new HostSupervisor("crowd", _buffers, _fromToes, null, _workers, NullLogger.Instance)));
+            () => new HostSupervisor("crowd", _buffers, _fromToes, new ScriptedPaths(), _workers, NullLogger.Instance)));
         var clock = new MonotonicClock(_world.Time);
         _parts = new ConnectionParts(new SupervisorLine(supervisor), OffloadPolicies.Never, Pool, new SlotTable(_slotMemory), clock, Window, Window, PipeScheduler.ThreadPool);
         _toe = new OffloadEngine(_system, new OffloadEngineOptions
@@ -349,9 +349,8 @@ internal sealed class CrowdedHost : IDisposable
             };
             var segment = new SegmentInvariants
             {
-                SourceMac = default,
-                NextHopMac = default,
-                PathMtu = 1500,
+                Neighbor = new Neighbor { SourceMac = default, Mac = default },
+                Path = new NetworkPath { Mtu = 1500 },
                 EffectiveMss = SegmentLength,
             };
             return new TakeOut.Taken(connection, segment, SegmentVariants.Quiet with

@@ -174,6 +174,8 @@ public sealed class HostSupervisorSpecs : TestKit
             _host.Supervisor.Tell(new Toe.Event.PathTooBig(connection.Id, mtu));
         }
 
+        // Once it has heard of all of them it has told itself what is new.
+        await _host.ReportAsync(connection).WaitAsync(s_patience);
         SegmentInvariants segment = (await _host.ReportAsync(connection).WaitAsync(s_patience)).Segment!;
         return (segment.PathMtu, segment.EffectiveMss);
     }

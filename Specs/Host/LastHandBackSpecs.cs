@@ -174,7 +174,7 @@ public class LastHandBackSpecs
     private static SegmentVariants Complete(
         SegmentVariants given, SegmentVariants read, bool hasRetransmitted = false, MacAddress? nextHop = null)
     {
-        SegmentInvariants segment = Setup.Invariants with { NextHopMac = NextHop };
+        SegmentInvariants segment = Setup.Invariants with { Neighbor = Setup.Invariants.Neighbor with { Mac = NextHop } };
         var last = new LastHandBack(new HandBack(Setup.Connection, segment, given), GivenAt);
         last.Complete(ref read, hasRetransmitted, nextHop ?? NextHop, TakenAt);
         return read;

@@ -66,8 +66,8 @@ public sealed class ManagedHostSpecs(ITestOutputHelper output)
 
         await TrafficStream.UntilAsync(() => far.InvariantUpdates > 0).WaitAsync(s_patience);
         ConnectionReport report = Assert.Single(await server.ListAsync());
-        Assert.Equal("02:00:00:00:00:77", report.Segment!.NextHopMac.ToString());
-        Assert.Equal(2u, report.Segment.Version);
+        Assert.Equal("02:00:00:00:00:77", report.Segment!.Neighbor.Mac.ToString());
+        Assert.Equal(1u, report.Segment.Neighbor.Version);
     }
 
     private static async Task EchoAsync(Connection connection)

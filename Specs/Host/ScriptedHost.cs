@@ -28,7 +28,8 @@ internal sealed class ScriptedHost : IDisposable
 
     public ScriptedHost(ActorSystem system, IActorRef toesHost, ILogger logger)
     {
-        Supervisor = system.ActorOf(Props.Create(() => new HostSupervisor("script", Buffers, FromToes, null, _workers, logger)));
+        Supervisor = system.ActorOf(Props.Create(() => new HostSupervisor("script", Buffers, FromToes, Paths, _workers, logger)));
+        Paths.Supervisor = Supervisor;
         _parts = new ConnectionParts(
             new SupervisorLine(Supervisor), OffloadPolicies.Never, Pool, Slots, MonotonicClock.System, SendBufferLimit: 1 << 20, ReceiveBufferLimit: 1 << 20,
             PipeScheduler.ThreadPool);
@@ -47,6 +48,8 @@ internal sealed class ScriptedHost : IDisposable
     public IActorRef Supervisor { get; }
 
     public OffloadEngine Toe { get; }
+
+    public ScriptedPaths Paths { get; } = new();
 
     public PostedBuffers Buffers { get; } = new();
 
@@ -68,7 +71,7 @@ internal sealed class ScriptedHost : IDisposable
             local,
             remote,
             _parts,
-            (self, events) => new Half(FlowKey.From(local, remote), pathMtu, peerMss ?? pathMtu, self.Memory, events));
+            (self, events) => new Half(FlowKey.From(local, remote), Paths, Paths.Add(pathMtu), peerMss ?? pathMtu, self.Memory, events));
         Supervisor.Tell(new HostMessages.Register(connection));
         return connection;
     }
@@ -88,7 +91,8 @@ internal sealed class ScriptedHost : IDisposable
     }
 
     /// <summary>The stack's part of a connection, which has nothing but its variables.</summary>
-    internal sealed class Half(FlowKey flow, int pathMtu, int peerMss, PostedMemory memory, IHostHalfEvents events) : IHostHalf
+    internal sealed class Half(
+        FlowKey flow, ScriptedPaths paths, NetworkPath path, int peerMss, PostedMemory memory, IHostHalfEvents events) : IHostHalf
     {
         private static readonly SeqNum s_first = new(1000);
 
@@ -159,13 +163,11 @@ internal sealed class ScriptedHost : IDisposable
                 TimestampsEnabled = true,
                 PeerMss = (ushort)peerMss,
             };
-            int headers = (flow.IsIPv4 ? 20 : 40) + 20;
             var segment = new SegmentInvariants
             {
-                SourceMac = default,
-                NextHopMac = default,
-                PathMtu = pathMtu,
-                EffectiveMss = Math.Min(peerMss, pathMtu - headers) - 12,
+                Neighbor = paths.Neighbor,
+                Path = path,
+                EffectiveMss = connection.EffectiveMss(path.Mtu),
             };
             return new TakeOut.Taken(connection, segment, SegmentVariants.Quiet with
             {

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
+using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 using TcpActors.HostSide;
 using TcpActors.HostSide.Kernel;
@@ -19,7 +20,7 @@ public sealed class KernelPathsSpecs
     {
         using var hosts = new TwoHosts();
         using var told = new Told(hosts.Server);
-        FlowKey[] flows = told.Watch(hosts, family, count: 1000);
+        told.Watch(hosts.Server, hosts.Client, family, count: 1000);
         var own = MacAddress.Parse("02:00:00:00:09:0a");
         var peers = MacAddress.Parse("02:00:00:00:09:0b");
 
@@ -27,10 +28,12 @@ public sealed class KernelPathsSpecs
         hosts.Server.Netlink.SetNeighbor(hosts.Server.LinkIndex, hosts.Client.Address(family), peers);
         hosts.Server.Netlink.SetLinkMtu(hosts.Server.LinkIndex, 1400);
 
-        await told.UntilAsync(news => news.Any(each => each.News.FirstHopMtu == new MtuChange(1500, 1400)));
-        Assert.Equal(flows.ToHashSet(), Assert.Single(told.News, each => each.News.SourceMac == own).Flows.ToHashSet());
-        Assert.Equal(flows.ToHashSet(), Assert.Single(told.News, each => each.News.NextHopMac == peers).Flows.ToHashSet());
-        Assert.Equal(flows.ToHashSet(), Assert.Single(told.News, each => each.News.FirstHopMtu is not null).Flows.ToHashSet());
+        await told.UntilAsync(news => news.SelectMany(each => each.Paths).Any(path => path.Mtu == 1400));
+        Assert.Equal(own, Assert.Single(told.Neighbors.ToHashSet(), each => each.SourceMac == own && each.Mac != peers).SourceMac);
+        Assert.Equal(peers, Assert.Single(told.Neighbors.ToHashSet(), each => each.Version == told.Neighbors.Max(other => other.Version)).Mac);
+        Assert.Single(told.Paths, each => each.Version > 0);
+        Assert.Single(told.Paths.Select(each => each.Id).ToHashSet());
+        Assert.Single(told.Neighbors.Select(each => each.Id).ToHashSet());
     }
 
     [KernelTheory]
@@ -51,8 +54,8 @@ public sealed class KernelPathsSpecs
         hosts.RouteBy(hosts.OtherGateway.Address(family), hosts.Other.LinkIndex);
         Burst(3);
 
-        await told.UntilAsync(news => news.Any(each => each.News.SourceMac == own) && news.Any(each => each.News.NextHopMac == gateway)
-            && news.Any(each => each.News.IsElsewhere));
+        await told.UntilAsync(news => news.SelectMany(each => each.Neighbors).Any(each => each.SourceMac == own && each.Mac == gateway)
+            && news.Any(each => each.Elsewhere.Count > 0));
 
         void Burst(int which)
         {
@@ -72,14 +75,14 @@ public sealed class KernelPathsSpecs
 
         // The way goes with the interface, and nobody says so; when that is up again somebody has to make it anew.
         hosts.Server.Netlink.SetLinkUp(hosts.Server.LinkIndex, up: false);
-        await told.UntilAsync(news => news.Any(each => each.News.IsUsable == false));
+        await told.UntilAsync(news => news.SelectMany(each => each.Paths).Any(path => !path.IsUsable));
         hosts.Server.Netlink.SetLinkUp(hosts.Server.LinkIndex);
         await told.UntilAsync(_ => hosts.Server.Netlink.GetRoute(hosts.Gateway.IPv4) is { } route && route.LinkIndex == hosts.Server.LinkIndex);
-        Assert.DoesNotContain(told.News, each => each.News.IsUsable == true);
+        Assert.False(told.Paths[^1].IsUsable);
         hosts.RouteBy(hosts.Gateway.IPv4, hosts.Server.LinkIndex);
 
-        await told.UntilAsync(news => news.Any(each => each.News.IsUsable == true));
-        Assert.All(told.News, each => Assert.Equal(3, each.Flows.Count));
+        await told.UntilAsync(news => news.SelectMany(each => each.Paths).Last().IsUsable);
+        Assert.Single(told.Paths.Select(each => each.Id).ToHashSet());
     }
 
     [Fact]
@@ -111,11 +114,11 @@ public sealed class KernelPathsSpecs
             });
         }
 
-        public HostMessages.PathChanged[] News => [.. _news];
+        public Neighbor[] Neighbors => [.. _news.SelectMany(each => each.Neighbors)];
 
-        public FlowKey[] Watch(TwoHosts hosts, AddressFamily family, int count) => Watch(hosts.Server, hosts.Client, family, count);
+        public NetworkPath[] Paths => [.. _news.SelectMany(each => each.Paths)];
 
-        public FlowKey[] Watch(SpecHost server, SpecHost client, AddressFamily family, int count)
+        public void Watch(SpecHost server, SpecHost client, AddressFamily family, int count)
         {
             FlowKey[] flows = [.. Enumerable.Range(1, count).Select(port => FlowKey.From(
                 new IPEndPoint(server.Address(family), 7), new IPEndPoint(client.Address(family), port)))];
@@ -124,15 +127,13 @@ public sealed class KernelPathsSpecs
             {
                 _paths.Watch(in flow, path);
             }
-
-            return flows;
         }
 
         public async Task UntilAsync(Func<HostMessages.PathChanged[], bool> wanted)
         {
             try
             {
-                await TrafficStream.UntilAsync(() => wanted(News)).WaitAsync(TimeSpan.FromSeconds(10));
+                await TrafficStream.UntilAsync(() => wanted([.. _news])).WaitAsync(TimeSpan.FromSeconds(10));
             }
             catch (TimeoutException)
             {

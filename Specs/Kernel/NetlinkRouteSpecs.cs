@@ -192,7 +192,7 @@ public sealed class NetlinkRouteSpecs
         Assert.Equal(hosts.Client.Mac, resolved.Neighbor.Mac);
 
         netlink.SetNeighbor(index, client, hosts.Client.Mac, NeighborState.Stale);
-        Assert.True(netlink.ConfirmNeighbor(index, client));
+        Assert.True(netlink.ConfirmNeighbor(index, client, hosts.Client.Mac));
         Assert.Equal(NeighborState.Reachable, netlink.Neighbor(index, client)!.State);
 
         netlink.SetNeighbor(index, client, hosts.Client.Mac, NeighborState.Stale);
@@ -211,7 +211,7 @@ public sealed class NetlinkRouteSpecs
         netlink.SetNeighbor(index, hosts.Client.IPv4, hosts.Client.Mac);
 
         Assert.False(netlink.ProbeNeighbor(index, hosts.Client.IPv4));
-        Assert.False(netlink.ConfirmNeighbor(index, hosts.Client.IPv4));
+        Assert.False(netlink.ConfirmNeighbor(index, hosts.Client.IPv4, hosts.Client.Mac));
 
         Assert.Equal(NeighborState.Permanent, netlink.Neighbor(index, hosts.Client.IPv4)!.State);
         Assert.Contains(netlink.Neighbors(), n => n.Address.Equals(hosts.Client.IPv4));

@@ -32,7 +32,7 @@ public sealed class TrafficPathChangeSpecs(ITestOutputHelper output)
         {
             hosts.Server.Netlink.SetLinkMac(hosts.Server.LinkIndex, mac);
             only = hosts.Client.Run(() => NetlinkFirewall.OnlyFrom(hosts.Client.Link, mac));
-            await line.UntilAsync(report => report.Segment!.SourceMac == mac);
+            await line.UntilAsync(report => report.Segment!.Neighbor.SourceMac == mac);
         });
         only!.Dispose();
     }
@@ -118,7 +118,7 @@ public sealed class TrafficPathChangeSpecs(ITestOutputHelper output)
             hosts.Gateway.Netlink.AddAddress(hosts.Gateway.LinkIndex, IPAddress.Parse(gateway), bits);
             hosts.Gateway.Netlink.SetLinkMac(hosts.Gateway.LinkIndex, mac);
             hosts.RouteBy(IPAddress.Parse(gateway), hosts.Server.LinkIndex);
-            await line.UntilAsync(report => report.Segment!.NextHopMac == mac);
+            await line.UntilAsync(report => report.Segment!.Neighbor.Mac == mac);
         });
     }
 

@@ -94,7 +94,7 @@ internal sealed class ForgeryRun
                 _engine.Crash();
                 return;
             case Turn.PathMtu path:
-                _engine.Update(s => s with { PathMtu = path.Mtu, EffectiveMss = _engine.Setup.Connection.EffectiveMss(path.Mtu) });
+                _engine.Update(s => s with { Path = s.Path with { Mtu = path.Mtu }, EffectiveMss = _engine.Setup.Connection.EffectiveMss(path.Mtu) });
                 break;
         }
 

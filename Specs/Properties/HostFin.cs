@@ -41,8 +41,8 @@ internal sealed class HostFin(World world, EngineNode node, EngineNode peer, ILi
         ConnectionInvariants connection = node.Setup.Connection;
         byte[] frame = new FrameBuilder
         {
-            SourceMac = node.Setup.Segment.SourceMac,
-            DestinationMac = node.Setup.Segment.NextHopMac,
+            SourceMac = node.Setup.Segment.Neighbor.SourceMac,
+            DestinationMac = node.Setup.Segment.Neighbor.Mac,
             Flow = connection.Flow,
             IpId = _ipId++,
             Seq = v.SndMax,

@@ -115,14 +115,14 @@ internal sealed class ScheduleRun
             case Act.PathMtu path:
                 EngineNode node = Node(path.Side);
                 int mtu = Math.Min(path.Mtu, _schedule.Path.Mtu);
-                node.Update(s => s with { PathMtu = mtu, EffectiveMss = node.Setup.Connection.EffectiveMss(mtu) });
+                node.Update(s => s with { Path = s.Path with { Mtu = mtu }, EffectiveMss = node.Setup.Connection.EffectiveMss(mtu) });
                 break;
             case Act.NextHop hop:
                 byte[] address = [0x02, 0, 0, 0, 0, (byte)(Node(hop.Side).Setup.Segment.Version + 1)];
-                Node(hop.Side).Update(s => s with { NextHopMac = new MacAddress(address) });
+                Node(hop.Side).Update(s => s with { Neighbor = s.Neighbor with { Mac = new MacAddress(address) } });
                 break;
             case Act.Path path:
-                Node(path.Side).Update(s => s with { IsPathUsable = path.IsUsable });
+                Node(path.Side).Update(s => s with { Path = s.Path with { IsUsable = path.IsUsable } });
                 break;
             case Act.Weather weather:
                 FaultyLink link = Link(weather.Side);
@@ -221,7 +221,7 @@ internal sealed class ScheduleRun
         {
             if (!node.Setup.Segment.IsPathUsable)
             {
-                node.Update(static s => s with { IsPathUsable = true });
+                node.Update(static s => s with { Path = s.Path with { IsUsable = true } });
             }
 
             // A crash that is still to come happens now: a lost packet is not to be counted to a network that behaves.

@@ -111,9 +111,8 @@ internal sealed record Scenario
             Segment = new SegmentInvariants
             {
                 Version = 1,
-                SourceMac = link.Address,
-                NextHopMac = peer.Address,
-                PathMtu = Mtu,
+                Neighbor = new Neighbor { SourceMac = link.Address, Mac = peer.Address },
+                Path = new NetworkPath { Mtu = Mtu },
                 EffectiveMss = connection.EffectiveMss(Mtu),
                 NagleEnabled = Nagle,
                 ReceiveBufferLimit = Buffer,

@@ -201,8 +201,8 @@ internal sealed class ScriptedPeer : INode
         TcpSegment parsed = segment.ToSegment();
         return new FrameBuilder
         {
-            SourceMac = _setup.Segment.NextHopMac,
-            DestinationMac = _setup.Segment.SourceMac,
+            SourceMac = _setup.Segment.Neighbor.Mac,
+            DestinationMac = _setup.Segment.Neighbor.SourceMac,
             Flow = _setup.Connection.Flow.Reversed,
             IpId = _ipId++,
             Seq = parsed.Seq,

@@ -211,10 +211,13 @@ public sealed class LinkFramerSpec : IDisposable
         };
         var invariants = new SegmentInvariants
         {
-            SourceMac = pair.A.Address,
-            NextHopMac = pair.B.Address,
-            Encapsulation = isTagged ? new MacEncapsulation(IsTagged: true, VlanId: 5, Priority: 3) : MacEncapsulation.EthernetII,
-            PathMtu = 1508,
+            Neighbor = new Neighbor
+            {
+                SourceMac = pair.A.Address,
+                Mac = pair.B.Address,
+                Encapsulation = isTagged ? new MacEncapsulation(IsTagged: true, VlanId: 5, Priority: 3) : MacEncapsulation.EthernetII,
+            },
+            Path = new NetworkPath { Mtu = 1508 },
             EffectiveMss = Mss,
         };
         return new SegmentFramer(pair.A, new HeaderTemplate(connection, invariants));

@@ -41,7 +41,7 @@ public class WindowTuningSpecs
     public void It_begins_with_ten_segments_when_they_are_large()
     {
         using Conversation link = new(
-            Scaled, Setup.Invariants with { PathMtu = 9000, EffectiveMss = 8960 }, v => v with { RcvWnd = 10_000 }, receiveBuffer: Limit);
+            Scaled, Setup.Invariants with { Path = Setup.Invariants.Path with { Mtu = 9000 }, EffectiveMss = 8960 }, v => v with { RcvWnd = 10_000 }, receiveBuffer: Limit);
         link.StartsAfterMove(1.s);
         Assert.InRange(link.V.RcvWnd, 10u * 8960, 10u * 8960 + (1 << Shift));
     }

@@ -12,7 +12,7 @@ public class RecoveredWindowSpecs
     {
         using Conversation link = BbrInRecovery();
         uint window = link.V.CongestionWindow;
-        link.Updates(1106.ms, i => i with { PathMtu = 600, EffectiveMss = 560 });
+        link.Updates(1106.ms, i => i with { Path = i.Path with { Mtu = 600 }, EffectiveMss = 560 });
         Assert.Equal(window, link.V.CongestionWindow);
     }
 

@@ -328,7 +328,7 @@ public class UndoSpecs
                 v.PathSearch.OnFullStop(SackPath.Connection with { PeerMss = 1400 }, 1400, 1400);
                 return v;
             },
-            invariants: Setup.Invariants with { PathMtu = 1440, EffectiveMss = 1400 });
+            invariants: Setup.Invariants with { Path = Setup.Invariants.Path with { Mtu = 1440 }, EffectiveMss = 1400 });
         link.Writes(1.s, 30_000);
         int size = link.V.PathSearch.Limit(1400);
         link.Receives(1100.ms, link.Sack(0, (1400, 1400 + (4 * size))) with { TsVal = 1, TsEcr = 999 });
@@ -411,7 +411,7 @@ public class UndoSpecs
     {
         using Conversation link = SackPath.Link(window: 20_000, timestamps: true);
         link.Writes(1.s, 20_000);
-        link.Updates(1001.ms, i => i with { PathMtu = 540, EffectiveMss = 500 });
+        link.Updates(1001.ms, i => i with { Path = i.Path with { Mtu = 540 }, EffectiveMss = 500 });
         link.GoTo(1550.ms);
         Assert.Equal(1, link.Engine.Counters.RetransmissionTimeouts);
         uint threshold = link.V.SlowStartThreshold;

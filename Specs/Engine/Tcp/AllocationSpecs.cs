@@ -68,7 +68,7 @@ public class AllocationSpecs
                 SendWindowScale = 7,
                 ReceiveWindowScale = 7,
             };
-            SegmentInvariants invariants = Setup.Invariants with { EffectiveMss = 1448, PathMtu = 1500 };
+            SegmentInvariants invariants = Setup.Invariants with { EffectiveMss = 1448, Path = Setup.Invariants.Path with { Mtu = 1500 } };
             Engine = new TcpEngine(connection, invariants, Setup.Variants(default, default, 1 << 20, 1 << 20), _send, _receive, _output);
             Engine.StartAfterMove(_now);
         }

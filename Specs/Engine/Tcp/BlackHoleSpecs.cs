@@ -113,11 +113,11 @@ public class BlackHoleSpecs
             (EngineNode a, EngineNode b) = world.Pair(Path with { Faults = new Faults { Passes = 1300 } });
             a.Writes(1.MiB);
             world.RunUntil(b.HasRead(1.MiB), limit: 120.s);
-            a.Update(i => i with { PathMtu = 1400, EffectiveMss = 1348 });
+            a.Update(i => i with { Path = i.Path with { Mtu = 1400 }, EffectiveMss = 1348 });
             Assert.True(a.Variants.PathSearch.IsLimited);
             a.Update(i => isNextHop
-                ? i with { NextHopMac = new MacAddress([2, 0, 0, 0, 0, 0x77]) }
-                : i with { PathMtu = 1500, EffectiveMss = Full });
+                ? i with { Neighbor = i.Neighbor with { Mac = new MacAddress([2, 0, 0, 0, 0, 0x77]) } }
+                : i with { Path = i.Path with { Mtu = 1500 }, EffectiveMss = Full });
             Assert.False(a.Variants.PathSearch.IsLimited);
         });
 

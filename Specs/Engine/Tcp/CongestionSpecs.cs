@@ -12,7 +12,7 @@ public class CongestionSpecs
     public void A_connection_without_a_congestion_window_begins_with_IW10(int mss, uint expected)
     {
         using Conversation link = new(
-            invariants: Setup.Invariants with { EffectiveMss = mss, PathMtu = 9000 }, variants: v => v with { CongestionWindow = 0 });
+            invariants: Setup.Invariants with { EffectiveMss = mss, Path = Setup.Invariants.Path with { Mtu = 9000 } }, variants: v => v with { CongestionWindow = 0 });
         link.StartsAfterMove(1.s);
         Assert.Equal(expected, link.V.CongestionWindow);
     }

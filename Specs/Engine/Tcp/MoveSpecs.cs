@@ -119,13 +119,13 @@ public class MoveSpecs
         using Conversation link = new();
         link.Writes(1.s, 2000);
         link.Sends(1.s, length: 2000);
-        link.Updates(1.5.s, i => i with { IsPathUsable = false });
+        link.Updates(1.5.s, i => i with { Path = i.Path with { IsUsable = false } });
         link.Writes(2.s, 1000);
         link.Receives(3.s, link.Data(seq: 0, length: 2000, count: 2), link.Data(seq: 5000, length: 1));
         link.SendsNothing(until: 600.s);
         Assert.Equal(0, link.V.Retransmissions);
         Assert.Equal(100u * Conversation.Mss, link.V.CongestionWindow);
-        link.Updates(600.s, i => i with { IsPathUsable = true });
+        link.Updates(600.s, i => i with { Path = i.Path with { IsUsable = true } });
         link.Sends(600.s, seq: 0, ack: 2000, length: 1000);
         link.Sends(600.s, seq: 2000, length: 1000);
     }
@@ -138,7 +138,7 @@ public class MoveSpecs
         link.Updates(0.5.s, i => i with { UserTimeout = 10.s });
         link.Writes(1.s, 2000);
         link.Sends(1.s, length: 2000);
-        link.Updates(1.1.s, i => i with { IsPathUsable = false });
+        link.Updates(1.1.s, i => i with { Path = i.Path with { IsUsable = false } });
         link.SendsNothing(until: 11.s - 1.us);
         Assert.Equal(default, link.Verdict);
         link.GoTo(11.s);
@@ -150,7 +150,7 @@ public class MoveSpecs
     public void The_user_timeout_runs_for_what_is_written_while_the_path_is_unusable()
     {
         using Conversation link = new(invariants: Setup.Invariants with { UserTimeout = 10.s });
-        link.Updates(1.s, i => i with { IsPathUsable = false });
+        link.Updates(1.s, i => i with { Path = i.Path with { IsUsable = false } });
         link.Writes(5.s, 2000);
         link.Writes(9.s, 2000);
         link.SendsNothing(until: 15.s - 1.us);
@@ -165,10 +165,10 @@ public class MoveSpecs
     public void Without_a_user_timeout_what_waits_for_a_path_waits_without_end()
     {
         using Conversation link = new();
-        link.Updates(1.s, i => i with { IsPathUsable = false });
+        link.Updates(1.s, i => i with { Path = i.Path with { IsUsable = false } });
         link.Writes(5.s, 2000);
         Assert.True(link.Engine.NextDeadline.IsNever);
-        link.Updates(900.s, i => i with { IsPathUsable = true });
+        link.Updates(900.s, i => i with { Path = i.Path with { IsUsable = true } });
         link.Sends(900.s, seq: 0, length: 2000);
     }
 
@@ -177,9 +177,9 @@ public class MoveSpecs
     public void A_closed_window_is_probed_when_the_path_is_usable_again()
     {
         using Conversation link = new(window: 0, invariants: Setup.Invariants with { UserTimeout = 100.s });
-        link.Updates(1.s, i => i with { IsPathUsable = false });
+        link.Updates(1.s, i => i with { Path = i.Path with { IsUsable = false } });
         link.Writes(5.s, 2000);
-        link.Updates(10.s, i => i with { IsPathUsable = true });
+        link.Updates(10.s, i => i with { Path = i.Path with { IsUsable = true } });
         link.Sends(11.s, seq: 0, length: 1);
         link.Receives(11.s, link.Ack(window: 5000));
         link.Sends(11.s, seq: 0, length: 2000);
@@ -193,7 +193,7 @@ public class MoveSpecs
         link.Writes(1.s, 5000);
         link.Sends(1.s, length: 5000, segmentSize: 1000);
         uint window = link.V.CongestionWindow;
-        link.Updates(1.1.s, i => i with { PathMtu = 576, EffectiveMss = 536 });
+        link.Updates(1.1.s, i => i with { Path = i.Path with { Mtu = 576 }, EffectiveMss = 536 });
         link.Sends(1.1.s, seq: 0, length: 5000, segmentSize: 536);
         Assert.Equal(window, link.V.CongestionWindow);
 
@@ -219,7 +219,7 @@ public class MoveSpecs
     public void A_larger_MSS_never_stalls_on_a_smaller_congestion_window()
     {
         using Conversation link = new(variants: v => v with { CongestionWindow = 1000 });
-        link.Updates(1.s, i => i with { PathMtu = 9000, EffectiveMss = 8000 });
+        link.Updates(1.s, i => i with { Path = i.Path with { Mtu = 9000 }, EffectiveMss = 8000 });
         link.Writes(1.s, 8000);
         link.Sends(1.s, length: 8000, segmentSize: 8000);
     }

@@ -135,7 +135,7 @@ public class OutOfOrderSpecs
     [Fact]
     public void Tiny_data_segments_do_not_carry_SACK_blocks()
     {
-        using Conversation link = new(WithSack, Setup.Invariants with { EffectiveMss = 20, PathMtu = 60 });
+        using Conversation link = new(WithSack, Setup.Invariants with { EffectiveMss = 20, Path = Setup.Invariants.Path with { Mtu = 60 } });
         link.Receives(1.s, link.Data(seq: 1000, length: 10));
         link.Sends(1.s, length: 0, sack: [(1000, 1010)]);
         link.Writes(1.s, 40);

@@ -18,9 +18,8 @@ internal static class Setup
 
     public static SegmentInvariants Invariants { get; } = new()
     {
-        SourceMac = default,
-        NextHopMac = default,
-        PathMtu = 1040,
+        Neighbor = new Neighbor { SourceMac = default, Mac = default },
+        Path = new NetworkPath { Mtu = 1040 },
         EffectiveMss = 1000,
 
         // The one whose windows are easily told.

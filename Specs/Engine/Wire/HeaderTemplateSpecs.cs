@@ -178,10 +178,8 @@ public class HeaderTemplateSpecs
         },
         new SegmentInvariants
         {
-            SourceMac = Wire.OurMac,
-            NextHopMac = Wire.PeerMac,
-            Encapsulation = Wire.Encapsulation(tagged),
-            PathMtu = 1500,
+            Neighbor = new Neighbor { SourceMac = Wire.OurMac, Mac = Wire.PeerMac, Encapsulation = Wire.Encapsulation(tagged) },
+            Path = new NetworkPath { Mtu = 1500 },
             EffectiveMss = 1000,
             Ttl = 33,
 

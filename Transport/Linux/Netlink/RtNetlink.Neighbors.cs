@@ -49,9 +49,12 @@ public sealed partial class RtNetlink
     /// Tells the kernel that the neighbour answers (RFC 4861 7.3.1: advice of an upper layer that moves forward), since
     /// it does not see the segments of owned flows.
     /// </summary>
+    /// <param name="linkIndex">The interface.</param>
+    /// <param name="address">The neighbour's.</param>
+    /// <param name="mac">The MAC address that answers: an entry with another one is left alone.</param>
     /// <returns>False when there is nothing to confirm: no entry, no MAC address, or a fixed entry.</returns>
-    public bool ConfirmNeighbor(int linkIndex, IPAddress address)
-        => ChangeState("confirm neighbour", linkIndex, address, NeighborState.Reachable);
+    public bool ConfirmNeighbor(int linkIndex, IPAddress address, MacAddress mac)
+        => Neighbor(linkIndex, address)?.Mac == mac && ChangeState("confirm neighbour", linkIndex, address, NeighborState.Reachable);
 
     private bool ChangeState(string operation, int linkIndex, IPAddress address, NeighborState state)
     {

@@ -1,6 +1,6 @@
 using TcpActors.Engine.State;
 
-namespace TcpActors.HostSide;
+namespace TcpActors.Actors;
 
 /// <summary>
 /// One object for segment-invariant variables that are equal: those of thousands of connections are, over one path and with the same options.
