@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Akka.Actor;
 using Akka.Configuration;
 using Akka.TestKit.Xunit2;
 using TcpActors.Actors;
@@ -91,6 +92,62 @@ public sealed class TwoActorsSpecs(ITestOutputHelper output) : TestKit(Configura
         {
             frame.Return();
         }
+    }
+
+    /// <summary>The contract's Invalidate: nothing leaves, and nothing is counted against the peer; with the update it all goes on.</summary>
+    [Fact]
+    public void Nothing_is_sent_to_a_next_hop_that_was_invalidated_until_an_update()
+    {
+        using var toes = new TwoToes(Sys, TestActor, TestActor, sharesPath: true);
+        IgnoreMessages<Toe.Event.NeighborConfirmed>();
+        toes.Offload();
+        ReceiveN(2);
+        Neighbor neighbor = toes.A.Segment.Neighbor;
+
+        toes.A.Tell(new Toe.Command.Invalidate { Neighbors = [new NeighborVersion(neighbor.Id, 1)] });
+        toes.Settle();
+        Assert.Equal([new NeighborVersion(neighbor.Id, 1)], ExpectMsg<Toe.Event.Updated>().Neighbors);
+        long sent = toes.LinkOfA.Counters.TxFrames;
+        toes.A.Write([1, 2, 3]);
+        for (int i = 0; i < 100; i++)
+        {
+            toes.StepToNextDeadline(toes.Now + Microseconds.FromSeconds(1));
+        }
+
+        Assert.Equal(sent, toes.LinkOfA.Counters.TxFrames);
+        Assert.Empty(toes.B.ReadAll());
+
+        toes.A.Tell(new Toe.Command.Update { Neighbors = [neighbor with { Version = 2 }] });
+        toes.Settle();
+        Assert.Equal([1, 2, 3], toes.B.ReadAll());
+        ExpectMsg<Toe.Event.Updated>();
+    }
+
+    /// <summary>RFC 4861 7.3.1. Not with every acknowledgement: one a second is far less than the shortest reachable time.</summary>
+    [Fact]
+    public void Acknowledged_data_confirms_the_next_hop_once_a_second()
+    {
+        using var toes = new TwoToes(Sys, TestActor, ActorRefs.Nobody, sharesPath: true);
+        toes.Offload();
+        ExpectMsg<Toe.Event.Offloaded>();
+        toes.B.Write([1, 2, 3]);
+        toes.Settle();
+        ExpectNoMsg(TimeSpan.Zero);
+
+        for (int i = 0; i < 50; i++)
+        {
+            toes.A.Write(new byte[100]);
+            toes.Settle();
+            toes.B.ReadAll();
+            toes.Pass(Microseconds.FromMilliseconds(100));
+        }
+
+        for (int i = 0; i < 5; i++)
+        {
+            Assert.Equal(toes.A.Segment.Neighbor.Id, ExpectMsg<Toe.Event.NeighborConfirmed>().Neighbor);
+        }
+
+        ExpectNoMsg(TimeSpan.Zero);
     }
 
     [Fact]

@@ -35,6 +35,11 @@ internal static class NetlinkFirewall
             .NewChain("ingress", NfHook.NetdevIngress, priority: 0, interfaceName)
             .NewRule("ingress", rule => rule.IsTcp().SentByAnother(sender).Drop()));
 
+    /// <summary>In the caller's namespace: nothing gets in, ARP and neighbour discovery included.</summary>
+    public static OwnedTable Deaf(string interfaceName) => new("be deaf", Netfilter.FamilyNetdev, batch => batch
+        .NewChain("ingress", NfHook.NetdevIngress, priority: 0, interfaceName)
+        .NewRule("ingress", rule => rule.Drop()));
+
     /// <summary>In the caller's namespace: connections to one port arrive at another.</summary>
     public static OwnedTable Redirect(ushort port, ushort to) => new("redirect a port", Netfilter.FamilyInet, batch => batch
         .NewChain("prerouting", NfHook.InetPrerouting, priority: -100, type: "nat")

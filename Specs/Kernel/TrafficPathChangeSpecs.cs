@@ -105,6 +105,44 @@ public sealed class TrafficPathChangeSpecs(ITestOutputHelper output)
     }
 
     [KernelTheory]
+    [InlineData(AddressFamily.InterNetwork, "ipv4")]
+    [InlineData(AddressFamily.InterNetworkV6, "ipv6")]
+    public async Task Nothing_is_sent_to_a_next_hop_that_does_not_answer(AddressFamily family, string table)
+    {
+        using var hosts = new TwoHosts();
+
+        // The kernel asks three times, and would wait for a second each time.
+        hosts.Server.Namespace.Sysctl($"net.{table}.neigh.server0.retrans_time_ms", "50");
+        await GoesOnAsync(hosts.Server, hosts.Client, family, async line =>
+        {
+            OwnedTable deaf = hosts.Client.Run(() => NetlinkFirewall.Deaf(hosts.Client.Link));
+            await line.UntilAsync(report => !report.Segment!.Neighbor.IsReachable);
+            await SendsNothingAsync(line);
+            deaf.Dispose();
+            await line.UntilAsync(report => report.Segment!.Neighbor.IsReachable);
+        });
+    }
+
+    /// <summary>
+    /// RFC 4861 7.3.1: the kernel sends nothing to the next hop and hears nothing from it, so that it would take it for stale; whoever sees
+    /// that data is acknowledged says so.
+    /// </summary>
+    [KernelTheory]
+    [InlineData(AddressFamily.InterNetwork)]
+    [InlineData(AddressFamily.InterNetworkV6)]
+    public async Task Acknowledged_data_makes_a_stale_next_hop_reachable(AddressFamily family)
+    {
+        using var hosts = new TwoHosts();
+        await GoesOnAsync(hosts.Server, hosts.Client, family, async _ =>
+        {
+            IPAddress peer = hosts.Client.Address(family);
+            hosts.Server.Netlink.SetNeighbor(hosts.Server.LinkIndex, peer, hosts.Client.Mac, NeighborState.Stale);
+            await TrafficStream.UntilAsync(() => hosts.Server.Netlink.Neighbor(hosts.Server.LinkIndex, peer)?.State == NeighborState.Reachable)
+                .WaitAsync(TrafficConnection.Patience);
+        });
+    }
+
+    [KernelTheory]
     [InlineData(AddressFamily.InterNetwork, 24, "10.77.1.3")]
     [InlineData(AddressFamily.InterNetworkV6, 64, "fd77:1::3")]
     public async Task A_new_gateway_on_the_same_link_takes_over(AddressFamily family, int bits, string gateway)
