@@ -21,16 +21,16 @@ internal sealed class HostCore : IAsyncDisposable
     /// <param name="stackName">What lists call the stack.</param>
     /// <param name="options">The host's.</param>
     /// <param name="pool">Memory of connection buffers and commit slots; disposed of with the core.</param>
-    /// <param name="paths">Next hops and paths.</param>
+    /// <param name="books">Next hops, paths, and what is known of them.</param>
     /// <param name="logger">The host's.</param>
-    public HostCore(string stackName, HostOptions options, ChunkPool pool, IPathWatch paths, ILogger logger)
+    public HostCore(string stackName, HostOptions options, ChunkPool pool, HostBooks books, ILogger logger)
     {
         _pool = pool;
         (System, _ownsSystem) = options.System is { } given
             ? (given, false)
             : (ActorSystem.Create("tcpactors", OffloadEngine.ReferenceConfig.WithFallback(QuietSystem)), true);
         Line = new SupervisorLine(System.ActorOf(Props.Create(
-            () => new HostSupervisor(stackName, Buffers, FromToes, paths, Workers, logger))));
+            () => new HostSupervisor(stackName, Buffers, FromToes, books, Workers, logger))));
         _parts = new ConnectionParts(
             Line, options.Policy, pool, new SlotTable(pool), MonotonicClock.System,
             options.SendBufferLimit, options.ReceiveBufferLimit, options.ApplicationScheduler);

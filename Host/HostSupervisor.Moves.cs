@@ -54,7 +54,7 @@ internal sealed partial class HostSupervisor
         IActorRef self = Self;
         foreach (Leaving[] batch in leaving.Chunk(MoveWork.Batch))
         {
-            _ = _workers.StartNew(() => MoveWork.Offload(batch, toes, self, _invariants, _paths));
+            _ = _workers.StartNew(() => MoveWork.Offload(batch, toes, self, _books));
         }
 
         foreach ((ToeUnit toe, List<ConnectionId> connections) in uploads)
@@ -185,6 +185,7 @@ internal sealed partial class HostSupervisor
         tenancy.IsPeerGone = entry.Reason is UploadReason.RetransmissionLimit or UploadReason.UserTimeout or UploadReason.KeepAliveLimit;
         SegmentVariants variants = entry.Variables.Variants;
         tenancy.Segment = entry.Segment;
+        _books.Memory.Learn(entry.Connection.Flow, in variants);
 
         // Fences the TOE's epoch off the slot, and publishes what it had not come to publish.
         tenancy.Connection.Memory.Slot.Open(entry.Variables.Epoch, in variants);
@@ -200,7 +201,7 @@ internal sealed partial class HostSupervisor
         _queue.End(tenancy);
         ToeUnit from = tenancy.Toe!;
         _book.Remove(tenancy);
-        _paths.Forget(tenancy.Flow);
+        _books.Paths.Forget(tenancy.Flow);
         tenancy.Toe = null;
         tenancy.MustReturn = false;
         tenancy.Owner = Ownership.Host;

@@ -125,7 +125,7 @@ internal sealed partial class HostSupervisor
         if (_book.NewestOf(tenancy) is { } segment && believed < segment.PathMtu)
         {
             Log.PathMtuLowered(_logger, tenancy.Connection.Id, tenancy.Epoch, believed);
-            _paths.LearnMtu(segment.Path.Id, believed);
+            _books.Paths.LearnMtu(segment.Path.Id, believed);
         }
     }
 }

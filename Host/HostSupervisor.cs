@@ -15,11 +15,10 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
 {
     private readonly Dictionary<ConnectionId, Tenancy> _tenancies = [];
     private readonly PathBook _book = new();
-    private readonly SharedInvariants _invariants = new();
     private readonly List<ToeUnit> _toes = [];
     private readonly TransferStack _fromToes;
     private readonly PostedBuffers _buffers;
-    private readonly IPathWatch _paths;
+    private readonly HostBooks _books;
     private readonly ILogger _logger;
     private readonly string _stackName;
     private readonly TaskFactory _workers;
@@ -27,9 +26,9 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
     private TaskCompletionSource? _ended;
 
     public HostSupervisor(
-        string stackName, PostedBuffers buffers, TransferStack fromToes, IPathWatch paths, WorkerThreads workers, ILogger logger)
+        string stackName, PostedBuffers buffers, TransferStack fromToes, HostBooks books, WorkerThreads workers, ILogger logger)
     {
-        (_stackName, _buffers, _fromToes, _paths, _logger) = (stackName, buffers, fromToes, paths, logger);
+        (_stackName, _buffers, _fromToes, _books, _logger) = (stackName, buffers, fromToes, books, logger);
         _workers = workers.Factory;
         _queue = new MoveQueue(limit: 2 * MoveWork.Batch * workers.MaximumConcurrencyLevel);
     }
@@ -152,14 +151,14 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
                 OnUpdated(updated);
                 break;
             case Toe.Event.NeighborConfirmed confirmed:
-                _ = _workers.StartNew(() => _paths.Confirm(confirmed.Neighbor));
+                _ = _workers.StartNew(() => _books.Paths.Confirm(confirmed.Neighbor));
                 break;
             case Toe.Event.PathTooBig report when _tenancies.TryGetValue(report.Connection, out Tenancy? tenancy):
                 OnPathTooBig(tenancy, report.Mtu);
                 break;
             case Toe.Event.NextHopSuspect suspect when _tenancies.TryGetValue(suspect.Connection, out Tenancy? tenancy):
                 FlowKey suspected = tenancy.Flow;
-                _ = _workers.StartNew(() => _paths.ProbeAgain(suspected));
+                _ = _workers.StartNew(() => _books.Paths.ProbeAgain(suspected));
                 break;
             case Toe.Event.NotHere or Toe.Event.SynSeen or Toe.Event.Refused or Toe.Event.UploadRequested
                 or Toe.Event.PathTooBig or Toe.Event.NextHopSuspect:
@@ -173,7 +172,7 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
 
     private void Register(Connection connection)
     {
-        Enter(new Tenancy(connection, _invariants));
+        Enter(new Tenancy(connection, _books.Invariants));
         connection.Begin();
         if (_ended is not null)
         {
@@ -183,7 +182,7 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
 
     private void TakeOver(HostMessages.TakeOver takeOver)
     {
-        var tenancy = new Tenancy(takeOver.Connection, _invariants) { IsGuest = true };
+        var tenancy = new Tenancy(takeOver.Connection, _books.Invariants) { IsGuest = true };
         Enter(tenancy);
         var ticket = new MoveTicket(takeOver.Done);
         ticket.Expect();

@@ -1,5 +1,4 @@
 using Akka.Actor;
-using TcpActors.Actors;
 using TcpActors.Actors.Contract;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
@@ -29,9 +28,8 @@ internal static class MoveWork
     /// <param name="batch">Up to <see cref="Batch"/> connections.</param>
     /// <param name="toes">Where they may go.</param>
     /// <param name="host">Gets a <see cref="HostMessages.TakeOutDone"/> for each, before the TOE has it.</param>
-    /// <param name="invariants">One object for those that are equal.</param>
-    /// <param name="paths">Watches the flows from then on.</param>
-    public static void Offload(IReadOnlyList<Leaving> batch, ToeUnit[] toes, IActorRef host, SharedInvariants invariants, IPathWatch paths)
+    /// <param name="books">What the host knows beside the connections.</param>
+    public static void Offload(IReadOnlyList<Leaving> batch, ToeUnit[] toes, IActorRef host, HostBooks books)
     {
         var prepared = new List<(Leaving Leaving, ToeUnit Toe)>(batch.Count);
         foreach (Leaving leaving in batch)
@@ -51,11 +49,11 @@ internal static class MoveWork
         foreach (IGrouping<ToeUnit, Leaving> group in prepared.GroupBy(each => each.Toe, each => each.Leaving))
         {
             List<Leaving> stopped = [.. group.Where(leaving => Stop(leaving, host))];
-            TakeOut(stopped, group.Key, host, invariants, taken);
+            TakeOut(stopped, group.Key, host, books, taken);
         }
 
         taken.ForEach(half => half.Vacate());
-        paths.Watch([.. taken.Select(half => half.Flow)]);
+        books.Paths.Watch([.. taken.Select(half => half.Flow)]);
     }
 
     /// <param name="batch">Up to <see cref="Batch"/> connections.</param>
@@ -130,7 +128,7 @@ internal static class MoveWork
     }
 
     private static void TakeOut(
-        List<Leaving> batch, ToeUnit toe, IActorRef host, SharedInvariants invariants, List<IHostHalf> taken)
+        List<Leaving> batch, ToeUnit toe, IActorRef host, HostBooks books, List<IHostHalf> taken)
     {
         try
         {
@@ -145,7 +143,7 @@ internal static class MoveWork
             else
             {
                 // There may be room for some of them.
-                batch.ForEach(each => TakeOut([each], toe, host, invariants, taken));
+                batch.ForEach(each => TakeOut([each], toe, host, books, taken));
             }
 
             return;
@@ -157,13 +155,25 @@ internal static class MoveWork
             if (result is TakeOut.Taken one)
             {
                 taken.Add(leaving.Half);
-                HandOver(leaving, one with { Segment = invariants.Of(one.Segment with { Version = leaving.Version }) }, toe, host);
+                HandOver(leaving, Complete(leaving, one, books), toe, host);
             }
             else
             {
                 host.Tell(new HostMessages.TakeOutDone(leaving.Id, null, result));
             }
         }
+    }
+
+    /// <summary>What the host adds to what the stack tells.</summary>
+    private static TakeOut.Taken Complete(Leaving leaving, TakeOut.Taken taken, HostBooks books)
+    {
+        SegmentVariants variants = taken.Variants;
+        if (leaving.Epoch == default)
+        {
+            books.Memory.Start(taken.Connection.Flow, ref variants, taken.Segment.MinRto);
+        }
+
+        return taken with { Segment = books.Invariants.Of(taken.Segment with { Version = leaving.Version }), Variants = variants };
     }
 
     /// <summary>A half that throws, against its contract, does not leave the others of the batch claimed and stopped.</summary>

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using TcpActors.Actors.Contract;
 using TcpActors.HostSide.Kernel;
+using TcpActors.Transport;
 using TcpActors.Transport.Linux;
 
 namespace TcpActors.HostSide;
@@ -40,7 +41,8 @@ public sealed class OffloadHost : IOffloadHost
                 e);
         }
 
-        _core = new HostCore("kernel", options, new MemfdChunkPool(limit: options.BufferMemoryLimit), _kernel, logger);
+        _core = new HostCore(
+            "kernel", options, new MemfdChunkPool(limit: options.BufferMemoryLimit), new HostBooks(_kernel, new PathMemory(MonotonicClock.System)), logger);
         _kernel.ReportTo(changed => _core.Line.Tell(changed));
     }
 

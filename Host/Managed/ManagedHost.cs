@@ -29,18 +29,20 @@ public sealed class ManagedHost : IOffloadHost
     {
         ILogger logger = options.LoggerFactory.CreateLogger("TcpActors.Host");
         var wheel = new TimerWheel(MonotonicClock.System.Now);
+        var memory = new PathMemory(MonotonicClock.System);
         _stack = new ManagedStack(new ManagedStackOptions
         {
             Link = link,
             Wheel = wheel,
             Addresses = addresses,
             InterfaceIndex = InterfaceIndex,
+            Memory = memory,
             Secret = RandomNumberGenerator.GetBytes(16),
             SendBufferLimit = options.SendBufferLimit,
             ReceiveBufferLimit = options.ReceiveBufferLimit,
             CongestionControl = options.CongestionControl ?? SegmentInvariants.DefaultCongestionControl,
         });
-        _core = new HostCore("managed", options, new ManagedChunkPool(limit: options.BufferMemoryLimit), _stack.Paths, logger);
+        _core = new HostCore("managed", options, new ManagedChunkPool(limit: options.BufferMemoryLimit), new HostBooks(_stack.Paths, memory), logger);
         _stack.Paths.ReportTo(_core.Line.Tell);
         _toe = new OffloadEngine(_core.System, new OffloadEngineOptions
         {

@@ -28,6 +28,9 @@ internal sealed record ManagedStackOptions
     /// <summary>The secret key of RFC 6528 3: at least 16 bytes that nobody else knows.</summary>
     public required ReadOnlyMemory<byte> Secret { get; init; }
 
+    /// <summary>What earlier connections have found out about their paths; null: each starts anew.</summary>
+    public PathMemory? Memory { get; init; }
+
     public HandshakeOptions Handshake { get; init; } = new();
 
     public int SendBufferLimit { get; init; } = 4 << 20;

@@ -342,6 +342,7 @@ internal abstract class Opening : StackFlow
             variants.Rto = Microseconds.Max(variants.SmoothedRtt + (variants.Delta * 4), invariants.MinRto);
         }
 
+        Stack.Options.Memory?.Start(Flow, ref variants, invariants.MinRto);
         return variants;
     }
 

@@ -60,7 +60,7 @@ internal sealed class CrowdedHost : IDisposable
     {
         Pool = new ManagedChunkPool(keepReady: keepReady);
         IActorRef supervisor = _system.ActorOf(Props.Create(
-            () => new HostSupervisor("crowd", _buffers, _fromToes, new ScriptedPaths(), _workers, NullLogger.Instance)));
+            () => new HostSupervisor("crowd", _buffers, _fromToes, ScriptedHost.Books(new ScriptedPaths()), _workers, NullLogger.Instance)));
         var clock = new MonotonicClock(_world.Time);
         _parts = new ConnectionParts(new SupervisorLine(supervisor), OffloadPolicies.Never, Pool, new SlotTable(_slotMemory), clock, Window, Window, PipeScheduler.ThreadPool);
         _toe = new OffloadEngine(_system, new OffloadEngineOptions

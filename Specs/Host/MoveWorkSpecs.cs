@@ -26,7 +26,7 @@ public sealed class MoveWorkSpecs : TestKit
         Leaving[] batch = [.. Enumerable.Range(0, 5).Select(_ => LeavingOf(_host.Add()))];
 
         ToeUnit toe = new(_host.Toe, gate, InterfaceIndex: 1);
-        MoveWork.Offload(batch, [toe], TestActor, new SharedInvariants(), new ScriptedPaths());
+        MoveWork.Offload(batch, [toe], TestActor, ScriptedHost.Books(new ScriptedPaths()));
 
         List<HostMessages.TakeOutDone> done = Done();
         Assert.Equal(batch[..3].Select(leaving => leaving.Id), done.Where(each => each.Result is TakeOut.Taken).Select(each => each.Connection));
@@ -59,7 +59,7 @@ public sealed class MoveWorkSpecs : TestKit
     {
         Connection connection = _host.Add();
         ToeUnit toe = new(_host.Toe, new NarrowGate(room: 1), InterfaceIndex: 1);
-        MoveWork.Offload([LeavingOf(connection)], [toe], TestActor, new SharedInvariants(), new ScriptedPaths());
+        MoveWork.Offload([LeavingOf(connection)], [toe], TestActor, ScriptedHost.Books(new ScriptedPaths()));
 
         var taken = Assert.IsType<TakeOut.Taken>(ExpectMsg<HostMessages.TakeOutDone>().Result);
         Assert.Equal(7u, taken.Segment.Version);
@@ -77,7 +77,7 @@ public sealed class MoveWorkSpecs : TestKit
         ((ScriptedHost.Half)connections[1].Half).CannotLeave = failure;
 
         ToeUnit toe = new(_host.Toe, gate, InterfaceIndex: 1);
-        MoveWork.Offload([.. connections.Select(LeavingOf)], [toe], TestActor, new SharedInvariants(), new ScriptedPaths());
+        MoveWork.Offload([.. connections.Select(LeavingOf)], [toe], TestActor, ScriptedHost.Books(new ScriptedPaths()));
 
         Dictionary<ConnectionId, TakeOut> done = Done().ToDictionary(each => each.Connection, each => each.Result);
         Assert.Same(failure, Assert.IsType<TakeOut.Lost>(done[connections[1].Id]).Failure);
@@ -93,7 +93,7 @@ public sealed class MoveWorkSpecs : TestKit
         ((ScriptedHost.Half)connections[1].Half).CannotStay = failure;
 
         ToeUnit toe = new(_host.Toe, new NarrowGate(room: 0), InterfaceIndex: 1);
-        MoveWork.Offload([.. connections.Select(LeavingOf)], [toe], TestActor, new SharedInvariants(), new ScriptedPaths());
+        MoveWork.Offload([.. connections.Select(LeavingOf)], [toe], TestActor, ScriptedHost.Books(new ScriptedPaths()));
 
         Dictionary<ConnectionId, TakeOut> done = Done().ToDictionary(each => each.Connection, each => each.Result);
         Assert.Same(failure, Assert.IsType<TakeOut.Lost>(done[connections[1].Id]).Failure);

@@ -28,7 +28,7 @@ internal sealed class ScriptedHost : IDisposable
 
     public ScriptedHost(ActorSystem system, IActorRef toesHost, ILogger logger)
     {
-        Supervisor = system.ActorOf(Props.Create(() => new HostSupervisor("script", Buffers, FromToes, Paths, _workers, logger)));
+        Supervisor = system.ActorOf(Props.Create(() => new HostSupervisor("script", Buffers, FromToes, Books(Paths), _workers, logger)));
         Paths.Supervisor = Supervisor;
         _parts = new ConnectionParts(
             new SupervisorLine(Supervisor), OffloadPolicies.Never, Pool, Slots, MonotonicClock.System, SendBufferLimit: 1 << 20, ReceiveBufferLimit: 1 << 20,
@@ -44,6 +44,9 @@ internal sealed class ScriptedHost : IDisposable
         });
         Supervisor.Tell(new HostMessages.AddToe(new ToeUnit(Toe, new ManagedFlowGate(Toe.Flows), InterfaceIndex: 1)));
     }
+
+    /// <summary>What a host knows, with paths that a spec writes.</summary>
+    public static HostBooks Books(IPathWatch paths) => new(paths, new PathMemory(MonotonicClock.System));
 
     public IActorRef Supervisor { get; }
 
