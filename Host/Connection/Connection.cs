@@ -12,7 +12,7 @@ namespace TcpActors.HostSide;
 /// A TCP connection as the application has it: the same object whoever owns the variables. It reads from <see cref="Input"/> and writes to
 /// <see cref="Output"/>; the connection may move between the host's stack and a TOE at any time meanwhile, as often as wanted.
 /// </summary>
-public sealed class Connection : IDuplexPipe, IAsyncDisposable
+public sealed partial class Connection : IDuplexPipe, IAsyncDisposable
 {
     private readonly ConnectionParts _parts;
     private readonly nint _slot;
