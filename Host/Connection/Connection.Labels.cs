@@ -32,6 +32,9 @@ public sealed partial class Connection
     /// <exception cref="ArgumentException">When it is longer or empty.</exception>
     public void ReportState(string state) => Labels.Report(state);
 
+    /// <summary>What was reported last, and how often it changed.</summary>
+    internal (string? State, int Changes) UpperState => Volatile.Read(ref _labels)?.Upper ?? default;
+
     private ConnectionLabels Labels =>
         Volatile.Read(ref _labels) ?? Interlocked.CompareExchange(ref _labels, new ConnectionLabels(), null) ?? _labels!;
 }

@@ -20,6 +20,6 @@ public readonly record struct ErrorStatistics(
     double RetransmittedPerSecond,
     double OutOfOrderPerSecond)
 {
-    /// <summary>All kinds together.</summary>
-    public long Total => Retransmitted + Timeouts + Dropped + Duplicates + OutOfOrder;
+    /// <summary>Segments sent again, not used or ahead of their turn; duplicates and what time-outs cost are among them.</summary>
+    public long Total => Retransmitted + Dropped + OutOfOrder;
 }

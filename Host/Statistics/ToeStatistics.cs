@@ -17,7 +17,7 @@ public sealed record ToeStatistics
     /// <summary>Most bytes of memory for connections' buffers; one pool for all TOEs of a host.</summary>
     public required long BufferMemoryLimit { get; init; }
 
-    /// <summary>How many of them are in use, by whichever connection of the host.</summary>
+    /// <summary>How many of them are in use, by whichever connection of the host; what their variables are committed to is among it.</summary>
     public required long BufferMemoryUsed { get; init; }
 
     /// <summary>Frames its link has received; one that came as a super-segment counts once.</summary>
