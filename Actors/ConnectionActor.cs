@@ -41,7 +41,8 @@ internal sealed partial class ConnectionActor : UntypedActor
         _unanswered = Unanswered(in committed);
         _restarted = epoch == seat.Epoch && seat.FailuresInARow > 0;
         _failed = _restarted;
-        _engine = new TcpEngine(seat.Connection, seat.Segment, in committed, seat.Memory.Send, seat.Memory.Receive, _output)
+        PostedMemory memory = seat.Memory;
+        _engine = new TcpEngine(seat.Connection, seat.Segment, in committed, memory.Send, memory.Receive, _output, memory.Counters)
         {
             MostInOneBatch = MostInOneBatch,
         };
@@ -102,6 +103,11 @@ internal sealed partial class ConnectionActor : UntypedActor
     {
         // The seat keeps everything; whoever waits in the queue rings again when the next instance attaches.
         _seat.FailuresInARow++;
+        SegmentVariants committed = _seat.Memory.Slot.Read(out Epoch epoch);
+        if (epoch == _seat.Epoch)
+        {
+            _engine.TakeBack(in committed);
+        }
     }
 
     protected override void OnReceive(object message)
@@ -345,6 +351,7 @@ internal sealed partial class ConnectionActor : UntypedActor
         if (_seat.Requested == UploadReason.None)
         {
             _seat.Requested = reason;
+            _toe.Book.RequestedUpload();
             Log.UploadRequested(_toe.Logger, _seat.Id, _seat.Epoch, _toe.Name, reason);
             _toe.Host.Tell(new Toe.Event.UploadRequested(_seat.Id, reason), Self);
         }
@@ -380,7 +387,6 @@ internal sealed partial class ConnectionActor : UntypedActor
     private void Recover(Exception failure, Microseconds now)
     {
         Log.EngineFailed(_toe.Logger, failure, _seat.Id, _seat.Epoch, _toe.Name);
-        _output.Clear();
         SegmentVariants committed = _seat.Memory.Slot.Read(out _);
         _engine.Restore(in committed, now);
         CountFailure();

@@ -134,6 +134,11 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
     /// <summary>Ends the data path on this side: doorbells, timer, the flow's deliveries.</summary>
     public void Leave()
     {
+        if (!IsLeft)
+        {
+            Toe.Book.Left();
+        }
+
         IsLeft = true;
         IsWriter = false;
         Memory.Send.Allow(0, int.MaxValue);
@@ -165,6 +170,7 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
     public void GiveBack(in SegmentVariants variants, UploadReason reason)
     {
         Leave();
+        Toe.Book.GaveBack();
         OwnedVariables handed = Owned.HandOver(variants.ToTimesRemaining(Toe.Clock.Now));
         if (Toe.ToHost.Push(new TransferEntry(handed, Connection, Segment, reason)))
         {

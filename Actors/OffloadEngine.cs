@@ -45,6 +45,8 @@ public sealed record OffloadEngineOptions
 /// </summary>
 public sealed class OffloadEngine : IDisposable
 {
+    private readonly ToeBook _book;
+
     /// <param name="system">Its configuration must contain <see cref="ReferenceConfig"/>.</param>
     /// <param name="options">Its parts.</param>
     public OffloadEngine(ActorSystem system, OffloadEngineOptions options)
@@ -55,6 +57,7 @@ public sealed class OffloadEngine : IDisposable
         IReceiveQueue[] queues = [Link, .. Link.FurtherQueues];
         Lanes = [.. queues.Select((queue, i) => Lane(queue, i, options))];
         FromHost = new TransferStack();
+        Capacity = options.Capacity;
         var context = new ToeContext
         {
             Name = options.Name,
@@ -69,6 +72,7 @@ public sealed class OffloadEngine : IDisposable
             Logger = options.Logger,
             Capacity = options.Capacity,
         };
+        _book = context.Book;
         Supervisor = system.ActorOf(ToeSupervisor.Create(context), $"toe-{options.Name}");
     }
 
@@ -79,6 +83,12 @@ public sealed class OffloadEngine : IDisposable
     public string Name { get; }
 
     public ILink Link { get; }
+
+    /// <summary>Most connections it takes at a time.</summary>
+    public int Capacity { get; }
+
+    /// <summary>What it has counted. Any thread.</summary>
+    public ToeCounters Counters => _book.Counters;
 
     /// <summary>The TOE's actor.</summary>
     public IActorRef Supervisor { get; }

@@ -44,6 +44,8 @@ internal sealed class ToeContext
     /// <summary>One object for what is equal of them.</summary>
     public SharedInvariants Invariants { get; } = new();
 
+    public ToeBook Book { get; } = new();
+
     public WriteAhead WriteAhead { get; } = new();
 
     /// <summary>One for each receiving thread.</summary>

@@ -124,6 +124,7 @@ internal sealed class ToeSupervisor(ToeContext toe) : UntypedActor
             return true;
         }
 
+        toe.Book.Refused();
         Log.Refused(toe.Logger, entry.Variables.Connection, toe.Name, refusal);
         TransferEntry back = entry with { Variables = entry.Variables.HandOver() };
         toe.Host.Tell(new Toe.Event.Refused(back.Variables.Connection, refusal));
@@ -178,6 +179,7 @@ internal sealed class ToeSupervisor(ToeContext toe) : UntypedActor
         Context.WatchWith(seat.Actor, seat);
         _seats.Add(id, seat);
         entry.Variables.LeaveInSlot();
+        toe.Book.Took();
         Log.Took(toe.Logger, id, entry.Variables.Epoch, toe.Name);
         return null;
     }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using TcpActors.Engine.Buffers;
 using TcpActors.Engine.Congestion;
 using TcpActors.Engine.Receive;
@@ -25,12 +26,12 @@ public sealed partial class TcpEngine
     private readonly SendBuffer _send;
     private readonly ReceiveBuffer _receive;
     private readonly TransmitQueue _output;
+    private readonly StrongBox<EngineCounters> _counters;
     private readonly SentRecords _records = new();
     private Reassembly _reassembly = Reassembly.None;
     private SegmentInvariants _invariants;
     private ICongestionControl _congestion;
     private SegmentVariants _v;
-    private EngineCounters _counters;
 
     // Owed within a batch.
     private bool _retransmitFirst;
@@ -69,6 +70,7 @@ public sealed partial class TcpEngine
     /// <param name="send">Holds every byte from SND_UNA on.</param>
     /// <param name="receive">Committed up to RCV_NXT.</param>
     /// <param name="output">Flushed by the owner after each commit.</param>
+    /// <param name="counters">Where it counts on from the owner before; null: from zero.</param>
     /// <exception cref="ArgumentException">When there is no congestion control of the name given.</exception>
     public TcpEngine(
         ConnectionInvariants connection,
@@ -76,7 +78,8 @@ public sealed partial class TcpEngine
         in SegmentVariants variants,
         SendBuffer send,
         ReceiveBuffer receive,
-        TransmitQueue output)
+        TransmitQueue output,
+        StrongBox<EngineCounters>? counters = null)
     {
         _connection = connection;
         _invariants = invariants;
@@ -84,6 +87,7 @@ public sealed partial class TcpEngine
         _send = send;
         _receive = receive;
         _output = output;
+        _counters = counters ?? new StrongBox<EngineCounters>();
         _congestion = CongestionControls.Named(invariants.CongestionControl);
         StartCongestionControl();
         RederiveCaches();
@@ -91,7 +95,7 @@ public sealed partial class TcpEngine
 
     public ref readonly SegmentVariants Variants => ref _v;
 
-    public ref readonly EngineCounters Counters => ref _counters;
+    public ref readonly EngineCounters Counters => ref _counters.Value;
 
     public SegmentInvariants Invariants => _invariants;
 
@@ -216,8 +220,8 @@ public sealed partial class TcpEngine
     public void Restore(in SegmentVariants committed, Microseconds now)
     {
         BeginBatch();
+        TakeBack(in committed);
         _v = committed;
-        _output.Clear();
         _reassembly.Clear();
 
         // It may be of what has just been forgotten, of which it would be a report that it had arrived.
@@ -247,6 +251,25 @@ public sealed partial class TcpEngine
         _v.AckNow = true;
         _shouldDeliver = _receive.Unread > 0;
         ArmTimers(now);
+    }
+
+    /// <summary>
+    /// What was not committed will be done again, by this engine or another, and counts once: bytes, and segments that were queued and not
+    /// flushed. What came meanwhile has come, and stays counted.
+    /// </summary>
+    public void TakeBack(in SegmentVariants committed)
+    {
+        ref EngineCounters counters = ref _counters.Value;
+
+        // A host that takes a FIN goes on from one further: that is no byte.
+        counters.BytesReceived -= Math.Max(0, _v.RcvNxt - committed.RcvNxt);
+        counters.BytesSent -= Math.Max(0, _v.SndMax - committed.SndMax);
+        foreach (ref readonly OutgoingSegment segment in _output.Segments)
+        {
+            counters.SegmentsSent -= segment.SegmentCount;
+        }
+
+        _output.Clear();
     }
 
     /// <summary>

@@ -1,9 +1,10 @@
 using TcpActors.Actors.Contract;
 using TcpActors.Engine.State;
+using TcpActors.HostSide.Statistics;
 
 namespace TcpActors.HostSide;
 
-/// <summary>One connection as the host knows it at one moment: who owns it, and every variable of the three sets.</summary>
+/// <summary>One connection as the host knows it at one moment: who owns it, every variable of the three sets, and what was counted.</summary>
 /// <param name="Id">Its number.</param>
 /// <param name="Owner">The stack's name (<c>kernel</c>, <c>managed</c>), the TOE's name, or <c>moving</c>.</param>
 /// <param name="Epoch">How often its variables changed hands.</param>
@@ -13,6 +14,7 @@ namespace TcpActors.HostSide;
 /// <param name="Local">Our address and port.</param>
 /// <param name="Remote">The peer's address and port.</param>
 /// <param name="LastRefusal">Why the last offload asked for did not happen; null when it did.</param>
+/// <param name="Statistics">What it has moved, what went wrong, what it uses.</param>
 public sealed record ConnectionReport(
     ConnectionId Id,
     string Owner,
@@ -22,7 +24,8 @@ public sealed record ConnectionReport(
     SegmentVariants Variants,
     System.Net.IPEndPoint Local,
     System.Net.IPEndPoint Remote,
-    string? LastRefusal);
+    string? LastRefusal,
+    ConnectionStatistics Statistics);
 
 /// <summary>What became of the moves that were asked for.</summary>
 /// <param name="Moved">Connections that changed hands.</param>

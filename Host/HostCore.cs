@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using TcpActors.Actors;
 using TcpActors.Actors.Contract;
 using TcpActors.Engine.Buffers;
+using TcpActors.HostSide.Statistics;
 using TcpActors.Transport;
 
 namespace TcpActors.HostSide;
@@ -29,8 +30,9 @@ internal sealed class HostCore : IAsyncDisposable
         (System, _ownsSystem) = options.System is { } given
             ? (given, false)
             : (ActorSystem.Create("tcpactors", OffloadEngine.ReferenceConfig.WithFallback(QuietSystem)), true);
+        var sampling = new Sampling(options.StatisticsInterval, MonotonicClock.System, pool);
         Line = new SupervisorLine(System.ActorOf(Props.Create(
-            () => new HostSupervisor(stackName, Buffers, FromToes, books, Workers, logger))));
+            () => new HostSupervisor(stackName, Buffers, FromToes, books, Workers, logger, sampling))));
         _parts = new ConnectionParts(
             Line, options.Policy, pool, new SlotTable(pool), MonotonicClock.System,
             options.SendBufferLimit, options.ReceiveBufferLimit, options.ApplicationScheduler);
@@ -71,8 +73,7 @@ internal sealed class HostCore : IAsyncDisposable
     public Task<MoveResult> MoveAsync(IReadOnlyList<ConnectionId>? connections, bool toToe) =>
         Line.AskAsync<MoveResult>(done => new HostMessages.Move(connections, toToe, done));
 
-    public Task<IReadOnlyList<ConnectionReport>> ListAsync() =>
-        Line.AskAsync<IReadOnlyList<ConnectionReport>>(static done => new HostMessages.List(done));
+    public Task<HostReport> ReportAsync() => Line.AskAsync<HostReport>(static done => new HostMessages.Report(done));
 
     /// <summary>Completes when every connection is the stack's; from then on none is offloaded.</summary>
     public Task QuiesceAsync()

@@ -1,5 +1,6 @@
 using TcpActors.Actors.Contract;
 using TcpActors.Engine.State;
+using TcpActors.HostSide.Statistics;
 
 namespace TcpActors.HostSide;
 
@@ -47,8 +48,8 @@ internal static class HostMessages
     /// <summary>An interface went up or down, or has another MAC address or MTU.</summary>
     public sealed record InterfaceChanged(int Index);
 
-    /// <summary>Report every connection.</summary>
-    public sealed record List(TaskCompletionSource<IReadOnlyList<ConnectionReport>> Done);
+    /// <summary>Report every TOE and every connection.</summary>
+    public sealed record Report(TaskCompletionSource<HostReport> Done);
 
     /// <summary>Bring every connection back; the host is about to end.</summary>
     public sealed record Quiesce(TaskCompletionSource Done);
@@ -61,7 +62,7 @@ internal static class HostMessages
 }
 
 /// <summary>How an application ends a connection. Later ones include earlier ones.</summary>
-internal enum EndKind
+internal enum EndKind : byte
 {
     None = 0,
 

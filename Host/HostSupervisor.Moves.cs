@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using Akka.Actor;
 using TcpActors.Actors.Contract;
 using TcpActors.Engine.State;
+using TcpActors.HostSide.Statistics;
 
 namespace TcpActors.HostSide;
 
@@ -118,6 +119,7 @@ internal sealed partial class HostSupervisor
         {
             _tenancies.Remove(tenancy.Connection.Id);
             _buffers.Withdraw(tenancy.Connection.Id);
+            _sampler.Tell(new Sampler.Leave(tenancy.Connection));
             tenancy.Connection.ReleaseMemory();
             CheckQuiesced();
         }

@@ -4,6 +4,8 @@ using TcpActors.Actors;
 using TcpActors.Actors.Contract;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
+using TcpActors.HostSide.Managed;
+using TcpActors.HostSide.Statistics;
 
 namespace TcpActors.HostSide;
 
@@ -22,12 +24,14 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
     private readonly ILogger _logger;
     private readonly string _stackName;
     private readonly TaskFactory _workers;
+    private readonly IActorRef _sampler;
     private TaskCompletionSource? _quiesced;
     private TaskCompletionSource? _ended;
 
     public HostSupervisor(
-        string stackName, PostedBuffers buffers, TransferStack fromToes, HostBooks books, WorkerThreads workers, ILogger logger)
+        string stackName, PostedBuffers buffers, TransferStack fromToes, HostBooks books, WorkerThreads workers, ILogger logger, Sampling sampling)
     {
+        _sampler = Context.ActorOf(Sampler.Create(sampling, logger), "sampler");
         (_stackName, _buffers, _fromToes, _books, _logger) = (stackName, buffers, fromToes, books, logger);
         _workers = workers.Factory;
         _queue = new MoveQueue(limit: 2 * MoveWork.Batch * workers.MaximumConcurrencyLevel);
@@ -61,6 +65,7 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
                 break;
             case HostMessages.AddToe add:
                 _toes.Add(add.Toe);
+                _sampler.Tell(new Sampler.AddToe(add.Toe));
                 break;
             case HostMessages.Move move:
                 Move(move);
@@ -86,8 +91,8 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
             case HostMessages.InterfaceChanged changed:
                 OnInterfaceChanged(changed.Index);
                 break;
-            case HostMessages.List list:
-                list.Done.TrySetResult([.. _tenancies.Values.Select(tenancy => tenancy.Report(_stackName, _book.NewestOf(tenancy)))]);
+            case HostMessages.Report report:
+                _sampler.Tell(new Sampler.Compose([.. _tenancies.Values.Select(tenancy => tenancy.Book(_stackName, _book.NewestOf(tenancy)))], report.Done));
                 break;
             case HostMessages.Quiesce quiesce:
                 Quiesce(quiesce);
@@ -196,6 +201,7 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
         Connection connection = tenancy.Connection;
         _tenancies.Add(connection.Id, tenancy);
         _buffers.Post(connection.Id, connection.Memory);
+        _sampler.Tell(new Sampler.Enter(connection));
         Log.Registered(_logger, connection.Id, connection.LocalEndPoint, connection.RemoteEndPoint);
     }
 
@@ -252,6 +258,7 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
     private static void Finish(Tenancy tenancy)
     {
         tenancy.DoneEnd = tenancy.WantedEnd;
+        tenancy.Connection.Meter.Change(tenancy.WantedEnd == EndKind.Abort ? static _ => TcpState.Closed : ClosingStates.AfterClose);
         switch (tenancy.WantedEnd)
         {
             case EndKind.ShutdownSend:
@@ -272,6 +279,7 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
         {
             tenancy.SettleAll();
             _buffers.Withdraw(id);
+            _sampler.Tell(new Sampler.Leave(tenancy.Connection));
             tenancy.Connection.ReleaseMemory();
             Log.Ended(_logger, id, tenancy.Epoch);
             CheckQuiesced();

@@ -1,5 +1,6 @@
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
+using TcpActors.HostSide.Statistics;
 using TcpActors.Transport.Receive;
 
 namespace TcpActors.HostSide;
@@ -70,6 +71,12 @@ internal interface IHostHalf
 
     /// <summary>The variables as far as the stack shows them without being stopped.</summary>
     SegmentVariants Query();
+
+    /// <summary>
+    /// What the connection's owners have counted, all of them together and up to now, whoever owns it at this moment. Any thread; waits for none of
+    /// them.
+    /// </summary>
+    Tally Count();
 }
 
 /// <summary>What <see cref="IHostHalf.TakeOut"/> found.</summary>

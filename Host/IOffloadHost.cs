@@ -1,5 +1,6 @@
 using System.Net;
 using TcpActors.Actors.Contract;
+using TcpActors.HostSide.Statistics;
 
 namespace TcpActors.HostSide;
 
@@ -18,6 +19,12 @@ public interface IOffloadHost : IAsyncDisposable
     /// <summary>Moves these connections (null: all) back to the stack; completes when that is done.</summary>
     Task<MoveResult> UploadAsync(IReadOnlyList<ConnectionId>? connections = null);
 
-    /// <summary>Every connection there is at this moment.</summary>
+    /// <summary>
+    /// The TOEs' resources and every connection there is at this moment, with what was counted and measured of each. Nobody who moves bytes is
+    /// stopped or asked for it.
+    /// </summary>
+    Task<HostReport> ReportAsync();
+
+    /// <summary>The connections of <see cref="ReportAsync"/>.</summary>
     Task<IReadOnlyList<ConnectionReport>> ListAsync();
 }

@@ -70,4 +70,7 @@ internal static partial class Log
 
     [LoggerMessage(22, LogLevel.Error, "Connection {Connection}, epoch {Epoch}, could neither be offloaded nor go on; it is lost")]
     public static partial void TakeOutFailed(ILogger logger, Exception failure, ConnectionId connection, Epoch epoch);
+
+    [LoggerMessage(30, LogLevel.Error, "Taking statistics failed; the next ones are tried as before")]
+    public static partial void SamplerFailed(ILogger logger, Exception failure);
 }

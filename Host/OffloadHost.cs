@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using TcpActors.Actors.Contract;
 using TcpActors.HostSide.Kernel;
+using TcpActors.HostSide.Statistics;
 using TcpActors.Transport;
 using TcpActors.Transport.Linux;
 
@@ -183,7 +184,9 @@ public sealed class OffloadHost : IOffloadHost
 
     public Task<MoveResult> UploadAsync(IReadOnlyList<ConnectionId>? connections = null) => _core.MoveAsync(connections, toToe: false);
 
-    public Task<IReadOnlyList<ConnectionReport>> ListAsync() => _core.ListAsync();
+    public Task<HostReport> ReportAsync() => _core.ReportAsync();
+
+    public async Task<IReadOnlyList<ConnectionReport>> ListAsync() => (await ReportAsync()).Connections;
 
     /// <summary>
     /// Stops listening, brings every connection back to the kernel and lets it close them in order, those too that the application has not closed: what

@@ -56,6 +56,12 @@ public record HostOptions
     public int ToeCapacity { get; init => field = OptionValue.Within(value, 1, int.MaxValue); } = 100_000;
 
     /// <summary>
+    /// How often connections that move bytes are sampled for their rates: a day at most; zero: only when a report is asked for. One that moves
+    /// nothing costs two looks at memory each time.
+    /// </summary>
+    public TimeSpan StatisticsInterval { get; init => field = OptionValue.Within(value, TimeSpan.Zero, TimeSpan.FromDays(1)); } = TimeSpan.FromSeconds(1);
+
+    /// <summary>
     /// Where an application goes on that waited to read or to write. The thread pool by default; with <see cref="PipeScheduler.Inline"/> the
     /// thread that received the bytes, which saves a change of threads and is for applications that never block: it holds up every
     /// connection of that TOE meanwhile.

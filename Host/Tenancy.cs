@@ -1,11 +1,12 @@
 using TcpActors.Actors;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
+using TcpActors.HostSide.Statistics;
 
 namespace TcpActors.HostSide;
 
 /// <summary>Who owns a connection's variables, as the host supervisor sees it.</summary>
-internal enum Ownership
+internal enum Ownership : byte
 {
     Host,
     LeavingHost,
@@ -17,10 +18,20 @@ internal enum Ownership
 internal sealed class Tenancy(Connection connection, SharedInvariants shared)
 {
     private List<(bool ToToe, MoveTicket Ticket)>? _tickets;
+    private Microseconds _moveBegan;
+    private bool _wasAtToe;
 
     public Connection Connection { get; } = connection;
 
-    public Ownership Owner { get; set; }
+    public Ownership Owner
+    {
+        get;
+        set
+        {
+            NoteMove(field, value);
+            field = value;
+        }
+    }
 
     public Epoch Epoch
     {
@@ -117,16 +128,25 @@ internal sealed class Tenancy(Connection connection, SharedInvariants shared)
         _ => "moving",
     };
 
+    /// <summary>What the book says of it, for a report.</summary>
     /// <param name="stackName">What the host's stack is called.</param>
     /// <param name="segment">The newest version of its segment-invariant variables.</param>
-    public ConnectionReport Report(string stackName, SegmentInvariants? segment)
+    public Booking Book(string stackName, SegmentInvariants? segment) =>
+        new(Connection, OwnerName(stackName), Owner, Toe, Epoch, Invariants, segment, LastRefusal);
+
+    /// <summary>A move begins, or has ended. One that a TOE refused, or the stack, was none.</summary>
+    private void NoteMove(Ownership before, Ownership next)
     {
-        SegmentVariants variants = Owner == Ownership.Host
-            ? Connection.Half.Query()
-            : Connection.Memory.Slot.Read(out _).ToTimesRemaining(Connection.Clock.Now);
-        return new ConnectionReport(
-            Connection.Id, OwnerName(stackName), Epoch, Invariants, segment, variants,
-            Connection.LocalEndPoint, Connection.RemoteEndPoint, LastRefusal);
+        bool isAtRest = next is Ownership.Host or Ownership.Toe;
+        if (before is Ownership.Host or Ownership.Toe)
+        {
+            _moveBegan = isAtRest ? _moveBegan : Connection.Clock.Now;
+        }
+        else if (isAtRest && _wasAtToe != (next == Ownership.Toe))
+        {
+            _wasAtToe = next == Ownership.Toe;
+            Connection.Meter.NoteMove(_moveBegan, Connection.Clock.Now);
+        }
     }
 
     private void Settle(bool toToe, Action<MoveTicket> how)

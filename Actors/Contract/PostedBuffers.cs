@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using TcpActors.Engine.Buffers;
+using TcpActors.Engine.State;
 
 namespace TcpActors.Actors.Contract;
 
@@ -35,7 +37,13 @@ public interface IApplicationFace
 /// The host memory of one connection that its owner works on: the send and receive buffer and the slot its variables are committed to.
 /// A move within one process moves none of it.
 /// </summary>
-public sealed record PostedMemory(SendBuffer Send, ReceiveBuffer Receive, CommitSlot Slot, IApplicationFace Application);
+public sealed record PostedMemory(SendBuffer Send, ReceiveBuffer Receive, CommitSlot Slot, IApplicationFace Application)
+{
+    /// <summary>
+    /// What its owners count: in the host's memory, so that it outlives a move and an actor's crash and is read without asking anybody.
+    /// </summary>
+    public StrongBox<EngineCounters> Counters { get; init; } = new();
+}
 
 /// <summary>The buffers that the host has posted (the patent's fig. 2, step 206), by connection. Any thread.</summary>
 public sealed class PostedBuffers

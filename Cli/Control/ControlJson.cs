@@ -7,6 +7,7 @@ using TcpActors.Cli.Demo;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 using TcpActors.HostSide;
+using TcpActors.HostSide.Statistics;
 
 namespace TcpActors.Cli.Control;
 
@@ -29,6 +30,7 @@ namespace TcpActors.Cli.Control;
 [JsonSerializable(typeof(MoveSummary))]
 [JsonSerializable(typeof(List<JsonElement>))]
 [JsonSerializable(typeof(ConnectionReport))]
+[JsonSerializable(typeof(ToeStatistics))]
 [JsonSerializable(typeof(JsonNode))]
 [JsonSerializable(typeof(DemoVerdict))]
 [JsonSerializable(typeof(ClientOrder))]
@@ -39,6 +41,8 @@ internal sealed partial class ControlJson : JsonSerializerContext
     public static IReadOnlySet<string> SequenceNumbers { get; } = typeof(SegmentVariants).GetFields()
         .Where(field => field.FieldType == typeof(SeqNum)).Select(field => JsonNamingPolicy.SnakeCaseLower.ConvertName(field.Name))
         .ToHashSet(StringComparer.Ordinal);
+
+    public static JsonElement Element(ToeStatistics toe) => JsonSerializer.SerializeToElement(toe, Default.ToeStatistics);
 
     public static JsonElement Element(ConnectionReport report)
     {

@@ -15,9 +15,14 @@ internal sealed record ControlRequest(string Command, IReadOnlyList<long>? Ids =
 
 /// <summary>Either <paramref name="Error"/> is set, or what the command asks for.</summary>
 /// <param name="Error">Why nothing was done, for people.</param>
-/// <param name="Connections">One <see cref="ConnectionReport"/> each, as <see cref="ControlJson.Element"/> writes it.</param>
+/// <param name="Connections">One <see cref="ConnectionReport"/> each, as <see cref="ControlJson.Element(ConnectionReport)"/> writes it.</param>
 /// <param name="Moves">What became of the moves.</param>
-internal sealed record ControlResponse(string? Error = null, IReadOnlyList<JsonElement>? Connections = null, MoveSummary? Moves = null);
+/// <param name="Toes">With the connections: one <see cref="HostSide.Statistics.ToeStatistics"/> each.</param>
+internal sealed record ControlResponse(
+    string? Error = null,
+    IReadOnlyList<JsonElement>? Connections = null,
+    MoveSummary? Moves = null,
+    IReadOnlyList<JsonElement>? Toes = null);
 
 /// <summary>What became of the moves that were asked for.</summary>
 /// <param name="Moved">Connections that changed hands.</param>

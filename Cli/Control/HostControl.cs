@@ -1,5 +1,6 @@
 using TcpActors.Actors.Contract;
 using TcpActors.HostSide;
+using TcpActors.HostSide.Statistics;
 
 namespace TcpActors.Cli.Control;
 
@@ -11,8 +12,10 @@ internal sealed class HostControl(IOffloadHost host) : IControlHandler
         switch (request.Command)
         {
             case ControlRequest.Connections:
-                IReadOnlyList<ConnectionReport> reports = await host.ListAsync();
-                return new ControlResponse(Connections: [.. reports.OrderBy(each => each.Id.Value).Select(ControlJson.Element)]);
+                HostReport report = await host.ReportAsync();
+                return new ControlResponse(
+                    Connections: [.. report.Connections.OrderBy(each => each.Id.Value).Select(ControlJson.Element)],
+                    Toes: [.. report.Toes.Select(ControlJson.Element)]);
             case ControlRequest.Offload:
                 return new ControlResponse(Moves: await MoveAsync(request, host.OffloadAsync));
             case ControlRequest.Upload:

@@ -19,17 +19,22 @@ internal static class ConnectionsView
         foreach (JsonElement connection in connections)
         {
             console.Write(Variables(connection));
+            console.Write(Statistics(connection));
         }
     }
 
     private static Table Overview(IEnumerable<JsonElement> connections)
     {
-        Table table = new Table().Border(TableBorder.Simple).AddColumns("id", "owner", "epoch", "state", "local", "remote", "last refusal");
+        Table table = new Table().Border(TableBorder.Simple).AddColumns(
+            "id", "owner", "epoch", "state", "local", "remote", "in", "out", "trend", "errors", "memory", "last refusal");
         foreach (JsonElement each in connections)
         {
+            JsonElement statistics = each.GetProperty("statistics");
             table.AddRow(new[]
             {
                 Text(each, "id"), Text(each, "owner"), Text(each, "epoch"), State(each), Text(each, "local"), Text(each, "remote"),
+                Rate(statistics, "received"), Rate(statistics, "sent"), Text(statistics.GetProperty("trend"), "trend"),
+                Text(statistics.GetProperty("errors"), "total"), Quantity.Bytes(statistics.GetProperty("resources").GetProperty("memory").GetDouble()),
                 Text(each, "last_refusal"),
             }.Select(Markup.Escape).ToArray());
         }
@@ -49,16 +54,29 @@ internal static class ConnectionsView
         return table.AddRow(VariableList.Sets.Select(set => Column(connection, set.Property)).ToArray());
     }
 
-    private static Grid Column(JsonElement connection, string property)
+    private static Table Statistics(JsonElement connection) => new Table().Border(TableBorder.Simple)
+        .AddColumns("traffic, errors, trend", "state, resources, moves")
+        .AddRow(
+            Column(connection, "statistics", "received.", "sent.", "errors.", "trend.", "at", "age", "idle"),
+            Column(connection, "statistics", "state.", "resources.", "moves.", "tags", "priority"));
+
+    /// <param name="connection">The report.</param>
+    /// <param name="property">Which of its parts.</param>
+    /// <param name="beginnings">Of the names that are shown; none: all are.</param>
+    private static Grid Column(JsonElement connection, string property, params string[] beginnings)
     {
         Grid grid = new Grid().AddColumn(new GridColumn().NoWrap()).AddColumn();
-        foreach ((var name, var value) in VariableList.Of(connection, property))
+        foreach ((var name, var value) in VariableList.Of(connection, property)
+            .Where(each => beginnings.Length == 0 || Array.Exists(beginnings, start => each.Name.StartsWith(start, StringComparison.Ordinal))))
         {
             grid.AddRow(Markup.Escape(name), Markup.Escape(value));
         }
 
         return grid;
     }
+
+    private static string Rate(JsonElement statistics, string direction) =>
+        Quantity.Rate(statistics.GetProperty(direction).GetProperty("bytes_per_second").GetDouble());
 
     private static string State(JsonElement connection) => connection.GetProperty("variants").GetProperty("state").ToString();
 

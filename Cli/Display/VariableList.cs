@@ -25,7 +25,7 @@ internal static class VariableList
 
     private static string Text(JsonProperty variable) => variable.Value.ValueKind switch
     {
-        JsonValueKind.Null when ControlJson.SequenceNumbers.Contains(variable.Name) => "-",
+        JsonValueKind.Null when ControlJson.SequenceNumbers.Contains(variable.Name) || variable.Name is "upper" or "since_last" or "last_took" => "-",
         JsonValueKind.Null => "off",
         JsonValueKind.True => "yes",
         JsonValueKind.False => "no",

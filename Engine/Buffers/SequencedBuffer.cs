@@ -61,6 +61,9 @@ public abstract class SequencedBuffer
         }
     }
 
+    /// <summary>Bytes of memory that the buffer holds. Any thread.</summary>
+    public long Memory => (long)_chunks.Held * _chunks.ChunkSize;
+
     /// <summary>Bytes of one piece of memory.</summary>
     public int ChunkSize => _chunks.ChunkSize;
 }

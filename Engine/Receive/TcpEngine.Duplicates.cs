@@ -62,7 +62,7 @@ public sealed partial class TcpEngine
 
         SackBlocks blocks = default;
         blocks.Add(_duplicate.Take());
-        _counters.DsacksSent++;
+        _counters.Value.DsacksSent++;
         SackBlocks held = _reassembly.Report(MaxSackBlocks - 1);
         for (int i = 0; i < held.Count; i++)
         {

@@ -16,7 +16,7 @@ public sealed partial class TcpEngine
         if (right <= left)
         {
             // A FIN that is not in order yet, or data that ends where the window begins.
-            _counters.DroppedSequence++;
+            _counters.Value.DroppedSequence++;
             _v.AckNow = true;
             return Verdict.Dropped;
         }
@@ -35,7 +35,7 @@ public sealed partial class TcpEngine
         if (!TryWriteInOrder(bytes))
         {
             // Not acknowledged, so the peer sends it again; and not answered, as a duplicate acknowledgement would have it do so at once.
-            _counters.DroppedNoMemory++;
+            _counters.Value.DroppedNoMemory++;
             return Verdict.Dropped;
         }
 
@@ -71,7 +71,7 @@ public sealed partial class TcpEngine
 
         _reassembly.Clear();
         _receive.DiscardBeyond(_v.RcvNxt);
-        _counters.Reneged++;
+        _counters.Value.Reneged++;
         return _receive.TryWrite(_v.RcvNxt, bytes);
     }
 
@@ -82,7 +82,7 @@ public sealed partial class TcpEngine
         uint advanced = (uint)(next - _v.RcvNxt);
         _v.RcvNxt = next;
         _v.RcvWnd -= advanced;
-        _counters.BytesReceived += advanced;
+        _counters.Value.BytesReceived += advanced;
         Tune(segment, now);
 
         // RFC 5681 4.2: a segment that fills all or part of a gap is acknowledged at once.
@@ -111,8 +111,8 @@ public sealed partial class TcpEngine
         if (!canAdd || !_receive.TryWriteBeyond(left, bytes, _v.RcvNxt, _reassembly.Bytes))
         {
             // RFC 5681 4.2: answered as any segment out of order is, so that the peer learns what is missing before it.
-            _counters.DroppedReassemblyFull += canAdd ? 0 : 1;
-            _counters.DroppedNoMemoryBeyond += canAdd ? 1 : 0;
+            _counters.Value.DroppedReassemblyFull += canAdd ? 0 : 1;
+            _counters.Value.DroppedNoMemoryBeyond += canAdd ? 1 : 0;
             _v.AckNow = true;
             return Verdict.Dropped;
         }
@@ -126,11 +126,11 @@ public sealed partial class TcpEngine
         if (_reassembly.Add(left, right))
         {
             // RFC 2018 8: what lies nearer to RCV.NXT is worth more.
-            _counters.DroppedReassemblyFull++;
+            _counters.Value.DroppedReassemblyFull++;
             _receive.DiscardBeyond(_reassembly.End);
         }
 
-        _counters.OutOfOrder += segment.SegmentCount;
+        _counters.Value.OutOfOrder += segment.SegmentCount;
 
         // A new hole is told at once as well: an acknowledgement has room for three or four blocks.
         bool isEarly = _earlyDuplicates.Take(_v.RcvNxt) || _reassembly.Count > holes || !_connection.SackPermitted;

@@ -15,7 +15,7 @@ public sealed partial class TcpEngine
     public Verdict Receive(in TcpSegment segment, Microseconds now)
     {
         BeginBatch();
-        _counters.SegmentsReceived += segment.SegmentCount;
+        _counters.Value.SegmentsReceived += segment.SegmentCount;
 
         bool isReset = segment.Has(TcpFlags.Rst);
         if (segment.Has(TcpFlags.Syn) && !isReset)
@@ -23,7 +23,7 @@ public sealed partial class TcpEngine
             // RFC 5961 4.2: irrespective of the sequence number, and so before PAWS: a peer that has restarted knows no timestamps of ours.
             // The notice costs the host a message, so that it goes with the answer: anybody who knows addresses and ports can send any
             // number.
-            _counters.DroppedSyn++;
+            _counters.Value.DroppedSyn++;
             return new Verdict(VerdictKind.Dropped, SynNotice: OweChallengeAck(now));
         }
 
@@ -32,10 +32,10 @@ public sealed partial class TcpEngine
             switch (TimestampCheck.Test(segment, _v, now))
             {
                 case TimestampResult.Missing:
-                    _counters.DroppedWithoutTimestamp++;
+                    _counters.Value.DroppedWithoutTimestamp++;
                     return Verdict.Dropped;
                 case TimestampResult.Old:
-                    _counters.DroppedPaws++;
+                    _counters.Value.DroppedPaws++;
                     OweReply(segment, now);
                     return Verdict.Dropped;
             }
@@ -50,7 +50,7 @@ public sealed partial class TcpEngine
         bool isAtEdge = length == 0 && !isReset && segment.Seq == _v.RcvNxt + _v.RcvWnd;
         if (!isAllowance && !isAtEdge && !SequenceCheck.IsAcceptable(segment.Seq, length, _v.RcvNxt, _v.RcvWnd))
         {
-            _counters.DroppedSequence++;
+            _counters.Value.DroppedSequence++;
             if (!isReset)
             {
                 OweReply(segment, now);
@@ -67,14 +67,14 @@ public sealed partial class TcpEngine
         // Fifth: without ACK the segment is dropped.
         if (!segment.Has(TcpFlags.Ack))
         {
-            _counters.DroppedAck++;
+            _counters.Value.DroppedAck++;
             return Verdict.Dropped;
         }
 
         // RFC 5961 5.2: any other acknowledgement number is answered and the segment dropped.
         if (!AcceptableAck.Test(segment.Ack, _v))
         {
-            _counters.DroppedAck++;
+            _counters.Value.DroppedAck++;
             OweChallengeAck(now);
             return Verdict.Dropped;
         }
@@ -82,16 +82,23 @@ public sealed partial class TcpEngine
         // Sixth: RCV.UP would move beyond what was received (RFC 9293 3.8.5).
         if (segment.Has(TcpFlags.Urg) && segment.Seq + (int)segment.UrgentPointer > _v.RcvNxt)
         {
-            return Verdict.Upload(UploadReason.UrgentData);
+            return LeaveToHost(in segment, UploadReason.UrgentData);
         }
 
         // Eighth. The host gets the segment with all of its data: it is the host that acknowledges both.
         if (IsFinInOrder(segment))
         {
-            return Verdict.Upload(UploadReason.PeerFin);
+            return LeaveToHost(in segment, UploadReason.PeerFin);
         }
 
         return Accept(segment, now, isAllowance);
+    }
+
+    /// <summary>Not consumed: whoever takes it counts it.</summary>
+    private Verdict LeaveToHost(in TcpSegment segment, UploadReason reason)
+    {
+        _counters.Value.SegmentsReceived -= segment.SegmentCount;
+        return Verdict.Upload(reason);
     }
 
     /// <summary>RFC 5961 3.2: only an RST at exactly RCV_NXT resets.</summary>
@@ -99,10 +106,10 @@ public sealed partial class TcpEngine
     {
         if (segment.Seq == _v.RcvNxt)
         {
-            return Verdict.Upload(UploadReason.PeerReset);
+            return LeaveToHost(in segment, UploadReason.PeerReset);
         }
 
-        _counters.DroppedReset++;
+        _counters.Value.DroppedReset++;
         if (SequenceCheck.IsInWindow(segment.Seq, _v.RcvNxt, _v.RcvWnd))
         {
             OweChallengeAck(now);
@@ -141,7 +148,7 @@ public sealed partial class TcpEngine
         if (isAllowance)
         {
             // RFC 9293 3.8.6.1: a probe of our closed window is answered. RFC 3168 6.1.6: so is its mark, as its number is not guessed.
-            _counters.DroppedZeroWindow++;
+            _counters.Value.DroppedZeroWindow++;
             _v.AckNow = true;
             if (_connection.EcnNegotiated)
             {
@@ -172,7 +179,7 @@ public sealed partial class TcpEngine
         }
         else
         {
-            _counters.RepliesSuppressed++;
+            _counters.Value.RepliesSuppressed++;
         }
     }
 
@@ -182,12 +189,12 @@ public sealed partial class TcpEngine
     {
         if (!_challenges.TryTake(now))
         {
-            _counters.RepliesSuppressed++;
+            _counters.Value.RepliesSuppressed++;
             return false;
         }
 
         _v.AckNow = true;
-        _counters.ChallengeAcksSent++;
+        _counters.Value.ChallengeAcksSent++;
         return true;
     }
 }

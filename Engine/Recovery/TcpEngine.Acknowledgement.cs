@@ -56,7 +56,7 @@ public sealed partial class TcpEngine
 
         // What a loss before it has taken is given back no more: the window is that of another reduction now.
         _v.Undo.End();
-        _counters.MarksAnswered++;
+        _counters.Value.MarksAnswered++;
         if (isLeast)
         {
             // No window is less than a segment: the next one waits for as long as the retransmission timer would.
@@ -219,7 +219,7 @@ public sealed partial class TcpEngine
 
     private void CountDuplicate()
     {
-        _counters.DuplicateAcks++;
+        _counters.Value.DuplicateAcks++;
 
         // After a time-out duplicates stem from what we sent again ourselves (RFC 6582 4).
         if (_v.Recovery != RecoveryPhase.Loss)

@@ -66,7 +66,7 @@ public sealed partial class TcpEngine
         _v.Rate.Lost += lost.All;
         if (lost.Retransmitted > 0)
         {
-            _counters.RetransmissionsLost++;
+            _counters.Value.RetransmissionsLost++;
         }
 
         return lost.All;
@@ -173,7 +173,7 @@ public sealed partial class TcpEngine
         _unaOfLastLoss = _v.SndUna;
         _timerRestartedInRecovery = false;
         _retransmitFirst = true;
-        _counters.FastRetransmits++;
+        _counters.Value.FastRetransmits++;
     }
 
     /// <summary>
@@ -214,7 +214,7 @@ public sealed partial class TcpEngine
     /// <param name="now">The owner's clock.</param>
     private void AnswerForProbe(uint flight, Microseconds now)
     {
-        _counters.ProbesMended++;
+        _counters.Value.ProbesMended++;
         if (!_v.Ecn.HasAnsweredFor(_v.Probe.Last))
         {
             _v.Undo.End();
@@ -280,7 +280,7 @@ public sealed partial class TcpEngine
         {
             // RFC 2018 8: the peer has thrown away what it reported.
             _records.ForgetSacked();
-            _counters.RenegingSeen++;
+            _counters.Value.RenegingSeen++;
         }
 
         bool isKnown = _connection.SackPermitted && !_rack.SentAt.IsNever;

@@ -20,7 +20,7 @@ public sealed partial class TcpEngine
         _v.ReorderWindow.OnAck(result.HasDuplicate && !isProbe, ack, _v.SndMax);
         if (result.HasDuplicate)
         {
-            _counters.DuplicatesReported++;
+            _counters.Value.DuplicatesReported++;
             _v.Undo.NoteDuplicate(result.IsDuplicateOfNetwork);
             if (!isProbe && _v.Undo.OnDuplicate(result, _v.RetransmittedTo))
             {
@@ -81,11 +81,11 @@ public sealed partial class TcpEngine
     {
         if (_v.Recovery == RecoveryPhase.Loss)
         {
-            _counters.TimeoutsUndone++;
+            _counters.Value.TimeoutsUndone++;
         }
         else
         {
-            _counters.RecoveriesUndone++;
+            _counters.Value.RecoveriesUndone++;
         }
 
         if (_v.Undo.Apply(ref _v) || _congestion.SetsWindowInRecovery)

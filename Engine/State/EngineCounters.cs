@@ -1,8 +1,9 @@
 namespace TcpActors.Engine.State;
 
 /// <summary>
-/// What one engine has counted since it was made. Only the connection's owner writes it; segments are segments of the wire, so a
-/// super-segment counts as many as it stands for. What is rare has 32 bits: there is one of these for each connection.
+/// What the owners of a connection have counted since it was set up. Only the present owner writes it, and anybody reads: each figure is right, but
+/// they are not all of one instant. Segments are segments of the wire, so a super-segment counts as many as it stands for. What is rare has 32
+/// bits: there is one of these for each connection.
 /// </summary>
 public struct EngineCounters
 {

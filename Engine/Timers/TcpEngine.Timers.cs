@@ -91,7 +91,7 @@ public sealed partial class TcpEngine
         JudgeFullStop();
         BackOff();
         _v.RetransmitAt = RetransmitDeadline(now);
-        _counters.RetransmissionTimeouts++;
+        _counters.Value.RetransmissionTimeouts++;
         return UploadReason.None;
     }
 

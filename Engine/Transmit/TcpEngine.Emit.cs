@@ -77,13 +77,13 @@ public sealed partial class TcpEngine
 
         int count = segment.SegmentCount;
         _v.IpId += (ushort)count;
-        _counters.SegmentsSent += count;
+        _counters.Value.SegmentsSent += count;
 
         int again = Math.Min(length, Math.Max(0, _v.SndMax - seq));
         if (again > 0)
         {
-            _counters.SegmentsRetransmitted += (again + segmentSize - 1) / segmentSize;
-            _counters.BytesRetransmitted += again;
+            _counters.Value.SegmentsRetransmitted += (again + segmentSize - 1) / segmentSize;
+            _counters.Value.BytesRetransmitted += again;
             if (_v.Recovery != RecoveryPhase.Open)
             {
                 _v.Undo.OnRetransmitted(again, _connection.TimestampsEnabled ? segment.TsVal : null);
@@ -104,7 +104,7 @@ public sealed partial class TcpEngine
             _v.Ecn.OnNewDataSent();
         }
 
-        _counters.BytesSent += length - again;
+        _counters.Value.BytesSent += length - again;
         if (length % segmentSize != 0 && end > _v.SndMax)
         {
             _smallSegmentEnd = end;
@@ -141,7 +141,7 @@ public sealed partial class TcpEngine
         }
 
         _v.IpId++;
-        _counters.SegmentsSent++;
+        _counters.Value.SegmentsSent++;
     }
 
     /// <summary>Every segment acknowledges, and offers the window; what was owed no longer is.</summary>

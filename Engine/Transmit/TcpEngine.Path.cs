@@ -22,7 +22,7 @@ public sealed partial class TcpEngine
         if (_v.Retransmissions % PathSearch.FullStop == 0
             && _v.PathSearch.OnFullStop(_connection, _invariants.EffectiveMss, _records.FirstLength))
         {
-            _counters.BlackHolesFound++;
+            _counters.Value.BlackHolesFound++;
         }
     }
 

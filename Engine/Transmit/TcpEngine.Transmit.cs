@@ -204,7 +204,7 @@ public sealed partial class TcpEngine
         }
 
         int size = SegmentSize(out int sackRoom);
-        _counters.TailProbesSent++;
+        _counters.Value.TailProbesSent++;
         if (!IsFirstProbe)
         {
             // RFC 8985 7.4 concludes from an acknowledgement beyond the last segment that the probe has mended a loss. Of a segment with
@@ -240,7 +240,7 @@ public sealed partial class TcpEngine
             // The octet may be refused: it is not in flight, and goes out again with the data when the window opens.
             _records.MarkLost(sentUntil: now);
             SummarizeRecords();
-            _counters.WindowProbesSent++;
+            _counters.Value.WindowProbesSent++;
         }
     }
 
@@ -251,7 +251,7 @@ public sealed partial class TcpEngine
         {
             _owesKeepAliveProbe = false;
             SendAck(_v.SndNxt - 1, now);
-            _counters.KeepAliveProbesSent++;
+            _counters.Value.KeepAliveProbesSent++;
         }
     }
 

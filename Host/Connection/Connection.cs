@@ -4,6 +4,8 @@ using System.Net.Sockets;
 using TcpActors.Actors.Contract;
 using TcpActors.Engine.Buffers;
 using TcpActors.Engine.State;
+using TcpActors.HostSide.Managed;
+using TcpActors.HostSide.Statistics;
 using TcpActors.Transport;
 
 namespace TcpActors.HostSide;
@@ -12,7 +14,7 @@ namespace TcpActors.HostSide;
 /// A TCP connection as the application has it: the same object whoever owns the variables. It reads from <see cref="Input"/> and writes to
 /// <see cref="Output"/>; the connection may move between the host's stack and a TOE at any time meanwhile, as often as wanted.
 /// </summary>
-public sealed class Connection : IDuplexPipe, IAsyncDisposable
+public sealed partial class Connection : IDuplexPipe, IAsyncDisposable
 {
     private readonly ConnectionParts _parts;
     private readonly nint _slot;
@@ -42,7 +44,7 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
         _face = new Face(this);
         _input = new ConnectionInput(receive, _face, parts.Scheduler);
         _output = new ConnectionOutput(send, _face, parts.Scheduler);
-        Memory = new PostedMemory(send, receive, slot, _face);
+        Memory = new PostedMemory(send, receive, slot, _face) { Counters = new ConnectionMeter(parts.Clock.Now) };
         Half = half(this, _face);
     }
 
@@ -83,7 +85,15 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
 
     internal IHostHalf Half { get; }
 
+    internal ConnectionMeter Meter => (ConnectionMeter)Memory.Counters;
+
     internal MonotonicClock Clock => _parts.Clock;
+
+    /// <summary>Whether the application has ended its writing.</summary>
+    internal bool IsOutputEnding => _output.IsEnding;
+
+    /// <summary>Whether the stack has let go: the commit slot is, or will be, another connection's.</summary>
+    internal bool IsLetGo => Volatile.Read(ref _isLetGo);
 
     /// <summary>
     /// Receives into the application's own memory. Completes when the memory is full, at data that the sender pushed, or when the PUSH timer
@@ -170,10 +180,11 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
 
     internal void ReleaseMemory()
     {
+        // Before the slot goes: who has read it looks whether it still was ours.
+        Interlocked.Exchange(ref _isLetGo, true);
         _parts.Slots.Return(_slot);
         _broken.Come();
         _closed.Come();
-        Interlocked.Exchange(ref _isLetGo, true);
         DisposeBuffers();
     }
 
@@ -279,10 +290,13 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
         {
             if (error is null)
             {
+                connection.Meter.EndInput();
+                connection.Meter.Change(ClosingStates.AfterPeerFin);
                 connection._input.CompleteInput(Volatile.Read(ref connection._failure));
                 return;
             }
 
+            connection.Meter.SeeState(TcpState.Closed);
             PendingError failure = connection.FailureOf(error);
             connection._input.CompleteInput(failure);
             connection._output.CloseOutput(failure);

@@ -121,7 +121,8 @@ internal sealed partial class KernelHalf
         _memory.Receive.Limit = _options!.ReceiveBufferLimit ?? _memory.Receive.Limit;
         _memory.Send.Limit = _options.SendBufferLimit ?? _memory.Send.Limit;
 
-        Volatile.Write(ref _flow, null);
+        EndCount(frozen.Info);
+        _path = null;
         Volatile.Write(ref _last, LastHandBack.None);
         _left = socket;
         if (_memory.Receive.Unread > 0)

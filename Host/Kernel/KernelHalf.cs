@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using TcpActors.Actors.Contract;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
+using TcpActors.HostSide.Statistics;
 using TcpActors.Transport.Linux.Tcp;
 
 namespace TcpActors.HostSide.Kernel;
@@ -103,6 +104,39 @@ internal sealed partial class KernelHalf : IHostHalf
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
             return new SegmentVariants { State = TcpState.Closed };
+        }
+    }
+
+    public Tally Count()
+    {
+        // Nobody who moves bytes holds this lock: it is taken here and at the end of a stay.
+        lock (_memory.Counters)
+        {
+            var before = Tally.Of(_memory.Counters);
+            if (Volatile.Read(ref _flow) is not { } flow)
+            {
+                return before;
+            }
+
+            try
+            {
+                TcpInfo info = flow.Socket.GetTcpInfo();
+                return before + KernelCounts.Of(in info);
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                return before;
+            }
+        }
+    }
+
+    /// <summary>The kernel's stay ends: what it has counted is in one place or the other, and never in both.</summary>
+    private void EndCount(in TcpInfo info)
+    {
+        lock (_memory.Counters)
+        {
+            KernelCounts.AddTo(ref _memory.Counters.Value, in info);
+            Volatile.Write(ref _flow, null);
         }
     }
 

@@ -21,6 +21,7 @@ internal sealed partial class ManagedHalf
 
     /// <summary>Sequence number of our FIN, once it stands in the send buffer.</summary>
     private SeqNum? _fin;
+    private bool _hasSentFin;
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">While a TOE owns the connection.</exception>
@@ -164,6 +165,7 @@ internal sealed partial class ManagedHalf
                 {
                     copy.Length--;
                     copy.Flags |= TcpFlags.Fin;
+                    Volatile.Write(ref _hasSentFin, true);
 
                     // RFC 3168 6.1.1: only data is.
                     copy.IsEcnCapable &= copy.Length > 0;

@@ -1,10 +1,12 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using TcpActors.Engine;
 using TcpActors.Engine.Buffers;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Transmit;
 using TcpActors.Engine.Wire;
+using TcpActors.HostSide.Statistics;
 using TcpActors.Transport.Transmit;
 
 namespace TcpActors.HostSide.Managed;
@@ -34,6 +36,7 @@ internal sealed partial class ManagedHalf : StackFlow, IHostHalf
     private TcpState _state = TcpState.Established;
     private Running? _running;
     private IHostHalfEvents? _events;
+    private StrongBox<EngineCounters> _counters = new();
     private Signals _owed;
     private Exception? _inputError;
     private Exception? _outputError;
@@ -89,10 +92,15 @@ internal sealed partial class ManagedHalf : StackFlow, IHostHalf
     /// <summary>
     /// Gives the connection its buffers, empty of received bytes, and says whom to tell; once, before <see cref="Start"/>.
     /// </summary>
-    public void Attach(SendBuffer send, ReceiveBuffer receive, IHostHalfEvents events)
+    /// <param name="send">Bytes to send.</param>
+    /// <param name="receive">Received bytes.</param>
+    /// <param name="events">Whom to tell.</param>
+    /// <param name="counters">What the connection's owners count.</param>
+    public void Attach(SendBuffer send, ReceiveBuffer receive, IHostHalfEvents events, StrongBox<EngineCounters> counters)
     {
         lock (_lock)
         {
+            _counters = counters;
             send.Rebase(_initial.SndUna);
             receive.Rebase(_initial.RcvNxt);
             _events = events;
@@ -149,6 +157,14 @@ internal sealed partial class ManagedHalf : StackFlow, IHostHalf
             variants.State = _state;
             return variants;
         }
+    }
+
+    public Tally Count()
+    {
+        var counted = Tally.Of(_counters);
+
+        // The FIN is a byte to the engine and none to the application.
+        return Volatile.Read(ref _hasSentFin) ? counted with { BytesSent = counted.BytesSent - 1 } : counted;
     }
 
     public override bool TryReceive(ReadOnlySpan<byte> bytes, in TcpSegment segment, Microseconds now)
@@ -225,7 +241,7 @@ internal sealed partial class ManagedHalf : StackFlow, IHostHalf
     protected internal override void Expired() => Ring();
 
     private Running NewRunning(in SegmentVariants variants, SendBuffer send, ReceiveBuffer receive) => new(
-        new TcpEngine(_connection, _segment, in variants, send, receive, _output),
+        new TcpEngine(_connection, _segment, in variants, send, receive, _output, _counters),
         new SegmentFramer(Stack.Options.Link, new HeaderTemplate(_connection, _segment)),
         send,
         receive);

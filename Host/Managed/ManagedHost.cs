@@ -8,6 +8,7 @@ using TcpActors.Engine.Buffers;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 using TcpActors.HostSide.Managed;
+using TcpActors.HostSide.Statistics;
 using TcpActors.Transport;
 using TcpActors.Transport.Links;
 
@@ -103,7 +104,9 @@ public sealed class ManagedHost : IOffloadHost
 
     public Task<MoveResult> UploadAsync(IReadOnlyList<ConnectionId>? connections = null) => _core.MoveAsync(connections, toToe: false);
 
-    public Task<IReadOnlyList<ConnectionReport>> ListAsync() => _core.ListAsync();
+    public Task<HostReport> ReportAsync() => _core.ReportAsync();
+
+    public async Task<IReadOnlyList<ConnectionReport>> ListAsync() => (await ReportAsync()).Connections;
 
     public async ValueTask DisposeAsync()
     {
@@ -132,7 +135,7 @@ public sealed class ManagedHost : IOffloadHost
     {
         Connection connection = _core.Make(half.LocalEndPoint, half.RemoteEndPoint, (self, events) =>
         {
-            half.Attach(self.Memory.Send, self.Memory.Receive, events);
+            half.Attach(self.Memory.Send, self.Memory.Receive, events, self.Memory.Counters);
             return half;
         });
         _core.Register(connection);

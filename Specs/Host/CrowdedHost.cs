@@ -11,6 +11,7 @@ using TcpActors.Engine.Wire;
 using TcpActors.HostSide;
 using TcpActors.HostSide.Managed;
 using TcpActors.HostSide.Policy;
+using TcpActors.HostSide.Statistics;
 using TcpActors.Specs.Simulation;
 using TcpActors.Transport;
 using TcpActors.Transport.Links;
@@ -59,9 +60,11 @@ internal sealed class CrowdedHost : IDisposable
     public CrowdedHost(long keepReady = 0)
     {
         Pool = new ManagedChunkPool(keepReady: keepReady);
-        IActorRef supervisor = _system.ActorOf(Props.Create(
-            () => new HostSupervisor("crowd", _buffers, _fromToes, ScriptedHost.Books(new ScriptedPaths()), _workers, NullLogger.Instance)));
         var clock = new MonotonicClock(_world.Time);
+        // A timer would go by another clock.
+        var sampling = new Sampling(TimeSpan.Zero, clock, Pool);
+        IActorRef supervisor = _system.ActorOf(Props.Create(
+            () => new HostSupervisor("crowd", _buffers, _fromToes, ScriptedHost.Books(new ScriptedPaths()), _workers, NullLogger.Instance, sampling)));
         _parts = new ConnectionParts(new SupervisorLine(supervisor), OffloadPolicies.Never, Pool, new SlotTable(_slotMemory), clock, Window, Window, PipeScheduler.ThreadPool);
         _toe = new OffloadEngine(_system, new OffloadEngineOptions
         {
@@ -328,6 +331,8 @@ internal sealed class CrowdedHost : IDisposable
         public FlowKey Flow => flow;
 
         public int FindInterface() => 1;
+
+        public Tally Count() => Tally.Of(memory.Counters);
 
         public string? Prepare() => null;
 

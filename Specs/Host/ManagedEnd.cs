@@ -27,8 +27,9 @@ internal sealed class ManagedEnd : IHostHalfEvents, IApplicationFace
         _slot = new CommitSlot((nint)Unsafe.AsPointer(ref _slotMemory[0]));
         Send = new SendBuffer(side.Pool, limit);
         Receive = new ReceiveBuffer(side.Pool, side.Stack.Options.ReceiveBufferLimit);
-        side.Buffers.Post(_id, new PostedMemory(Send, Receive, _slot, this));
-        half.Attach(Send, Receive, this);
+        var memory = new PostedMemory(Send, Receive, _slot, this);
+        side.Buffers.Post(_id, memory);
+        half.Attach(Send, Receive, this, memory.Counters);
         half.Start();
     }
 

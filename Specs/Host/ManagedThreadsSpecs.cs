@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using TcpActors.Engine.Buffers;
 using TcpActors.Engine.State;
 using TcpActors.HostSide;
@@ -80,7 +81,7 @@ public sealed class ManagedThreadsSpecs
             _send = new SendBuffer(side.Pool, 1 << 20);
             _receive = new ReceiveBuffer(side.Pool, side.Stack.Options.ReceiveBufferLimit);
             Half = half;
-            half.Attach(_send, _receive, this);
+            half.Attach(_send, _receive, this, new StrongBox<EngineCounters>());
             half.Start();
         }
 

@@ -10,6 +10,7 @@ using TcpActors.Engine.Wire;
 using TcpActors.HostSide;
 using TcpActors.HostSide.Managed;
 using TcpActors.HostSide.Policy;
+using TcpActors.HostSide.Statistics;
 using TcpActors.Transport;
 using TcpActors.Transport.Links;
 
@@ -26,12 +27,21 @@ internal sealed class ScriptedHost : IDisposable
     private readonly ConnectionParts _parts;
     private int _connections;
 
-    public ScriptedHost(ActorSystem system, IActorRef toesHost, ILogger logger)
+    /// <param name="system">Where its actors run.</param>
+    /// <param name="toesHost">Hears what the TOE says.</param>
+    /// <param name="logger">Gets the log.</param>
+    /// <param name="interval">Between two samples; zero: none but those that are asked for.</param>
+    /// <param name="clock">The connections' clock; null: the system's.</param>
+    /// <param name="listener">Hears of samples.</param>
+    public ScriptedHost(
+        ActorSystem system, IActorRef toesHost, ILogger logger, TimeSpan interval = default, MonotonicClock? clock = null, ISampleListener? listener = null)
     {
-        Supervisor = system.ActorOf(Props.Create(() => new HostSupervisor("script", Buffers, FromToes, Books(Paths), _workers, logger)));
+        clock ??= MonotonicClock.System;
+        var sampling = new Sampling(interval, clock, Pool) { Listener = listener };
+        Supervisor = system.ActorOf(Props.Create(() => new HostSupervisor("script", Buffers, FromToes, Books(Paths), _workers, logger, sampling)));
         Paths.Supervisor = Supervisor;
         _parts = new ConnectionParts(
-            new SupervisorLine(Supervisor), OffloadPolicies.Never, Pool, Slots, MonotonicClock.System, SendBufferLimit: 1 << 20, ReceiveBufferLimit: 1 << 20,
+            new SupervisorLine(Supervisor), OffloadPolicies.Never, Pool, Slots, clock, SendBufferLimit: 1 << 20, ReceiveBufferLimit: 1 << 20,
             PipeScheduler.ThreadPool);
         Toe = new OffloadEngine(system, new OffloadEngineOptions
         {
@@ -79,11 +89,14 @@ internal sealed class ScriptedHost : IDisposable
         return connection;
     }
 
-    public async Task<ConnectionReport> ReportAsync(Connection connection)
+    public async Task<ConnectionReport> ReportAsync(Connection connection) =>
+        (await ReportAsync()).Connections.Single(report => report.Id == connection.Id);
+
+    public Task<HostReport> ReportAsync()
     {
-        var done = new TaskCompletionSource<IReadOnlyList<ConnectionReport>>(TaskCreationOptions.RunContinuationsAsynchronously);
-        Supervisor.Tell(new HostMessages.List(done));
-        return (await done.Task).Single(report => report.Id == connection.Id);
+        var done = new TaskCompletionSource<HostReport>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Supervisor.Tell(new HostMessages.Report(done));
+        return done.Task;
     }
 
     public void Dispose()
@@ -120,6 +133,8 @@ internal sealed class ScriptedHost : IDisposable
         public ManualResetEventSlim? RefusesAfter { get; set; }
 
         public FlowKey Flow => flow;
+
+        public Tally Count() => Tally.Of(memory.Counters);
 
         public string? Prepare()
         {

@@ -26,6 +26,9 @@ internal sealed unsafe class ConnectionMemory : IDisposable
 
     public CommitSlot Slot { get; }
 
+    /// <summary>What the owners count.</summary>
+    public StrongBox<EngineCounters> Counters { get; } = new();
+
     public void Dispose()
     {
         Send.Dispose();

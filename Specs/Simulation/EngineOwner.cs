@@ -32,7 +32,7 @@ internal sealed class EngineOwner
         SegmentVariants variants = memory.Slot.Read(out Epoch epoch).ToDeadlines(Now);
         Epoch = epoch;
         memory.Slot.TryCommit(epoch, in variants);
-        Engine = new TcpEngine(setup.Connection, setup.Segment, in variants, memory.Send, memory.Receive, _output)
+        Engine = new TcpEngine(setup.Connection, setup.Segment, in variants, memory.Send, memory.Receive, _output, memory.Counters)
         {
             MostInOneBatch = MostInOneBatch,
         };

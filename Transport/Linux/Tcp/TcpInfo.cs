@@ -80,6 +80,23 @@ internal struct TcpInfo
 
     public readonly ulong BytesReceived => Long(128);
 
+    /// <summary>Segments of the wire, those of the handshake too; modulo 2^32.</summary>
+    public readonly uint SegmentsSent => Word(136);
+
+    /// <inheritdoc cref="SegmentsSent"/>
+    public readonly uint SegmentsReceived => Word(140);
+
+    public readonly uint SegmentsRetransmitted => Word(100);
+
+    /// <summary>Segments that the peer has reported as duplicates (RFC 2883).</summary>
+    public readonly uint DuplicatesReported => Word(216);
+
+    /// <summary>Segments received ahead of RCV_NXT.</summary>
+    public readonly uint OutOfOrder => Word(224);
+
+    /// <summary>Retransmission time-outs.</summary>
+    public readonly ushort Timeouts => MemoryMarshal.Read<ushort>(this[240..]);
+
     /// <summary>Microseconds; uint.MaxValue: not measured.</summary>
     public readonly uint MinRtt => Word(148);
 

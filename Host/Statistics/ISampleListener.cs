@@ -1,0 +1,16 @@
+namespace TcpActors.HostSide.Statistics;
+
+/// <summary>
+/// Hears of samples as they are taken, from the one thread at a time that takes them; what it does there holds up the other samples and nothing
+/// else. What it throws is logged and ends nothing.
+/// </summary>
+internal interface ISampleListener
+{
+    /// <summary>
+    /// A connection was sampled: each time while it moves bytes, once more when it has stopped, and after that every ten intervals.
+    /// </summary>
+    void Sampled(Connection connection, ConnectionStatistics statistics);
+
+    /// <summary>All connections were sampled: these are the resources.</summary>
+    void Sampled(IReadOnlyList<ToeStatistics> toes);
+}
