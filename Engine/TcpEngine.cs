@@ -62,6 +62,7 @@ public sealed partial class TcpEngine
     private uint _lastTimestamp;
     private bool _hasSentTimestamp;
     private bool _isStopped;
+    private readonly uint _ownership;
 
     /// <param name="connection">Set at set-up.</param>
     /// <param name="invariants">The present version.</param>
@@ -85,6 +86,7 @@ public sealed partial class TcpEngine
         _receive = receive;
         _output = output;
         _congestion = CongestionControls.Named(invariants.CongestionControl);
+        _ownership = receive.BeginOwnership();
         StartCongestionControl();
         RederiveCaches();
     }
@@ -149,7 +151,7 @@ public sealed partial class TcpEngine
         Pacer.SetRate(ref _v, _congestion, _invariants.MaxPacingRate);
         RederiveCaches();
         _delayedAck.StartQuick();
-        _shouldDeliver = _receive.Unread > 0;
+        _shouldDeliver = _receive.HasSome;
         _v.AckNow = true;
         if (_invariants.IsPathUsable)
         {
@@ -245,7 +247,7 @@ public sealed partial class TcpEngine
 
         // An acknowledgement may have been among what is forgotten.
         _v.AckNow = true;
-        _shouldDeliver = _receive.Unread > 0;
+        _shouldDeliver = _receive.HasSome;
         ArmTimers(now);
     }
 

@@ -66,6 +66,9 @@ internal sealed class HostCore : IAsyncDisposable
     /// <summary>Books a connection that was made, and lets it run.</summary>
     public void Register(Connection connection) => Line.Tell(new HostMessages.Register(connection));
 
+    /// <summary>Sets memory aside.</summary>
+    public ConnectionBuffers CreateBuffers(long bytes) => new(_pool, bytes);
+
     public void AddToe(ToeUnit toe) => Line.Tell(new HostMessages.AddToe(toe));
 
     public Task<MoveResult> MoveAsync(IReadOnlyList<ConnectionId>? connections, bool toToe) =>

@@ -177,6 +177,8 @@ public sealed class OffloadHost : IOffloadHost
             : throw new OffloadHostException($"{connection} is not offloaded: {result.Refused[0].Reason}. The socket is as it was.");
     }
 
+    public ConnectionBuffers CreateBuffers(long bytes) => _core.CreateBuffers(bytes);
+
     public Task<MoveResult> OffloadAsync(IReadOnlyList<ConnectionId>? connections = null) => _core.MoveAsync(connections, toToe: true);
 
     public Task<MoveResult> UploadAsync(IReadOnlyList<ConnectionId>? connections = null) => _core.MoveAsync(connections, toToe: false);

@@ -97,6 +97,8 @@ public sealed class ManagedHost : IOffloadHost
     public async Task<Connection> ConnectAsync(IPEndPoint remote, CancellationToken cancellationToken = default) =>
         Add(await _stack.ConnectAsync(remote, cancellationToken));
 
+    public ConnectionBuffers CreateBuffers(long bytes) => _core.CreateBuffers(bytes);
+
     public Task<MoveResult> OffloadAsync(IReadOnlyList<ConnectionId>? connections = null) => _core.MoveAsync(connections, toToe: true);
 
     public Task<MoveResult> UploadAsync(IReadOnlyList<ConnectionId>? connections = null) => _core.MoveAsync(connections, toToe: false);
