@@ -38,6 +38,9 @@ internal sealed class HostCore : IAsyncDisposable
 
     public ActorSystem System { get; }
 
+    /// <summary>The memory of connection buffers.</summary>
+    public ChunkPool Pool => _pool;
+
     /// <summary>To the supervisor.</summary>
     public SupervisorLine Line { get; }
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using TcpActors.Actors.Contract;
+using TcpActors.Engine.Buffers;
 using TcpActors.HostSide.Kernel;
 using TcpActors.Transport.Linux;
 
@@ -61,6 +62,8 @@ public sealed class OffloadHost : IOffloadHost
 
     /// <summary>The memory posted for connections.</summary>
     internal PostedBuffers Buffers => _core.Buffers;
+
+    internal ChunkPool Pool => _core.Pool;
 
     /// <inheritdoc cref="ToeFactory.CountFlows"/>
     internal int? CountFlows() => _factory.CountFlows();

@@ -61,6 +61,8 @@ public sealed class ManagedHost : IOffloadHost
     /// <summary>The TOE's name.</summary>
     public string Toe => _toe.Name;
 
+    internal ChunkPool Pool => _core.Pool;
+
     /// <summary>Two hosts joined by an in-memory link: <c>10.77.0.1</c> and <c>fd77::1</c>, <c>10.77.0.2</c> and <c>fd77::2</c>.</summary>
     /// <param name="optionsA">Of the first host, whose TOE is called <c>toe-a</c>.</param>
     /// <param name="optionsB">Of the second host, whose TOE is called <c>toe-b</c>.</param>
