@@ -104,7 +104,12 @@ public sealed class Connection : IDuplexPipe, IAsyncDisposable
     /// <exception cref="ArgumentException">When they are another host's.</exception>
     public void UseBuffers(ConnectionBuffers? buffers)
     {
-        ChunkPool pool = buffers is null ? _parts.Pool : buffers.PoolFor(_parts.Pool);
+        if (buffers?.AreOf(_parts.Pool) == false)
+        {
+            throw new ArgumentException("They are another host's: make them with CreateBuffers of the host that has the connection.", nameof(buffers));
+        }
+
+        ChunkPool pool = buffers?.Pool ?? _parts.Pool;
         Memory.Send.UsePool(pool);
         Memory.Receive.UsePool(pool);
     }

@@ -24,7 +24,7 @@ public sealed class ConnectionBuffers : IDisposable
     /// </summary>
     public void Dispose() => _pool.Dispose();
 
-    internal ChunkPool PoolFor(ChunkPool host) => ReferenceEquals(_pool.From, host)
-        ? _pool
-        : throw new ArgumentException("The buffers are another host's: make them with CreateBuffers of the host that has the connection.");
+    internal ChunkPool Pool => _pool;
+
+    internal bool AreOf(ChunkPool host) => ReferenceEquals(_pool.From, host);
 }
