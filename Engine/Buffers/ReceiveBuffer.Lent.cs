@@ -78,7 +78,7 @@ public sealed partial class ReceiveBuffer
     private bool TryLendPosted(out Memory<byte> memory)
     {
         memory = default;
-        if (_room <= 0 || _isWantedBack || _placedTo != _committed)
+        if (_room <= 0 || _placedTo != _committed)
         {
             return false;
         }

@@ -21,6 +21,7 @@ public sealed class Claim08_PostedBuffersSpecs(ITestOutputHelper output)
     private const int Message = 30_000;
     private const int Messages = 64;
     private const int Chunk = ChunkPool.DefaultChunkSize;
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
     private static readonly HostOptions s_options = new() { Policy = OffloadPolicies.Never };
 
     // Fails when ReceiveBuffer.TryPlace (TOE), TryLendPosted (kernel) is left out: then a chunk is needed, and there is none.
@@ -34,7 +35,7 @@ public sealed class Claim08_PostedBuffersSpecs(ITestOutputHelper output)
             hosts.Server, hosts.Client, AddressFamily.InterNetwork, output);
         await MoveAsync(line.Served, isOffloaded);
 
-        await PlaceAsync(line.Served, SendTo(line.Client)).WaitAsync(TrafficConnection.Patience);
+        await PlaceAsync(line.Served, SendTo(line.Client)).WaitAsync(s_patience);
     }
 
     // Fails as the one before.
@@ -46,7 +47,7 @@ public sealed class Claim08_PostedBuffersSpecs(ITestOutputHelper output)
         await using ManagedLine line = await ManagedLine.OpenAsync(s_options);
         await MoveAsync(line.Far, isOffloaded);
 
-        await PlaceAsync(line.Far, SendTo(line.Near)).WaitAsync(TrafficConnection.Patience);
+        await PlaceAsync(line.Far, SendTo(line.Near)).WaitAsync(s_patience);
     }
 
     // Fails when Connection.UseBuffers does nothing (the first of the two then has no memory), or when a dedicated pool rents from the host's.
@@ -68,7 +69,7 @@ public sealed class Claim08_PostedBuffersSpecs(ITestOutputHelper output)
         await MoveAsync(second, isOffloaded);
 
         await ShareAsync(host, host.Pool, buffers, first, SendTo(firstClient), second, SendTo(secondClient))
-            .WaitAsync(TrafficConnection.Patience);
+            .WaitAsync(s_patience);
     }
 
     // Fails as the one before.
@@ -85,10 +86,10 @@ public sealed class Claim08_PostedBuffersSpecs(ITestOutputHelper output)
         await MoveAsync(line.Far, isOffloaded);
 
         await ShareAsync(line.Server, line.Server.Pool, buffers, far, SendTo(near), line.Far, SendTo(line.Near))
-            .WaitAsync(TrafficConnection.Patience);
+            .WaitAsync(s_patience);
     }
 
-    // Fails when a cancelled receive gives its memory back at once, or forgets what came, or a move forgets to tell (KernelHalf.Resume).
+    // Fails when a cancelled receive forgets what came (ConnectionInput.TakePosted), or the next owner what was placed (BeginOwnership).
     [KernelTheory]
     [InlineData(1)]
     [InlineData(2)]

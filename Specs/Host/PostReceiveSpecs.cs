@@ -40,7 +40,20 @@ public class PostReceiveSpecs
 
     // Fails when OwesNotice does not look whether the memory is full.
     [Fact]
-    public async Task Its_owner_tells_when_the_memory_is_full_and_the_rest_is_read_as_ever()
+    public async Task Its_owner_tells_when_the_memory_is_just_full()
+    {
+        ValueTask<int> receive = _input.PostReceiveAsync(_memory);
+        Commit(99);
+        Assert.False(_buffer.OwesNotice);
+        Commit(1);
+        Assert.True(_buffer.OwesNotice);
+        _input.NotifyReadable();
+        Assert.Equal(100, await receive);
+    }
+
+    // Fails when OwesNotice does not look for unread bytes beyond the memory, or these are lost.
+    [Fact]
+    public async Task What_does_not_fit_is_read_as_ever()
     {
         ValueTask<int> receive = _input.PostReceiveAsync(_memory);
         Commit(130);

@@ -26,7 +26,7 @@ public class DedicatedChunkPoolSpecs
         Assert.Equal((0L, 640L), (dedicated.RentedBytes, _host.RentedBytes));
     }
 
-    // Fails when TryCreate falls back on the host's pool before the end.
+    // Fails when nothing bounds it but the host's pool: neither a limit of its own nor a TryCreate that ends with what was set aside.
     [Fact]
     public void It_takes_no_more_than_was_set_aside()
     {
