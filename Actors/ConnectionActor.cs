@@ -248,7 +248,7 @@ internal sealed partial class ConnectionActor : UntypedActor
 
         _failed = false;
 
-        if (_engine.ShouldDeliver)
+        if (_engine.ShouldDeliver || _seat.Memory.Receive.OwesNotice)
         {
             _seat.Memory.Application.NotifyReadable();
         }

@@ -63,6 +63,7 @@ public sealed partial class TcpEngine
     private uint _lastTimestamp;
     private bool _hasSentTimestamp;
     private bool _isStopped;
+    private readonly uint _ownership;
 
     /// <param name="connection">Set at set-up.</param>
     /// <param name="invariants">The present version.</param>
@@ -89,6 +90,7 @@ public sealed partial class TcpEngine
         _output = output;
         _counters = counters ?? new StrongBox<EngineCounters>();
         _congestion = CongestionControls.Named(invariants.CongestionControl);
+        _ownership = receive.BeginOwnership();
         StartCongestionControl();
         RederiveCaches();
     }
@@ -153,7 +155,7 @@ public sealed partial class TcpEngine
         Pacer.SetRate(ref _v, _congestion, _invariants.MaxPacingRate);
         RederiveCaches();
         _delayedAck.StartQuick();
-        _shouldDeliver = _receive.Unread > 0;
+        _shouldDeliver = _receive.HasSome;
         _v.AckNow = true;
         if (_invariants.IsPathUsable)
         {
@@ -249,7 +251,7 @@ public sealed partial class TcpEngine
 
         // An acknowledgement may have been among what is forgotten.
         _v.AckNow = true;
-        _shouldDeliver = _receive.Unread > 0;
+        _shouldDeliver = _receive.HasSome;
         ArmTimers(now);
     }
 

@@ -15,10 +15,22 @@ public sealed class ConnectionListener : IAsyncDisposable
     /// <summary>The address and port it listens on.</summary>
     public IPEndPoint EndPoint { get; }
 
+    /// <summary>What connections accepted from now on have their buffers in; null: the host's memory.</summary>
+    public ConnectionBuffers? Buffers { get; set; }
+
     /// <summary>Waits for the next connection.</summary>
     /// <returns>Null after the listener was disposed of.</returns>
     /// <exception cref="SocketException">As for a socket; the listener can be used on, as when the process has run out of descriptors.</exception>
-    public ValueTask<Connection?> AcceptAsync(CancellationToken cancellationToken = default) => _accept(cancellationToken);
+    public async ValueTask<Connection?> AcceptAsync(CancellationToken cancellationToken = default)
+    {
+        Connection? accepted = await _accept(cancellationToken);
+        if (Buffers is { } buffers)
+        {
+            accepted?.UseBuffers(buffers);
+        }
+
+        return accepted;
+    }
 
     /// <summary>Stops listening; accepted connections go on.</summary>
     public ValueTask DisposeAsync()

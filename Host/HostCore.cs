@@ -40,6 +40,9 @@ internal sealed class HostCore : IAsyncDisposable
 
     public ActorSystem System { get; }
 
+    /// <summary>The memory of connection buffers.</summary>
+    public ChunkPool Pool => _pool;
+
     /// <summary>To the supervisor.</summary>
     public SupervisorLine Line { get; }
 
@@ -67,6 +70,9 @@ internal sealed class HostCore : IAsyncDisposable
 
     /// <summary>Books a connection that was made, and lets it run.</summary>
     public void Register(Connection connection) => Line.Tell(new HostMessages.Register(connection));
+
+    /// <summary>Sets memory aside.</summary>
+    public ConnectionBuffers CreateBuffers(long bytes) => new(_pool, bytes);
 
     public void AddToe(ToeUnit toe) => Line.Tell(new HostMessages.AddToe(toe));
 

@@ -193,6 +193,11 @@ internal sealed partial class HostSupervisor
         tenancy.Connection.Memory.Slot.Open(entry.Variables.Epoch, in variants);
         tenancy.Connection.Memory.Receive.Commit(variants.RcvNxt);
         tenancy.Connection.Memory.Send.FreeTo(variants.SndUna);
+        if (tenancy.Connection.Memory.Receive.OwesNotice)
+        {
+            tenancy.Connection.Memory.Application.NotifyReadable();
+        }
+
         _returning.Add(new Returning(
             tenancy.Connection, new HandBack(entry.Connection, entry.Segment, variants), tenancy.Toe!.Gate));
     }

@@ -13,6 +13,11 @@ public interface IOffloadHost : IAsyncDisposable
     /// <summary>Opens a connection.</summary>
     Task<Connection> ConnectAsync(IPEndPoint remote, CancellationToken cancellationToken = default);
 
+    /// <summary>Sets memory aside for the buffers of one connection or several: see <see cref="Connection.UseBuffers"/>.</summary>
+    /// <param name="bytes">At least one chunk (64 KiB); rounded up to whole chunks.</param>
+    /// <exception cref="Engine.Buffers.OutOfBufferMemoryException">When the host's own has not so much left.</exception>
+    ConnectionBuffers CreateBuffers(long bytes);
+
     /// <summary>Moves these connections (null: all) to TOEs; completes when that is done.</summary>
     Task<MoveResult> OffloadAsync(IReadOnlyList<ConnectionId>? connections = null);
 

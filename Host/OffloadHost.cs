@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using TcpActors.Actors.Contract;
+using TcpActors.Engine.Buffers;
 using TcpActors.HostSide.Kernel;
 using TcpActors.HostSide.Statistics;
 using TcpActors.Transport;
@@ -64,6 +65,8 @@ public sealed class OffloadHost : IOffloadHost
 
     /// <summary>The memory posted for connections.</summary>
     internal PostedBuffers Buffers => _core.Buffers;
+
+    internal ChunkPool Pool => _core.Pool;
 
     /// <inheritdoc cref="ToeFactory.CountFlows"/>
     internal int? CountFlows() => _factory.CountFlows();
@@ -179,6 +182,8 @@ public sealed class OffloadHost : IOffloadHost
             ? connection
             : throw new OffloadHostException($"{connection} is not offloaded: {result.Refused[0].Reason}. The socket is as it was.");
     }
+
+    public ConnectionBuffers CreateBuffers(long bytes) => _core.CreateBuffers(bytes);
 
     public Task<MoveResult> OffloadAsync(IReadOnlyList<ConnectionId>? connections = null) => _core.MoveAsync(connections, toToe: true);
 

@@ -28,8 +28,14 @@ public sealed unsafe class Chunk
     /// <summary>Where the chunk lies in the pool's shared memory, in bytes; -1 when it is not shared.</summary>
     public long SharedOffset { get; }
 
+    /// <summary>The chunk of the pool below whose memory this is, where a pool lends another's.</summary>
+    internal Chunk? Whole { get; init; }
+
     /// <summary>This chunk as a part of a sequence. Held here, so that linking chunks into one allocates nothing.</summary>
     internal Segment View { get; }
+
+    /// <summary>Who lends it, and gets it back.</summary>
+    internal ChunkPool? Lender { get; set; }
 
     /// <summary>Chains chunks that were rented together until each has its place.</summary>
     internal Chunk? Next { get; set; }

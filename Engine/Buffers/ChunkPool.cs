@@ -64,6 +64,7 @@ public abstract class ChunkPool
             }
 
             chunk.IsRented = true;
+            chunk.Lender = this;
             _rentedBytes += ChunkSize;
             return true;
         }

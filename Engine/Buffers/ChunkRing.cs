@@ -8,26 +8,35 @@ namespace TcpActors.Engine.Buffers;
 /// position divided by the chunk size. Slots change only under the buffer's lock; a reader without the lock finds what was put there before
 /// the position it follows was published, in the old array of slots as in a grown one.
 /// </summary>
-internal sealed unsafe class ChunkRing(ChunkPool pool)
+internal sealed unsafe class ChunkRing
 {
     // One slot, in which there is never anything: shared by all rings that hold nothing and have been trimmed, or never held anything.
     private static readonly Chunk?[] s_none = new Chunk?[1];
 
-    private readonly int _shift = BitOperations.Log2((uint)pool.ChunkSize);
+    private readonly int _shift;
+    private ChunkPool _pool;
     private Chunk?[] _slots = s_none;
 
-    public int ChunkSize => pool.ChunkSize;
+    public ChunkRing(ChunkPool pool) => (_pool, ChunkSize, _shift) = (pool, pool.ChunkSize, BitOperations.Log2((uint)pool.ChunkSize));
+
+    public int ChunkSize { get; }
+
+    /// <summary>Where chunks are rented from now on; each goes back to where it came from. Its chunks have the size of those before.</summary>
+    public ChunkPool Pool
+    {
+        set => _pool = value;
+    }
 
     /// <summary>Chunks that are there.</summary>
     public int Held { get; private set; }
 
-    public bool IsPoolScarce => pool.IsScarce;
+    public bool IsPoolScarce => _pool.IsScarce;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public uint IndexOf(uint position) => position >> _shift;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public int OffsetOf(uint position) => (int)(position & (uint)(pool.ChunkSize - 1));
+    public int OffsetOf(uint position) => (int)(position & (uint)(ChunkSize - 1));
 
     /// <summary>The chunk at an index that lies within the range in use, or null.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -42,7 +51,7 @@ internal sealed unsafe class ChunkRing(ChunkPool pool)
     public byte* AddressOf(uint position, out int contiguous)
     {
         int offset = OffsetOf(position);
-        contiguous = pool.ChunkSize - offset;
+        contiguous = ChunkSize - offset;
         return At(IndexOf(position))!.Address + offset;
     }
 
@@ -101,11 +110,11 @@ internal sealed unsafe class ChunkRing(ChunkPool pool)
                 continue;
             }
 
-            if (!pool.TryRent(out Chunk? chunk))
+            if (!_pool.TryRent(out Chunk? chunk))
             {
                 while (rented is not null)
                 {
-                    pool.Return(Unchain(ref rented));
+                    Return(Unchain(ref rented));
                 }
 
                 return false;
@@ -136,7 +145,7 @@ internal sealed unsafe class ChunkRing(ChunkPool pool)
         {
             slot = null;
             Held--;
-            pool.Return(chunk);
+            Return(chunk);
         }
     }
 
@@ -157,6 +166,8 @@ internal sealed unsafe class ChunkRing(ChunkPool pool)
             Volatile.Write(ref _slots, s_none);
         }
     }
+
+    private static void Return(Chunk chunk) => chunk.Lender!.Return(chunk);
 
     private static Chunk Unchain(ref Chunk? chain)
     {

@@ -8,13 +8,14 @@ namespace TcpActors.Engine.Buffers;
 /// The bytes a peer has sent and the application has not consumed, addressed by sequence number. One owner (whoever owns the connection's
 /// variables) writes them to their places, out of order too, and makes them visible by <see cref="Commit"/>; one consumer (the
 /// application's side) reads and consumes them from the front. Memory is rented in chunks as bytes come and goes back when they are
-/// consumed; an empty buffer holds none. At most 2^30 bytes.
+/// consumed; an empty buffer holds none. Bytes in order may go straight to the application's own memory instead (<see cref="TryPost"/>).
+/// At most 2^30 bytes.
 /// </summary>
 /// <remarks>
 /// The lock guards chunks coming and going. The owner takes it once for a batch of segments and once at the commit, and when a chunk is
 /// missing; the consumer once for a read and once for what it consumed.
 /// </remarks>
-public sealed unsafe class ReceiveBuffer : SequencedBuffer, IDisposable
+public sealed unsafe partial class ReceiveBuffer : SequencedBuffer, IDisposable
 {
     // What bytes behind holes may cost: a few chunks, and beyond them a chunk for each eighth of one that they fill.
     private const int ChunksForSparseBytes = 4;
@@ -111,7 +112,9 @@ public sealed unsafe class ReceiveBuffer : SequencedBuffer, IDisposable
 
         lock (_lock)
         {
+            ForgetPlacedBeyond(position);
             Volatile.Write(ref _committed, position);
+            HandOverPlaced();
             OwnerLetsGo();
         }
     }
@@ -132,6 +135,7 @@ public sealed unsafe class ReceiveBuffer : SequencedBuffer, IDisposable
 
         lock (_lock)
         {
+            ForgetPlacedBeyond(position);
             uint first = _chunks.IndexOf(position + (uint)_chunks.ChunkSize - 1);
             int shared = _chunks.OffsetOf(position) == 0 ? 0 : 1;
             int count = _chunks.Span(_chunks.IndexOf(position), _chunks.IndexOf(_written - 1)) - shared;
@@ -171,67 +175,6 @@ public sealed unsafe class ReceiveBuffer : SequencedBuffer, IDisposable
                 destination = destination[count..];
                 position += (uint)count;
             }
-        }
-    }
-
-    /// <summary>
-    /// Lends the place of the next bytes, for the host while the kernel owns the connection: a receive goes straight into it.
-    /// <see cref="Produce"/> ends the loan. It costs a chunk: wait until there is something to receive first.
-    /// </summary>
-    /// <param name="memory">At least one byte, at most a chunk, never beyond <see cref="SequencedBuffer.Limit"/>.</param>
-    /// <returns>False when the buffer is full.</returns>
-    /// <exception cref="OutOfBufferMemoryException">When the pool has no chunk left.</exception>
-    /// <exception cref="ObjectDisposedException"/>
-    public bool TryGetMemory(out Memory<byte> memory)
-    {
-        lock (_lock)
-        {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            int room = Free;
-            if (room == 0)
-            {
-                memory = default;
-                return false;
-            }
-
-            uint index = _chunks.IndexOf(_committed);
-            Reserve(index);
-            if (!_chunks.TryFill(index, index))
-            {
-                throw new OutOfBufferMemoryException(
-                    "No buffer memory is left for received bytes: raise the pool's limit, lower the buffers' or hold fewer connections.");
-            }
-
-            _ownerHolds = true;
-            int offset = _chunks.OffsetOf(_committed);
-            memory = _chunks.At(index)!.Memory.Slice(offset, Math.Min(room, _chunks.ChunkSize - offset));
-            _lentToOwner = memory.Length;
-            return true;
-        }
-    }
-
-    /// <summary>Ends the loan of <see cref="TryGetMemory"/> and commits the first <paramref name="count"/> bytes of it.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">When more bytes are produced than were lent.</exception>
-    public void Produce(int count)
-    {
-        lock (_lock)
-        {
-            ArgumentOutOfRangeException.ThrowIfNegative(count);
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(count, _lentToOwner);
-            _lentToOwner = 0;
-            if (_disposed)
-            {
-                FreeAllUnlessLent();
-                return;
-            }
-
-            Volatile.Write(ref _committed, _committed + (uint)count);
-            if ((int)(_committed - _written) > 0)
-            {
-                _written = _committed;
-            }
-
-            OwnerLetsGo();
         }
     }
 
@@ -297,16 +240,7 @@ public sealed unsafe class ReceiveBuffer : SequencedBuffer, IDisposable
                 return;
             }
 
-            uint read = _read + (uint)count;
-            uint first = _chunks.IndexOf(_read);
-            int passed = _chunks.Span(first, _chunks.IndexOf(read)) - 1;
-            for (uint i = 0; i < (uint)passed; i++)
-            {
-                _chunks.Free(first + i);
-            }
-
-            // After the chunks are gone: an owner that sees Read here may take their slots for others.
-            Volatile.Write(ref _read, read);
+            PassTo(_read + (uint)count);
             FreeLastWhenEmpty();
         }
     }
@@ -319,6 +253,7 @@ public sealed unsafe class ReceiveBuffer : SequencedBuffer, IDisposable
             if (!_disposed)
             {
                 _disposed = true;
+                ForgetPlacedBeyond(_committed);
                 FreeAllUnlessLent();
             }
         }
@@ -360,7 +295,7 @@ public sealed unsafe class ReceiveBuffer : SequencedBuffer, IDisposable
         }
 
         _written = (int)(end - _written) > 0 ? end : _written;
-        CopyIn(position, bytes);
+        CopyIn(position, bytes, direct: default);
         return true;
     }
 
@@ -370,6 +305,19 @@ public sealed unsafe class ReceiveBuffer : SequencedBuffer, IDisposable
         int chunks = _chunks.Held - _chunks.Span(_chunks.IndexOf(_read), _chunks.IndexOf(inOrder));
         return _chunks.IsPoolScarce
             || (chunks >= ChunksForSparseBytes && (long)(chunks + 1) * _chunks.ChunkSize > (long)LeastFill * beyond);
+    }
+
+    private void PassTo(uint read)
+    {
+        uint first = _chunks.IndexOf(_read);
+        int passed = _chunks.Span(first, _chunks.IndexOf(read)) - 1;
+        for (uint i = 0; i < (uint)passed; i++)
+        {
+            _chunks.Free(first + i);
+        }
+
+        // After the chunks are gone: an owner that sees Read here may take their slots for others.
+        Volatile.Write(ref _read, read);
     }
 
     private void OwnerLetsGo()
@@ -400,13 +348,23 @@ public sealed unsafe class ReceiveBuffer : SequencedBuffer, IDisposable
         _chunks.Reserve(low, _chunks.Span(low, last));
     }
 
-    private void CopyIn(uint position, SegmentBytes bytes)
+    /// <param name="position">Of the first byte.</param>
+    /// <param name="bytes">All but the first have chunks at their places.</param>
+    /// <param name="direct">Where the first go; the rest has a place behind it in chunks.</param>
+    private void CopyIn(uint position, SegmentBytes bytes, MemorySlice direct)
     {
         Span<MemorySlice> places = stackalloc MemorySlice[PlacesAtOnce];
         while (!bytes.IsEmpty)
         {
             int count = 0;
             int length = 0;
+            if (direct.Length > 0)
+            {
+                (places[count++], length) = (direct, direct.Length);
+                position += (uint)direct.Length;
+                direct = default;
+            }
+
             for (; count < PlacesAtOnce && length < bytes.Length; count++)
             {
                 byte* address = _chunks.AddressOf(position, out int contiguous);

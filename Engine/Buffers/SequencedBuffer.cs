@@ -64,6 +64,21 @@ public abstract class SequencedBuffer
     /// <summary>Bytes of memory that the buffer holds. Any thread.</summary>
     public long Memory => (long)_chunks.Held * _chunks.ChunkSize;
 
+    /// <summary>Takes memory from another pool from now on; what is held goes back to where it came from. Any thread.</summary>
+    /// <exception cref="ArgumentException">When its chunks have another size.</exception>
+    public void UsePool(ChunkPool pool)
+    {
+        if (pool.ChunkSize != ChunkSize)
+        {
+            throw new ArgumentException($"Its chunks have {pool.ChunkSize} bytes, those of the pool before {ChunkSize}.", nameof(pool));
+        }
+
+        lock (_lock)
+        {
+            _chunks.Pool = pool;
+        }
+    }
+
     /// <summary>Bytes of one piece of memory.</summary>
     public int ChunkSize => _chunks.ChunkSize;
 }

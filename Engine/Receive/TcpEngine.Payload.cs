@@ -59,7 +59,7 @@ public sealed partial class TcpEngine
     /// </summary>
     private bool TryWriteInOrder(SegmentBytes bytes)
     {
-        if (_receive.TryWrite(_v.RcvNxt, bytes))
+        if (_receive.TryWriteNext(_ownership, _v.RcvNxt, bytes))
         {
             return true;
         }
@@ -72,7 +72,7 @@ public sealed partial class TcpEngine
         _reassembly.Clear();
         _receive.DiscardBeyond(_v.RcvNxt);
         _counters.Value.Reneged++;
-        return _receive.TryWrite(_v.RcvNxt, bytes);
+        return _receive.TryWriteNext(_ownership, _v.RcvNxt, bytes);
     }
 
     private void ReceiveInOrder(in TcpSegment segment, SeqNum right, Microseconds now)
@@ -155,7 +155,7 @@ public sealed partial class TcpEngine
     {
         // More than half of what may wait need not come before the window closes.
         int requested = Math.Min(_receive.Requested, _receive.Allowance / 2);
-        if (isPushed || (requested > 0 && _v.RcvNxt - _receive.Read >= requested))
+        if (isPushed || _receive.IsPostedFull || (requested > 0 && _v.RcvNxt - _receive.Taken >= requested))
         {
             _shouldDeliver = true;
             _v.PushAt = Microseconds.Never;

@@ -28,7 +28,7 @@ public sealed partial class TcpEngine
             }
         }
 
-        if (_tuning.OnData(segment.Payload.Length, _v.RcvNxt, _receive.Read, now))
+        if (_tuning.OnData(segment.Payload.Length, _v.RcvNxt, _receive.Taken, now))
         {
             AllowToWait();
         }

@@ -39,7 +39,7 @@ public sealed partial class TcpEngine
     {
         int allowance = _receive.Allowance;
         return new(
-            allowance - (long)(_v.RcvNxt - _receive.Read), allowance, _invariants.EffectiveMss, _connection.ReceiveWindowScale);
+            allowance - (long)(_v.RcvNxt - _receive.Taken), allowance, _invariants.EffectiveMss, _connection.ReceiveWindowScale);
     }
 
     /// <summary>

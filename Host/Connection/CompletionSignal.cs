@@ -94,14 +94,23 @@ internal sealed class CompletionSignal(PipeScheduler scheduler) : IThreadPoolWor
     /// <exception cref="OperationCanceledException">When the operation's token was cancelled.</exception>
     public Wake GetResult(short token)
     {
+        Wake wake = Take(token, out CancellationToken watched);
+        return wake == Wake.TokenCanceled ? throw new OperationCanceledException(watched) : wake;
+    }
+
+    /// <summary>Takes the result as it is.</summary>
+    /// <param name="token">The value task's.</param>
+    /// <param name="watched">The operation's cancellation token.</param>
+    public Wake Take(short token, out CancellationToken watched)
+    {
         Wake wake = _core.GetResult(token);
-        CancellationToken watched = _registration.Token;
+        watched = _registration.Token;
 
         // Waits for a callback that runs on another thread, so that none reaches the next operation.
         _registration.Dispose();
         _registration = default;
         _core.Reset();
         IsInUse = false;
-        return wake == Wake.TokenCanceled ? throw new OperationCanceledException(watched) : wake;
+        return wake;
     }
 }

@@ -103,6 +103,27 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable
     public ValueTask<int> ReceiveAsync(Memory<byte> memory, CancellationToken cancellationToken = default) =>
         _input.ReceiveAsync(memory, cancellationToken);
 
+    /// <inheritdoc cref="ConnectionInput.PostReceiveAsync"/>
+    public ValueTask<int> PostReceiveAsync(Memory<byte> memory, CancellationToken cancellationToken = default) =>
+        _input.PostReceiveAsync(memory, cancellationToken);
+
+    /// <summary>
+    /// Has the connection take its buffer memory from these from now on; null: from the host's. What it holds goes back to where it came from.
+    /// At any time, whoever owns the connection.
+    /// </summary>
+    /// <exception cref="ArgumentException">When they are another host's.</exception>
+    public void UseBuffers(ConnectionBuffers? buffers)
+    {
+        if (buffers?.AreOf(_parts.Pool) == false)
+        {
+            throw new ArgumentException("They are another host's: make them with CreateBuffers of the host that has the connection.", nameof(buffers));
+        }
+
+        ChunkPool pool = buffers?.Pool ?? _parts.Pool;
+        Memory.Send.UsePool(pool);
+        Memory.Receive.UsePool(pool);
+    }
+
     /// <summary>Moves the connection to a TOE.</summary>
     /// <returns>What became of it; a refusal carries its reason.</returns>
     public Task<MoveResult> OffloadAsync() => MoveAsync(toToe: true);
@@ -195,6 +216,9 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable
         {
             Memory.Send.Dispose();
             Memory.Receive.Dispose();
+
+            // With no owner left, a receive that waits for its memory has it back now.
+            _input.NotifyReadable();
         }
     }
 

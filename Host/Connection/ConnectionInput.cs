@@ -15,7 +15,7 @@ namespace TcpActors.HostSide;
 /// Unlike with a stock pipe, only what is consumed makes room, since it is what the peer's window is made of. A reader that waits for more
 /// than the buffer's limit gets a larger limit instead of waiting for ever.
 /// </remarks>
-public sealed class ConnectionInput : PipeReader, IValueTaskSource<ReadResult>, IValueTaskSource<int>
+public sealed partial class ConnectionInput : PipeReader, IValueTaskSource<ReadResult>, IValueTaskSource<int>
 {
     private const int DoorbellBytes = 2 * 65536;
     private const int LargestLimit = 1 << 30;
@@ -67,7 +67,7 @@ public sealed class ConnectionInput : PipeReader, IValueTaskSource<ReadResult>, 
         bool wake;
         lock (_gate)
         {
-            wake = _signal.IsArmed && IsReady(_minimum) && Disarm(Wake.Ready);
+            wake = _signal.IsArmed ? IsReady(_minimum) && Disarm(Wake.Ready) : IsGivenBack();
         }
 
         _signal.Fire(wake);
@@ -85,14 +85,13 @@ public sealed class ConnectionInput : PipeReader, IValueTaskSource<ReadResult>, 
         bool wake;
         lock (_gate)
         {
-            if (_ended)
+            wake = IsGivenBack();
+            if (!_ended)
             {
-                return;
+                _ended = true;
+                _failure = failure;
+                wake |= Disarm(Wake.Ready);
             }
-
-            _ended = true;
-            _failure = failure;
-            wake = Disarm(Wake.Ready);
         }
 
         _signal.Fire(wake);
@@ -192,8 +191,8 @@ public sealed class ConnectionInput : PipeReader, IValueTaskSource<ReadResult>, 
         bool wake;
         lock (_gate)
         {
+            _cancelRequested = !_signal.IsArmed;
             wake = Disarm(Wake.Canceled);
-            _cancelRequested = !wake;
         }
 
         _signal.Fire(wake);
@@ -235,7 +234,7 @@ public sealed class ConnectionInput : PipeReader, IValueTaskSource<ReadResult>, 
 
     ReadResult IValueTaskSource<ReadResult>.GetResult(short token) => Take(_signal.GetResult(token), _minimum);
 
-    int IValueTaskSource<int>.GetResult(short token) => Receive(_signal.GetResult(token));
+    int IValueTaskSource<int>.GetResult(short token) => _isPosted ? TakePosted(token) : Receive(_signal.GetResult(token));
 
     /// <inheritdoc/>
     protected override ValueTask<ReadResult> ReadAtLeastAsyncCore(int minimumSize, CancellationToken cancellationToken) =>
@@ -330,7 +329,7 @@ public sealed class ConnectionInput : PipeReader, IValueTaskSource<ReadResult>, 
     private bool IsReady(int minimum)
     {
         int unread = _buffer.Unread;
-        return _ended || (unread > _examined && unread >= minimum);
+        return _ended || (unread > _examined && unread >= minimum) || (_isPosted && _buffer.HasSome);
     }
 
     /// <summary>
@@ -356,6 +355,7 @@ public sealed class ConnectionInput : PipeReader, IValueTaskSource<ReadResult>, 
         return _signal.Arm();
     }
 
+    /// <returns>Whether the caller wakes the operation.</returns>
     private bool Disarm(Wake wake)
     {
         if (!_signal.Disarm(wake))
@@ -364,7 +364,7 @@ public sealed class ConnectionInput : PipeReader, IValueTaskSource<ReadResult>, 
         }
 
         _buffer.Requested = 0;
-        return true;
+        return !_isPosted || _buffer.TryTakeBack();
     }
 
     private void Watch(CancellationToken cancellationToken) =>

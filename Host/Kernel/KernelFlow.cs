@@ -207,6 +207,7 @@ internal sealed unsafe class KernelFlow
             {
                 more |= Read(out readable, out inputEnded, out inputError);
                 starved = _starved;
+                readable |= _receive.OwesNotice;
             }
 
             if (!_outputFailed)

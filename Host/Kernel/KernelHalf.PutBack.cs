@@ -61,6 +61,12 @@ internal sealed partial class KernelHalf
 
             // A writer may have waited for just the room that what is in the kernel's queue now has left.
             _events.Writable();
+            if (_memory.Receive.HasSome || _memory.Receive.OwesNotice)
+            {
+                // The kernel has no PUSH timer: what one of ours was running for is handed up now.
+                _events.Readable();
+            }
+
             return through;
         }
         catch (Exception e) when (e is not OutOfMemoryException)

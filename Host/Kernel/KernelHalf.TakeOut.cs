@@ -125,7 +125,7 @@ internal sealed partial class KernelHalf
         _path = null;
         Volatile.Write(ref _last, LastHandBack.None);
         _left = socket;
-        if (_memory.Receive.Unread > 0)
+        if (_memory.Receive.HasSome)
         {
             // What the kernel had not delivered may be all that comes for a long time.
             _events.Readable();

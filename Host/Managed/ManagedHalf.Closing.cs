@@ -271,12 +271,20 @@ internal sealed partial class ManagedHalf
     private void LetGo(Exception? error)
     {
         bool inputHadEnded = ClosingStates.IsInputEnded(_state);
+        bool inPlace = _place != Place.Away;
         _place = Place.Gone;
         _state = TcpState.Closed;
         _kept.Clear();
         _output.Clear();
         Stack.Schedule(this, Microseconds.Never);
         Stack.Remove(this);
+        if (_running is { } running && inPlace)
+        {
+            // Nobody commits any more: memory that the application has posted goes back to it.
+            running.Receive.DiscardBeyond(running.Receive.Committed);
+            _owed |= running.Receive.OwesNotice ? Signals.Readable : Signals.None;
+        }
+
         if (error is not null)
         {
             _outputError = error;

@@ -326,7 +326,7 @@ internal sealed partial class ManagedHalf : StackFlow, IHostHalf
         }
 
         Flush(running);
-        if (running.Engine.ShouldDeliver)
+        if (running.Engine.ShouldDeliver || running.Receive.OwesNotice)
         {
             _owed |= Signals.Readable;
         }

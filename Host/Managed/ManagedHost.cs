@@ -64,6 +64,8 @@ public sealed class ManagedHost : IOffloadHost
     /// <summary>The TOE's name.</summary>
     public string Toe => _toe.Name;
 
+    internal ChunkPool Pool => _core.Pool;
+
     /// <summary>Two hosts joined by an in-memory link: <c>10.77.0.1</c> and <c>fd77::1</c>, <c>10.77.0.2</c> and <c>fd77::2</c>.</summary>
     /// <param name="optionsA">Of the first host, whose TOE is called <c>toe-a</c>.</param>
     /// <param name="optionsB">Of the second host, whose TOE is called <c>toe-b</c>.</param>
@@ -99,6 +101,8 @@ public sealed class ManagedHost : IOffloadHost
 
     public async Task<Connection> ConnectAsync(IPEndPoint remote, CancellationToken cancellationToken = default) =>
         Add(await _stack.ConnectAsync(remote, cancellationToken));
+
+    public ConnectionBuffers CreateBuffers(long bytes) => _core.CreateBuffers(bytes);
 
     public Task<MoveResult> OffloadAsync(IReadOnlyList<ConnectionId>? connections = null) => _core.MoveAsync(connections, toToe: true);
 
