@@ -50,6 +50,9 @@ internal static class HostMessages
     /// <summary>Report every connection.</summary>
     public sealed record List(TaskCompletionSource<IReadOnlyList<ConnectionReport>> Done);
 
+    /// <summary>Report one connection; null if there is none of that number.</summary>
+    public sealed record Query(ConnectionId Connection, TaskCompletionSource<ConnectionReport?> Done);
+
     /// <summary>Bring every connection back; the host is about to end.</summary>
     public sealed record Quiesce(TaskCompletionSource Done);
 

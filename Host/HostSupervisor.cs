@@ -4,6 +4,7 @@ using TcpActors.Actors;
 using TcpActors.Actors.Contract;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
+using TcpActors.HostSide.Messaging;
 
 namespace TcpActors.HostSide;
 
@@ -16,6 +17,7 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
     private readonly Dictionary<ConnectionId, Tenancy> _tenancies = [];
     private readonly PathBook _book = new();
     private readonly SharedInvariants _invariants = new();
+    private readonly Subscriptions _subscriptions = new(Context);
     private readonly List<ToeUnit> _toes = [];
     private readonly TransferStack _fromToes;
     private readonly PostedBuffers _buffers;
@@ -90,6 +92,10 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
             case HostMessages.List list:
                 list.Done.TrySetResult([.. _tenancies.Values.Select(tenancy => tenancy.Report(_stackName, _book.NewestOf(tenancy)))]);
                 break;
+            case HostMessages.Query query:
+                query.Done.TrySetResult(
+                    _tenancies.TryGetValue(query.Connection, out Tenancy? asked) ? asked.Report(_stackName, _book.NewestOf(asked)) : null);
+                break;
             case HostMessages.Quiesce quiesce:
                 Quiesce(quiesce);
                 break;
@@ -103,6 +109,16 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
                     Advance(tenancy);
                 }
 
+                break;
+            case Offloading.Command.Subscribe subscribe:
+                Subscribe(subscribe);
+                break;
+            case Offloading.Command.Unsubscribe unsubscribe:
+                _subscriptions.Remove(unsubscribe.Connection, unsubscribe.Subscriber);
+                Sender.Tell(new Offloading.Answer.Unsubscribed(unsubscribe.Connection, unsubscribe.Subscriber));
+                break;
+            case Terminated dead:
+                _subscriptions.Forget(dead.ActorRef);
                 break;
             default:
                 OnToeEvent(message);
@@ -146,6 +162,7 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
                 // Whose time is over does not wait for a route: the application hears that its connection is lost.
                 tenancy.IsCutOff &= requested.Reason != UploadReason.UserTimeout;
                 Log.UploadRequested(_logger, requested.Connection, tenancy.Epoch, tenancy.OwnerName(_stackName), requested.Reason);
+                _subscriptions.Tell(new Offloading.Event.UploadRequested(requested.Connection, tenancy.Epoch, tenancy.Toe?.Name, requested.Reason));
                 Advance(tenancy);
                 break;
             case Toe.Event.Updated updated:
@@ -275,9 +292,22 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
             _buffers.Withdraw(id);
             tenancy.Connection.ReleaseMemory();
             Log.Ended(_logger, id, tenancy.Epoch);
+            _subscriptions.TellLast(new Offloading.Event.Ended(id, tenancy.Epoch, tenancy.Toe?.Name));
             CheckQuiesced();
             CheckEnded();
         }
+    }
+
+    private void Subscribe(Offloading.Command.Subscribe subscribe)
+    {
+        if (subscribe.Connection is { } id && !_tenancies.ContainsKey(id))
+        {
+            Sender.Tell(new Offloading.Answer.NotHere(id));
+            return;
+        }
+
+        _subscriptions.Add(subscribe.Connection, subscribe.Subscriber);
+        Sender.Tell(new Offloading.Answer.Subscribed(subscribe.Connection, subscribe.Subscriber));
     }
 
     private void Quiesce(HostMessages.Quiesce quiesce)

@@ -1,4 +1,5 @@
 using System.Net;
+using Akka.Actor;
 using TcpActors.Actors.Contract;
 
 namespace TcpActors.HostSide;
@@ -17,6 +18,12 @@ public interface IOffloadHost : IAsyncDisposable
 
     /// <summary>Moves these connections (null: all) back to the stack; completes when that is done.</summary>
     Task<MoveResult> UploadAsync(IReadOnlyList<ConnectionId>? connections = null);
+
+    /// <summary>
+    /// The host as an actor, for actors: takes the messages of <see cref="Akka.IO.Tcp"/> as the manager of Akka.IO does, and those of
+    /// <see cref="Messaging.Offloading"/>. It lives in <see cref="HostOptions.System"/>, and stops with the host.
+    /// </summary>
+    IActorRef Tcp { get; }
 
     /// <summary>Every connection there is at this moment.</summary>
     Task<IReadOnlyList<ConnectionReport>> ListAsync();

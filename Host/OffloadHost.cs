@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Akka.Actor;
 using Microsoft.Extensions.Logging;
 using TcpActors.Actors.Contract;
 using TcpActors.HostSide.Kernel;
@@ -41,6 +42,7 @@ public sealed class OffloadHost : IOffloadHost
         }
 
         _core = new HostCore("kernel", options, new MemfdChunkPool(limit: options.BufferMemoryLimit), _kernel, logger);
+        Tcp = _core.ServeMessages(this);
         _kernel.ReportTo(changed => _core.Line.Tell(changed));
     }
 
@@ -58,6 +60,8 @@ public sealed class OffloadHost : IOffloadHost
             }
         }
     }
+
+    public IActorRef Tcp { get; }
 
     /// <summary>The memory posted for connections.</summary>
     internal PostedBuffers Buffers => _core.Buffers;

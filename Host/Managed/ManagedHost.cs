@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Cryptography;
+using Akka.Actor;
 using Microsoft.Extensions.Logging;
 using TcpActors.Actors;
 using TcpActors.Actors.Contract;
@@ -56,10 +57,13 @@ public sealed class ManagedHost : IOffloadHost
         });
         _core.AddToe(new ToeUnit(_toe, new ManagedFlowGate(_toe.Flows), InterfaceIndex));
         _toe.Start();
+        Tcp = _core.ServeMessages(this);
     }
 
     /// <summary>The TOE's name.</summary>
     public string Toe => _toe.Name;
+
+    public IActorRef Tcp { get; }
 
     /// <summary>Two hosts joined by an in-memory link: <c>10.77.0.1</c> and <c>fd77::1</c>, <c>10.77.0.2</c> and <c>fd77::2</c>.</summary>
     /// <param name="optionsA">Of the first host, whose TOE is called <c>toe-a</c>.</param>
