@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using TcpActors.Actors;
 using TcpActors.Actors.Contract;
 using TcpActors.Engine.Buffers;
+using TcpActors.HostSide.Messaging;
 using TcpActors.HostSide.Statistics;
 using TcpActors.Transport;
 
@@ -17,6 +18,7 @@ internal sealed class HostCore : IAsyncDisposable
     private readonly bool _ownsSystem;
     private readonly ChunkPool _pool;
     private readonly ConnectionParts _parts;
+    private IActorRef _messages = ActorRefs.Nobody;
     private long _lastId;
 
     /// <param name="stackName">What lists call the stack.</param>
@@ -55,6 +57,9 @@ internal sealed class HostCore : IAsyncDisposable
     // The system's own notices go to no console: what matters is logged by the host.
     private static Akka.Configuration.Config QuietSystem { get; } = Akka.Configuration.ConfigurationFactory.ParseString(
         "akka { loglevel = WARNING, stdout-loglevel = OFF, loggers = [], log-dead-letters = off, coordinated-shutdown.exit-clr = off }");
+
+    /// <summary>Starts the host's actor for actors (<see cref="IOffloadHost.Tcp"/>).</summary>
+    public IActorRef ServeMessages(IOffloadHost host) => _messages = System.ActorOf(Props.Create(() => new TcpEntry(host, Line)));
 
     /// <summary>A connection that the supervisor does not know yet.</summary>
     public Connection Make(IPEndPoint local, IPEndPoint remote, Func<Connection, IHostHalfEvents, IHostHalf> half) =>
@@ -117,6 +122,8 @@ internal sealed class HostCore : IAsyncDisposable
         }
         else
         {
+            // Before the memory they write to is gone.
+            await _messages.GracefulStop(TimeSpan.FromSeconds(5));
             await Line.Supervisor.GracefulStop(TimeSpan.FromSeconds(5));
         }
 

@@ -48,8 +48,8 @@ internal static class HostMessages
     /// <summary>An interface went up or down, or has another MAC address or MTU.</summary>
     public sealed record InterfaceChanged(int Index);
 
-    /// <summary>Report every TOE and every connection.</summary>
-    public sealed record Report(TaskCompletionSource<HostReport> Done);
+    /// <summary>Report every TOE and every connection, or only one, if there is one of that number.</summary>
+    public sealed record Report(TaskCompletionSource<HostReport> Done, ConnectionId? Only = null);
 
     /// <summary>Bring every connection back; the host is about to end.</summary>
     public sealed record Quiesce(TaskCompletionSource Done);

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using Akka.Actor;
 using TcpActors.Actors.Contract;
 using TcpActors.Engine.State;
+using TcpActors.HostSide.Messaging;
 using TcpActors.HostSide.Statistics;
 
 namespace TcpActors.HostSide;
@@ -115,6 +116,7 @@ internal sealed partial class HostSupervisor
     private bool Refuse(Tenancy tenancy, string reason)
     {
         tenancy.LastRefusal = reason;
+        _subscriptions.Tell(new Offloading.Event.Refused(tenancy.Connection.Id, tenancy.Epoch, tenancy.Toe?.Name, reason));
         if (tenancy.IsGuest)
         {
             _tenancies.Remove(tenancy.Connection.Id);
@@ -174,6 +176,7 @@ internal sealed partial class HostSupervisor
             tenancy.Owner = Ownership.Toe;
             tenancy.LastRefusal = null;
             Log.Offloaded(_logger, id, tenancy.Epoch, tenancy.Toe!.Name);
+            _subscriptions.Tell(new Offloading.Event.Offloaded(id, tenancy.Epoch, tenancy.Toe.Name));
             tenancy.SettleMoved(toToe: true);
             Advance(tenancy);
         }
@@ -221,6 +224,9 @@ internal sealed partial class HostSupervisor
         }
 
         Log.Uploaded(_logger, done.Connection, tenancy.Epoch, from.Name);
+        _subscriptions.Tell(tenancy.RefusedByToe is { } reason
+            ? new Offloading.Event.Refused(done.Connection, tenancy.Epoch, from.Name, reason)
+            : new Offloading.Event.Uploaded(done.Connection, tenancy.Epoch, from.Name));
         tenancy.SettleMoved(toToe: false);
         if (tenancy.IsPeerGone)
         {

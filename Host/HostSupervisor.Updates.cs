@@ -1,5 +1,6 @@
 using TcpActors.Actors.Contract;
 using TcpActors.Engine.State;
+using TcpActors.HostSide.Messaging;
 
 namespace TcpActors.HostSide;
 
@@ -68,7 +69,7 @@ internal sealed partial class HostSupervisor
         {
             if (_tenancies.TryGetValue(each.Connection, out Tenancy? tenancy))
             {
-                tenancy.Connection.CountInvariantUpdate();
+                OnUpdated(tenancy, InvariantsPart.Connection, each.Version);
                 Log.InvariantsUpdated(_logger, each.Connection, tenancy.Epoch, tenancy.OwnerName(_stackName), each.Version);
             }
         }
@@ -76,15 +77,24 @@ internal sealed partial class HostSupervisor
         foreach (NeighborVersion each in updated.Neighbors)
         {
             Tenancy[] sharing = [.. _book.Over(each.Neighbor)];
-            Array.ForEach(sharing, tenancy => tenancy.Connection.CountInvariantUpdate());
+            Array.ForEach(sharing, tenancy => OnUpdated(tenancy, InvariantsPart.Neighbor, each.Version));
             Log.NeighborUpdated(_logger, OwnersOf(sharing), each.Neighbor, each.Version, sharing.Length);
         }
 
         foreach (PathVersion each in updated.Paths)
         {
             Tenancy[] sharing = [.. _book.Over(each.Path)];
-            Array.ForEach(sharing, tenancy => tenancy.Connection.CountInvariantUpdate());
+            Array.ForEach(sharing, tenancy => OnUpdated(tenancy, InvariantsPart.Path, each.Version));
             Log.PathUpdated(_logger, OwnersOf(sharing), each.Path, each.Version, sharing.Length);
+        }
+    }
+
+    private void OnUpdated(Tenancy tenancy, InvariantsPart part, uint version)
+    {
+        tenancy.Connection.CountInvariantUpdate();
+        if (!_subscriptions.IsEmpty)
+        {
+            _subscriptions.Tell(new Offloading.Event.Updated(tenancy.Connection.Id, tenancy.Epoch, tenancy.Toe?.Name, part, version));
         }
     }
 
@@ -97,6 +107,8 @@ internal sealed partial class HostSupervisor
         tenancy.MustReturn = true;
         tenancy.IsCutOff = false;
         Log.UploadRequested(_logger, tenancy.Connection.Id, tenancy.Epoch, _stackName, UploadReason.RouteChanged);
+        _subscriptions.Tell(new Offloading.Event.UploadRequested(
+            tenancy.Connection.Id, tenancy.Epoch, tenancy.Toe?.Name, UploadReason.RouteChanged));
         Advance(tenancy);
     }
 

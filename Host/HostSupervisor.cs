@@ -1,10 +1,10 @@
 using Akka.Actor;
 using Microsoft.Extensions.Logging;
-using TcpActors.Actors;
 using TcpActors.Actors.Contract;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 using TcpActors.HostSide.Managed;
+using TcpActors.HostSide.Messaging;
 using TcpActors.HostSide.Statistics;
 
 namespace TcpActors.HostSide;
@@ -17,6 +17,7 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
 {
     private readonly Dictionary<ConnectionId, Tenancy> _tenancies = [];
     private readonly PathBook _book = new();
+    private readonly Subscriptions _subscriptions = new(Context);
     private readonly List<ToeUnit> _toes = [];
     private readonly TransferStack _fromToes;
     private readonly PostedBuffers _buffers;
@@ -92,7 +93,7 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
                 OnInterfaceChanged(changed.Index);
                 break;
             case HostMessages.Report report:
-                _sampler.Tell(new Sampler.Compose([.. _tenancies.Values.Select(tenancy => tenancy.Book(_stackName, _book.NewestOf(tenancy)))], report.Done));
+                _sampler.Tell(new Sampler.Compose([.. Wanted(report.Only).Select(tenancy => tenancy.Book(_stackName, _book.NewestOf(tenancy)))], report.Done));
                 break;
             case HostMessages.Quiesce quiesce:
                 Quiesce(quiesce);
@@ -107,6 +108,16 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
                     Advance(tenancy);
                 }
 
+                break;
+            case Offloading.Command.Subscribe subscribe:
+                Subscribe(subscribe);
+                break;
+            case Offloading.Command.Unsubscribe unsubscribe:
+                _subscriptions.Remove(unsubscribe.Connection, unsubscribe.Subscriber);
+                Sender.Tell(new Offloading.Answer.Unsubscribed(unsubscribe.Connection, unsubscribe.Subscriber));
+                break;
+            case Terminated dead:
+                _subscriptions.Forget(dead.ActorRef);
                 break;
             default:
                 OnToeEvent(message);
@@ -150,6 +161,7 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
                 // Whose time is over does not wait for a route: the application hears that its connection is lost.
                 tenancy.IsCutOff &= requested.Reason != UploadReason.UserTimeout;
                 Log.UploadRequested(_logger, requested.Connection, tenancy.Epoch, tenancy.OwnerName(_stackName), requested.Reason);
+                _subscriptions.Tell(new Offloading.Event.UploadRequested(requested.Connection, tenancy.Epoch, tenancy.Toe?.Name, requested.Reason));
                 Advance(tenancy);
                 break;
             case Toe.Event.Updated updated:
@@ -174,6 +186,9 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
                 break;
         }
     }
+
+    private IEnumerable<Tenancy> Wanted(ConnectionId? only) =>
+        only is not { } id ? _tenancies.Values : _tenancies.TryGetValue(id, out Tenancy? one) ? [one] : [];
 
     private void Register(Connection connection)
     {
@@ -282,9 +297,22 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
             _sampler.Tell(new Sampler.Leave(tenancy.Connection));
             tenancy.Connection.ReleaseMemory();
             Log.Ended(_logger, id, tenancy.Epoch);
+            _subscriptions.TellLast(new Offloading.Event.Ended(id, tenancy.Epoch, tenancy.Toe?.Name));
             CheckQuiesced();
             CheckEnded();
         }
+    }
+
+    private void Subscribe(Offloading.Command.Subscribe subscribe)
+    {
+        if (subscribe.Connection is { } id && !_tenancies.ContainsKey(id))
+        {
+            Sender.Tell(new Offloading.Answer.NotHere(id));
+            return;
+        }
+
+        _subscriptions.Add(subscribe.Connection, subscribe.Subscriber);
+        Sender.Tell(new Offloading.Answer.Subscribed(subscribe.Connection, subscribe.Subscriber));
     }
 
     private void Quiesce(HostMessages.Quiesce quiesce)

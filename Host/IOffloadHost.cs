@@ -1,4 +1,5 @@
 using System.Net;
+using Akka.Actor;
 using TcpActors.Actors.Contract;
 using TcpActors.HostSide.Statistics;
 
@@ -23,6 +24,12 @@ public interface IOffloadHost : IAsyncDisposable
 
     /// <summary>Moves these connections (null: all) back to the stack; completes when that is done.</summary>
     Task<MoveResult> UploadAsync(IReadOnlyList<ConnectionId>? connections = null);
+
+    /// <summary>
+    /// The host as an actor, for actors: takes the messages of <see cref="Akka.IO.Tcp"/> as the manager of Akka.IO does, and those of
+    /// <see cref="Messaging.Offloading"/>. It lives in <see cref="HostOptions.System"/>, and stops with the host.
+    /// </summary>
+    IActorRef Tcp { get; }
 
     /// <summary>
     /// The TOEs' resources and every connection there is at this moment, with what was counted and measured of each. Nobody who moves bytes is

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Akka.Actor;
 using Microsoft.Extensions.Logging;
 using TcpActors.Actors.Contract;
 using TcpActors.Engine.Buffers;
@@ -45,6 +46,7 @@ public sealed class OffloadHost : IOffloadHost
 
         _core = new HostCore(
             "kernel", options, new MemfdChunkPool(limit: options.BufferMemoryLimit), new HostBooks(_kernel, new PathMemory(MonotonicClock.System)), logger);
+        Tcp = _core.ServeMessages(this);
         _kernel.ReportTo(changed => _core.Line.Tell(changed));
     }
 
@@ -62,6 +64,8 @@ public sealed class OffloadHost : IOffloadHost
             }
         }
     }
+
+    public IActorRef Tcp { get; }
 
     /// <summary>The memory posted for connections.</summary>
     internal PostedBuffers Buffers => _core.Buffers;

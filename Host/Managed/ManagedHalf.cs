@@ -124,9 +124,11 @@ internal sealed partial class ManagedHalf : StackFlow, IHostHalf
             {
                 _place = Place.Here;
                 Microseconds now = Stack.Now;
-                foreach ((byte[] bytes, byte ecn) in _kept)
+
+                // What is taken may be an RST, which ends the connection and clears the list.
+                foreach ((byte[] bytes, byte ecn) in _kept.ToArray())
                 {
-                    if (TcpSegment.TryParse(bytes, segmentSize: 0, ecn, out TcpSegment segment))
+                    if (_place == Place.Here && TcpSegment.TryParse(bytes, segmentSize: 0, ecn, out TcpSegment segment))
                     {
                         Take(in segment, now);
                         Finish(now);

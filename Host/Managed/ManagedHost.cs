@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Cryptography;
+using Akka.Actor;
 using Microsoft.Extensions.Logging;
 using TcpActors.Actors;
 using TcpActors.Actors.Contract;
@@ -59,10 +60,13 @@ public sealed class ManagedHost : IOffloadHost
         });
         _core.AddToe(new ToeUnit(_toe, new ManagedFlowGate(_toe.Flows), InterfaceIndex));
         _toe.Start();
+        Tcp = _core.ServeMessages(this);
     }
 
     /// <summary>The TOE's name.</summary>
     public string Toe => _toe.Name;
+
+    public IActorRef Tcp { get; }
 
     internal ChunkPool Pool => _core.Pool;
 

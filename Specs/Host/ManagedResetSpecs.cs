@@ -28,6 +28,21 @@ public sealed class ManagedResetSpecs
     }
 
     [Fact]
+    public void A_reset_that_came_before_the_start_is_told_at_the_start()
+    {
+        using var pair = new ManagedPair();
+        Task<ManagedHalf> connecting = pair.Connect();
+        pair.Settle();
+        Assert.True(pair.Listener.TryAccept(out ManagedHalf? accepted));
+        pair.B.EndOf(connecting).Half.Abort();
+        pair.Settle();
+
+        var late = new ManagedEnd(pair.A, accepted);
+
+        Assert.Equal(["end of input ConnectionReset", "end of output ConnectionReset"], late.Told);
+    }
+
+    [Fact]
     public void A_reset_after_the_peers_FIN_ends_only_the_output()
     {
         using var pair = new ManagedPair();
