@@ -42,6 +42,9 @@ internal sealed record WireSegment
 
     public SeqNum End => Seq + Length;
 
+    /// <summary>How many segments it is cut into.</summary>
+    public int Count => SegmentSize == 0 || Length <= SegmentSize ? 1 : (Length + SegmentSize - 1) / SegmentSize;
+
     public bool Has(TcpFlags flags) => (Flags & flags) == flags;
 
     /// <returns>Null when it is no TCP segment.</returns>
