@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using TcpActors.HostSide;
 using Xunit;
 using Xunit.Abstractions;
@@ -14,7 +13,7 @@ public sealed class Claim05_TheToeWorksOnItsOwn(ITestOutputHelper output)
     [OnKernelHost]
     public async Task While_the_hosts_actor_is_held_up_the_connection_moves_data(HostKind kind)
     {
-        using var held = new HeldUpActor();
+        using var held = new HeldUpLog();
         await using ClaimWorld world = ClaimWorld.Create(kind, output, held.Around);
         await using ClaimLine line = await world.ConnectAsync();
         await line.OffloadAsync();
@@ -29,54 +28,5 @@ public sealed class Claim05_TheToeWorksOnItsOwn(ITestOutputHelper output)
 
         held.LetGo();
         Assert.Equal(2, (await list.WaitAsync(ClaimWorld.Patience)).Count);
-    }
-
-    /// <summary>A log in which the host's actor can be made to stop.</summary>
-    private sealed class HeldUpActor : ILoggerFactory, ILogger
-    {
-        private readonly TaskCompletionSource _isHeldUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly ManualResetEventSlim _go = new();
-        private volatile string? _at;
-        private ILoggerFactory? _inner;
-
-        public Task IsHeldUp => _isHeldUp.Task;
-
-        public HostOptions Around(HostOptions options)
-        {
-            _inner = options.LoggerFactory;
-            return options with { LoggerFactory = this };
-        }
-
-        public void HoldUp(string at) => _at = at;
-
-        public void LetGo() => _go.Set();
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public void AddProvider(ILoggerProvider provider)
-        {
-        }
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-        {
-            if (_at is { } at && formatter(state, exception).Contains(at, StringComparison.Ordinal))
-            {
-                _isHeldUp.TrySetResult();
-                _go.Wait(ClaimWorld.Patience);
-            }
-
-            _inner?.CreateLogger("").Log(logLevel, eventId, state, exception, formatter);
-        }
-
-        public void Dispose()
-        {
-            _go.Set();
-        }
     }
 }

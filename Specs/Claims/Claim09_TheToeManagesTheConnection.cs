@@ -47,7 +47,7 @@ public sealed class Claim09_TheToeManagesTheConnection(ITestOutputHelper output)
     [OnKernelHost]
     public async Task What_is_in_flight_is_bounded_by_SND_CWIN_which_grows_with_acknowledgements_and_falls_with_a_loss(HostKind kind)
     {
-        await using ClaimWorld world = ClaimWorld.Create(kind, output);
+        await using ClaimWorld world = ClaimWorld.Create(kind, output, static options => options with { CongestionControl = "cubic" });
         await using ClaimLine line = await world.ConnectAsync();
         await line.OffloadAsync();
         uint initial = (await line.ReportAsync()).Variants.CongestionWindow;
