@@ -44,7 +44,7 @@ public sealed class Claim04_SnapshotGoesAlongAndComesBack(ITestOutputHelper outp
         {
             // What the host's own stack would have written, and what the snapshot says.
             Assert.Equal((stacks.SourceMac, stacks.DestinationMac, stacks.Flow), (each.SourceMac, each.DestinationMac, each.Flow));
-            Assert.Equal((segment.SourceMac, segment.NextHopMac, connection.Flow), (each.SourceMac, each.DestinationMac, each.Flow));
+            Assert.Equal((segment.Neighbor.SourceMac, segment.Neighbor.Mac, connection.Flow), (each.SourceMac, each.DestinationMac, each.Flow));
 
             // The ECN bits are no part of TOS: they are TCP's own.
             Assert.Equal((stacks.Ttl, stacks.Tos & ~3), (each.Ttl, each.Tos & ~3));
@@ -63,18 +63,18 @@ public sealed class Claim04_SnapshotGoesAlongAndComesBack(ITestOutputHelper outp
         await using ClaimWorld world = ClaimWorld.Create(kind, output);
         await using ClaimLine line = await world.ConnectAsync();
         await line.OffloadAsync();
-        uint first = (await line.ReportAsync()).Segment!.Version;
+        Neighbor first = (await line.ReportAsync()).Segment!.Neighbor;
 
         MacAddress mac = world.GivePeerAnotherMac();
-        await world.Conversation.HearsAsync<Toe.Event.Updated>(updated => updated.Versions.Any(each => each.Version > first));
+        await world.Conversation.HearsAsync<Toe.Event.Updated>(updated => updated.Neighbors.Any(each => each.Neighbor == first.Id && each.Version > first.Version));
         world.Wire.Listen();
         await line.ExchangeAsync(100_000, 100_000);
         Assert.All(world.Wire.FromHost, segment => Assert.Equal(mac, segment.DestinationMac));
 
         await line.UploadAsync();
         SegmentInvariants returned = (await line.ReportAsync()).Segment!;
-        Assert.True(returned.Version > first);
-        Assert.Equal(mac, returned.NextHopMac);
+        Assert.True(returned.Neighbor.Version > first.Version);
+        Assert.Equal(mac, returned.Neighbor.Mac);
         int before = world.Wire.Segments.Count;
         await line.ExchangeAsync(1000, 1000);
         Assert.All(world.Wire.Segments.Skip(before).Where(each => each.IsFromHost), segment => Assert.Equal(mac, segment.DestinationMac));

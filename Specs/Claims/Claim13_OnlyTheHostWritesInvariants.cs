@@ -1,7 +1,6 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using TcpActors.Actors.Contract;
-using TcpActors.Engine;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 using TcpActors.HostSide;
@@ -17,6 +16,8 @@ public sealed class Claim13_OnlyTheHostWritesInvariants(ITestOutputHelper output
     [Theory]
     [InlineData(typeof(SegmentInvariants))]
     [InlineData(typeof(ConnectionInvariants))]
+    [InlineData(typeof(Neighbor))]
+    [InlineData(typeof(NetworkPath))]
     [InlineData(typeof(InvariantsUpdate))]
     public void The_type_offers_a_TOE_no_way_to_write(Type type)
     {
@@ -34,8 +35,10 @@ public sealed class Claim13_OnlyTheHostWritesInvariants(ITestOutputHelper output
             .Where(type => type != typeof(Toe.Event.Variables))
             .SelectMany(type => type.GetProperties(BindingFlags.Instance | BindingFlags.Public));
 
-        Assert.DoesNotContain(told, property => property.PropertyType == typeof(SegmentInvariants) || property.PropertyType == typeof(InvariantsUpdate));
-        Assert.Contains(typeof(Toe.Command.Update).GetProperties(), property => property.PropertyType == typeof(IReadOnlyList<InvariantsUpdate>));
+        Type[] versions = [typeof(SegmentInvariants), typeof(InvariantsUpdate), typeof(Neighbor), typeof(NetworkPath)];
+        Type ItemOf(PropertyInfo property) => property.PropertyType.IsGenericType ? property.PropertyType.GenericTypeArguments[0] : property.PropertyType;
+        Assert.DoesNotContain(told, property => versions.Contains(ItemOf(property)));
+        Assert.All(typeof(Toe.Command.Update).GetProperties(), property => Assert.Contains(ItemOf(property), versions));
     }
 
     // Fails when: HostSupervisor.Updates does not count the version up, or ConnectionActor.Apply ignores it.
@@ -47,14 +50,16 @@ public sealed class Claim13_OnlyTheHostWritesInvariants(ITestOutputHelper output
         await using ClaimWorld world = ClaimWorld.Create(kind, output);
         await using ClaimLine line = await world.ConnectAsync();
         await line.OffloadAsync();
-        SegmentInvariants before = (await line.ReportAsync()).Segment!;
-        MacAddress old = before.NextHopMac;
+        Neighbor before = (await line.ReportAsync()).Segment!.Neighbor;
+        MacAddress old = before.Mac;
 
         MacAddress mac = world.GivePeerAnotherMac();
 
-        ConnectionReport after = await line.UntilAsync(report => report.Segment!.NextHopMac == mac, "the host's new version");
-        Assert.Equal((before.Version + 1, old), (after.Segment!.Version, before.NextHopMac));
-        await world.Conversation.HearsAsync<Toe.Event.Updated>(updated => updated.Versions.Contains(new UpdatedVersion(line.Served.Id, after.Segment.Version)));
+        ConnectionReport report = await line.UntilAsync(report => report.Segment!.Neighbor.Mac == mac, "the host's new version");
+        Neighbor after = report.Segment!.Neighbor;
+        Assert.Equal((before.Id, old), (after.Id, before.Mac));
+        Assert.True(after.Version > before.Version);
+        await world.Conversation.HearsAsync<Toe.Event.Updated>(updated => updated.Neighbors.Contains(new NeighborVersion(after.Id, after.Version)));
         world.Wire.Listen();
         await line.ExchangeAsync(10_000, 10_000);
         Assert.All(world.Wire.FromHost, segment => Assert.Equal(mac, segment.DestinationMac));

@@ -36,9 +36,13 @@ internal abstract class ClaimWorld : IAsyncDisposable
             return change?.Invoke(logged) ?? logged;
         }
 
-        return kind == HostKind.Kernel
-            ? new KernelWorld(Options, mtu)
-            : new ManagedWorld(Options(s_usual), s_usual with { LoggerFactory = new SpecLog(output) }, mtu);
+        if (kind == HostKind.Kernel)
+        {
+            return new KernelWorld(Options, mtu);
+        }
+
+        HostOptions options = Options(s_usual);
+        return new ManagedWorld(options, s_usual with { ReceiveBufferLimit = options.ReceiveBufferLimit }, mtu);
     }
 
     /// <summary>A connection that the peer has opened.</summary>
@@ -46,6 +50,9 @@ internal abstract class ClaimWorld : IAsyncDisposable
 
     /// <summary>The peer's network card is another one from now on, and the host's neighbour table says so.</summary>
     public abstract MacAddress GivePeerAnotherMac();
+
+    /// <summary>The host's neighbour table has another address at the peer's network card, at which nobody is.</summary>
+    public abstract void Know(InternetAddress nobody);
 
     /// <summary>Waits for something that nobody announces.</summary>
     public static async Task UntilAsync(Func<Task<bool>> happened, string what)

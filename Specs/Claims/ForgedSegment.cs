@@ -25,8 +25,8 @@ internal static class ForgedSegment
     /// <param name="flags">Its flags.</param>
     public static byte[] FromPeer(ConnectionReport report, ushort window, TcpFlags flags = TcpFlags.Ack) => Write(new FrameBuilder
     {
-        SourceMac = report.Segment!.NextHopMac,
-        DestinationMac = report.Segment.SourceMac,
+        SourceMac = report.Segment!.Neighbor.Mac,
+        DestinationMac = report.Segment.Neighbor.SourceMac,
         Flow = report.Connection!.Flow.Reversed,
         Seq = report.Variants.RcvNxt,
         Ack = report.Variants.SndUna,

@@ -20,6 +20,7 @@ internal sealed class KernelWire(TwoHosts hosts) : Wire
     private readonly List<WireSegment> _segments = [];
     private readonly byte[] _buffer = new byte[80 << 10];
     private Socket? _tap;
+    private BpfRawPort? _sender;
 
     public override IReadOnlyList<WireSegment> Segments
     {
@@ -51,17 +52,25 @@ internal sealed class KernelWire(TwoHosts hosts) : Wire
         return socket;
     });
 
+    public override void StopListening()
+    {
+        _tap?.Dispose();
+        _tap = null;
+        _segments.Clear();
+    }
+
     public override IDisposable LoseFromHost() => Lose(hosts.Client);
 
     public override IDisposable LoseFromPeer() => Lose(hosts.Server);
 
-    public override void SendToHost(byte[] frame)
-    {
-        using var sender = BpfRawPort.Sender(hosts.Client.Namespace, hosts.Client.LinkIndex);
-        sender.Send(frame);
-    }
+    public override void SendToHost(byte[] frame) =>
+        (_sender ??= BpfRawPort.Sender(hosts.Client.Namespace, hosts.Client.LinkIndex)).Send(frame);
 
-    public override void Dispose() => _tap?.Dispose();
+    public override void Dispose()
+    {
+        _tap?.Dispose();
+        _sender?.Dispose();
+    }
 
     private static OwnedTable Lose(SpecHost at) => at.Run(() => RandomLoss.At(at.Link, oneOf: 1));
 

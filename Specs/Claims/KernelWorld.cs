@@ -54,6 +54,9 @@ internal sealed class KernelWorld : ClaimWorld
         return mac;
     }
 
+    public override void Know(InternetAddress nobody) =>
+        Hosts.Server.Netlink.SetNeighbor(Hosts.Server.LinkIndex, nobody.ToIPAddress(), Hosts.Client.Mac);
+
     public override async ValueTask DisposeAsync()
     {
         await Listener.DisposeAsync();

@@ -45,6 +45,14 @@ internal sealed class ManagedWire : Wire
         }
     }
 
+    public override void StopListening()
+    {
+        lock (_lock)
+        {
+            _segments = null;
+        }
+    }
+
     public override IDisposable LoseFromHost() => new Loss(ref _losesFromHost, () => Interlocked.Decrement(ref _losesFromHost));
 
     public override IDisposable LoseFromPeer() => new Loss(ref _losesFromPeer, () => Interlocked.Decrement(ref _losesFromPeer));
@@ -65,11 +73,11 @@ internal sealed class ManagedWire : Wire
 
     private bool IsLost(in TxFrame frame, bool isFromHost)
     {
-        if (_segments is not null && WireSegment.Parse(Bytes(in frame), frame.SegmentSize, isFromHost) is { } segment)
+        if (Volatile.Read(ref _segments) is not null && WireSegment.Parse(Bytes(in frame), frame.SegmentSize, isFromHost) is { } segment)
         {
             lock (_lock)
             {
-                _segments.Add(segment);
+                _segments?.Add(segment);
             }
         }
 

@@ -46,6 +46,8 @@ internal sealed class ManagedWorld : ClaimWorld
         return mac;
     }
 
+    public override void Know(InternetAddress nobody) => _host.SetNeighbor(nobody.ToIPAddress(), _wire.Peer.Address);
+
     public override async ValueTask DisposeAsync()
     {
         await _listener.DisposeAsync();

@@ -87,6 +87,9 @@ internal abstract class Wire : IDisposable
     /// <summary>From now on what passes is kept.</summary>
     public abstract void Listen();
 
+    /// <summary>From now on nothing is kept; what was is forgotten.</summary>
+    public abstract void StopListening();
+
     /// <summary>What the host sends is lost until this is disposed.</summary>
     public abstract IDisposable LoseFromHost();
 
