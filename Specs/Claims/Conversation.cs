@@ -5,12 +5,11 @@ using Akka.Configuration;
 using Akka.Dispatch;
 using Akka.Dispatch.MessageQueues;
 using TcpActors.Actors;
-using TcpActors.Actors.Contract;
 using Xunit;
 
 namespace TcpActors.Specs.Claims;
 
-/// <summary>Every word of <see cref="Toe"/> that host and TOE say to each other, in the order in which it reaches a mailbox.</summary>
+/// <summary>Every word of <see cref="TcpActors.Actors.Contract.Toe"/> that host and TOE say to each other, in the order in which it reaches a mailbox.</summary>
 internal sealed class Conversation : IDisposable
 {
     private static readonly ConditionalWeakTable<ActorSystem, Conversation> s_conversations = [];
@@ -31,6 +30,9 @@ internal sealed class Conversation : IDisposable
     /// <summary>For the host under test.</summary>
     public ActorSystem System { get; }
 
+    /// <summary>The TOE's actor, for the spec's own questions.</summary>
+    public ActorSelection Toe => System.ActorSelection("/user/toe-*");
+
     public IReadOnlyList<object> Said => [.. _said];
 
     public int Count<T>() => _said.OfType<T>().Count();
@@ -46,7 +48,7 @@ internal sealed class Conversation : IDisposable
 
     private void Overhear(object message)
     {
-        if (message.GetType().DeclaringType?.DeclaringType == typeof(Toe))
+        if (message.GetType().DeclaringType?.DeclaringType == typeof(TcpActors.Actors.Contract.Toe))
         {
             _said.Enqueue(message);
         }
