@@ -46,6 +46,14 @@ internal sealed class KernelWorld : ClaimWorld
         return new ClaimLine(this, (await Listener.AcceptAsync().AsTask().WaitAsync(Patience))!, new KernelPeer(socket));
     }
 
+    /// <summary>A connection that the host has opened.</summary>
+    public async Task<ClaimLine> OpenAsync(int port)
+    {
+        using Socket listening = Hosts.Client.Listen(port: port);
+        Connection connection = await _host.ConnectAsync((IPEndPoint)listening.LocalEndPoint!).WaitAsync(Patience);
+        return new ClaimLine(this, connection, new KernelPeer(await listening.AcceptAsync().WaitAsync(Patience)));
+    }
+
     public override MacAddress GivePeerAnotherMac()
     {
         var mac = MacAddress.Parse("02:00:00:00:00:77");
