@@ -127,7 +127,7 @@ internal sealed partial class ConnectionActor : UntypedActor
                     Answer(bell, now);
                     break;
                 case Toe.Command.Query:
-                    Sender.Tell(new Toe.Event.Variables(_seat.Id, _seat.Epoch, _engine.Variants, _seat.Segment, _engine.Counters));
+                    _seat.NextAsker()?.Tell(new Toe.Event.Variables(_seat.Id, _seat.Epoch, _engine.Variants, _seat.Segment, _engine.Counters));
                     return;
                 case InvariantsUpdate update:
                     Apply(update, now);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Akka.Actor;
 using TcpActors.Actors.Contract;
 using TcpActors.Actors.Scheduling;
@@ -17,6 +18,7 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
     private ReceiveLane _lane;
     private ReceiveLane _timerLane;
     private bool _isSending;
+    private ConcurrentQueue<IActorRef>? _askers;
     private bool _isWriter;
 
     public ConnectionSeat(ToeContext toe, TransferEntry entry, PostedMemory memory, FlowEntry flow, PathCell path)
@@ -65,6 +67,12 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
     public bool IsLeft { get; private set; }
 
     public IActorRef Actor { get; set; } = ActorRefs.Nobody;
+
+    /// <summary>Somebody wants to know the variables; <see cref="NextAsker"/> is for whoever answers: the actor, or its supervisor when it has ended.</summary>
+    public void Ask(IActorRef asker) => (_askers ??= new()).Enqueue(asker);
+
+    /// <returns>Who is to be answered next; null when all have been.</returns>
+    public IActorRef? NextAsker() => _askers is { } askers && askers.TryDequeue(out IActorRef? asker) ? asker : null;
 
     Type IIndirectActorProducer.ActorType => typeof(ConnectionActor);
 

@@ -41,7 +41,8 @@ internal sealed class ToeSupervisor(ToeContext toe) : UntypedActor
             case Toe.Command.Query query:
                 if (Find(query.Connection) is { } seat)
                 {
-                    seat.Actor.Forward(query);
+                    seat.Ask(Sender);
+                    seat.Actor.Tell(query);
                 }
 
                 break;
@@ -165,6 +166,7 @@ internal sealed class ToeSupervisor(ToeContext toe) : UntypedActor
         {
             // The actor of the epoch before has given the connection back and is only not yet seen to have ended.
             Context.Unwatch(former.Actor);
+            AnswerFor(former);
             toe.Paths.Leave(former.Path);
         }
 
@@ -231,6 +233,17 @@ internal sealed class ToeSupervisor(ToeContext toe) : UntypedActor
         {
             // Stopped without giving the connection back (its constructor threw): the last commit is what the host carries on with.
             ended.GiveBackLastCommit();
+        }
+
+        AnswerFor(ended);
+    }
+
+    /// <summary>A question that came behind the word to give the connection back is not answered by its actor any more.</summary>
+    private static void AnswerFor(ConnectionSeat ended)
+    {
+        while (ended.NextAsker() is { } asker)
+        {
+            asker.Tell(new Toe.Event.NotHere(ended.Id));
         }
     }
 }

@@ -18,7 +18,7 @@ internal sealed partial class KernelHalf
         {
             _isFull = _memory.Receive.Free == 0;
             Restore(_standby!, in state, _isFull);
-            _isTracked = _stack.Checks.ForgetTracking(Flow);
+            _stack.Checks.TolerateTracked(Flow);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
@@ -35,17 +35,7 @@ internal sealed partial class KernelHalf
         {
             // 4. What the TOE did not consume arrives as if it came now: at once, for a segment that comes behind it must not overtake it.
             // An RST that overtook the FIN before it would seem one too far.
-            Task through = gate.Forward(Flow, packet =>
-            {
-                if (_isTracked)
-                {
-                    // To connection tracking a FIN that comes first belongs to nothing, and a firewall drops it.
-                    _stack.Reinjector.InjectAckOf(packet, _scope);
-                    _isTracked = false;
-                }
-
-                _stack.Reinjector.Inject(packet, _scope);
-            });
+            Task through = gate.Forward(Flow, packet => _stack.Reinjector.Inject(packet, _scope));
 
             // 3. was the release: leaving repair mode before would have its window probe stopped by our own fence and cost 200 ms.
             standby.Repair.Leave();

@@ -31,7 +31,6 @@ internal sealed partial class KernelHalf : IHostHalf
 
     // Of an upload, between its two steps.
     private bool _isFull;
-    private bool _isTracked;
 
     public KernelHalf(Socket socket, PostedMemory memory, IHostHalfEvents events, KernelStack stack, bool? isActive)
     {

@@ -29,10 +29,10 @@ internal sealed class RefusalChecks : IDisposable
         : UnheededOptions.Find(socket);
 
     /// <summary>
-    /// Has connection tracking forget the flow: it did not see the TOE's bytes, and would call the kernel's next segment invalid.
+    /// Has connection tracking take the flow as it comes back: it did not see the TOE's bytes, and would call the kernel's next segment invalid. If it forgot
+    /// the flow, a firewall would take the next segment for the beginning of another connection, which it may not let out.
     /// </summary>
-    /// <returns>Whether it was tracked.</returns>
-    public bool ForgetTracking(in FlowKey flow) => _tracking.Forget(in flow);
+    public void TolerateTracked(in FlowKey flow) => _tracking.Tolerate(in flow);
 
     public void Dispose()
     {

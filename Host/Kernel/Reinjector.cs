@@ -59,36 +59,6 @@ internal sealed class Reinjector : IDisposable
         }
     }
 
-    /// <summary>Injects what a packet acknowledges, without its payload and the FIN or RST that it may bear.</summary>
-    /// <inheritdoc cref="Inject"/>
-    public void InjectAckOf(ReadOnlySpan<byte> ipPacket, long scope)
-    {
-        if (!TryParse(ipPacket, out IpPacket ip))
-        {
-            return;
-        }
-
-        int tcpHeader = (ipPacket[ip.PayloadOffset + 12] >> 4) * 4;
-        int headers = ip.PayloadOffset + tcpHeader;
-        if (tcpHeader < SmallestTcpHeader || headers > ip.Length)
-        {
-            return;
-        }
-
-        byte[] ack = ipPacket[..headers].ToArray();
-        BinaryPrimitives.WriteUInt16BigEndian(
-            ack.AsSpan(ip.IsIPv4 ? 2 : 4), (ushort)(ip.IsIPv4 ? headers : headers - IpPacket.IPv6HeaderLength));
-        if (ip.IsIPv4)
-        {
-            Span<byte> checksum = ack.AsSpan(10, 2);
-            checksum.Clear();
-            BinaryPrimitives.WriteUInt16BigEndian(checksum, InternetChecksum.Of(ack.AsSpan(0, ip.PayloadOffset)));
-        }
-
-        ack[ip.PayloadOffset + 13] = (byte)TcpFlags.Ack;
-        Inject(ack, scope);
-    }
-
     public void Dispose()
     {
         _ipv4?.Dispose();

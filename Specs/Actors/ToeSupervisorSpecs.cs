@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Akka.Actor;
 using Akka.TestKit.Xunit2;
 using TcpActors.Actors;
 using TcpActors.Actors.Contract;
@@ -53,6 +54,22 @@ public sealed class ToeSupervisorSpecs(ITestOutputHelper output) : TestKit(Offlo
         Assert.Equal([new ConnectionId(1)], ExpectMsg<Toe.Event.Offloaded>().Connections);
         ExpectNoMsg(TimeSpan.Zero);
         Assert.Empty(toes.A.ToHost.PullAll());
+    }
+
+    [Fact]
+    public void A_question_behind_the_word_to_give_a_connection_back_is_answered_too()
+    {
+        using var toes = new TwoToes(Sys, TestActor, ActorRefs.Nobody);
+        toes.Offload();
+        ConnectionId id = Assert.Single(ExpectMsg<Toe.Event.Offloaded>().Connections);
+        IActorRef supervisor = toes.A.Toe.Supervisor;
+
+        // The supervisor passes both on before the actor has given anything back.
+        supervisor.Tell(new Toe.Command.Upload([id]), TestActor);
+        supervisor.Tell(new Toe.Command.Query(id), TestActor);
+        toes.Settle();
+
+        Assert.True(FishForMessage(message => message is Toe.Event.NotHere or Toe.Event.Variables) is Toe.Event.NotHere { Connection: var about } && about == id);
     }
 
     protected override void Dispose(bool disposing)

@@ -46,6 +46,18 @@ internal sealed class ManagedEnd : IHostHalfEvents, IApplicationFace
 
     public bool IsOffloaded { get; private set; }
 
+    /// <summary>The variables that lay on the stack to the TOE at the last offload; their owner has them no longer.</summary>
+    public SegmentVariants GivenVariants { get; private set; }
+
+    /// <summary>What lay on the stack back to the host at the last upload.</summary>
+    public TransferEntry? Returned { get; private set; }
+
+    /// <summary>The variables as their owner has them at this moment, times as times remaining.</summary>
+    public SegmentVariants Variants => IsOffloaded ? Committed : Half.Query();
+
+    /// <summary>What the TOE has committed last, times as times remaining.</summary>
+    public SegmentVariants Committed => _slot.Read(out _).ToTimesRemaining(_side.Clock.Now);
+
     public TcpState State => Half.State;
 
     /// <summary>The state of whatever stands in the stack's table for this connection.</summary>
@@ -95,6 +107,7 @@ internal sealed class ManagedEnd : IHostHalfEvents, IApplicationFace
         }
 
         OwnedVariables variables = new OwnedVariables(_id, _epoch, taken.Variants).HandOver();
+        GivenVariants = variables.Variants;
         _side.Toe!.FromHost.Push(new TransferEntry(variables, taken.Connection, taken.Segment, UploadReason.None));
         _toe = null;
         Tell(Toe.Command.Offload.Doorbell);
@@ -121,7 +134,7 @@ internal sealed class ManagedEnd : IHostHalfEvents, IApplicationFace
             Assert.True(pair.StepToNextDeadline(), "the connection was not given back");
         }
 
-        TransferEntry entry = Assert.Single(back);
+        TransferEntry entry = Returned = Assert.Single(back);
         SegmentVariants variants = entry.Variables.Variants;
         _epoch = entry.Variables.Epoch;
         IsOffloaded = false;

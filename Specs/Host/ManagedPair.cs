@@ -107,6 +107,9 @@ internal sealed class ManagedPair : IDisposable
         return true;
     }
 
+    /// <summary>Lets time pass in which neither side gets to look at the wire or at its timers.</summary>
+    public void Wait(Microseconds span) => _world!.RunFor(span);
+
     /// <summary>Lets time pass, stopping at each deadline on the way.</summary>
     public void Pass(Microseconds span)
     {

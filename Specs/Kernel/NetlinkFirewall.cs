@@ -29,6 +29,26 @@ internal static class NetlinkFirewall
         .NewRule("input", rule => rule.CtState(CtNew).IsTcp().DestinationPort(port).Verdict(accept: true))
         .NewRule("input", rule => rule.IsTcp().Drop()));
 
+    /// <summary>
+    /// In the caller's namespace: of TCP only what belongs to a connection gets in or out, and what begins one to the port on this host
+    /// (<paramref name="isServed"/>) or on another; what connection tracking calls invalid does not.
+    /// </summary>
+    public static OwnedTable StatefulBothWays(ushort port, bool isServed) => new("make a firewall for both directions", Netfilter.FamilyInet, batch =>
+    {
+        foreach ((string chain, NfHook hook) in new[] { ("input", (NfHook)1), ("output", (NfHook)3) })
+        {
+            batch.NewChain(chain, hook, priority: 0)
+                .NewRule(chain, rule => rule.CtState(CtInvalid).Drop())
+                .NewRule(chain, rule => rule.CtState(CtEstablishedOrRelated).Verdict(accept: true));
+            if (isServed == string.Equals(chain, "input", StringComparison.Ordinal))
+            {
+                batch.NewRule(chain, rule => rule.CtState(CtNew).IsTcp().DestinationPort(port).Verdict(accept: true));
+            }
+
+            batch.NewRule(chain, rule => rule.IsTcp().Drop());
+        }
+    });
+
     /// <summary>In the caller's namespace: no TCP gets in that another station than this one has sent.</summary>
     public static OwnedTable OnlyFrom(string interfaceName, MacAddress sender) =>
         new("know one sender", Netfilter.FamilyNetdev, batch => batch

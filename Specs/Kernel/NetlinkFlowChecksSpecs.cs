@@ -13,7 +13,7 @@ public sealed class NetlinkFlowChecksSpecs
     [KernelTheory]
     [InlineData(AddressFamily.InterNetwork)]
     [InlineData(AddressFamily.InterNetworkV6)]
-    public void A_tracked_flow_is_forgotten_once_from_either_end(AddressFamily family)
+    public void A_tracked_flow_is_tolerated_from_either_end_and_stays_established(AddressFamily family)
     {
         using var hosts = new TwoHosts();
         using var firewall = hosts.Server.Run(() => NetlinkFirewall.Stateful(8080));
@@ -24,37 +24,23 @@ public sealed class NetlinkFlowChecksSpecs
         using var tracking = hosts.Server.Run(() => new ConnectionTracking());
 
         Assert.False(tracking.IsTranslated(connection.ServerFlow));
-        Assert.True(tracking.Forget(connection.ServerFlow));
-        Assert.False(tracking.Forget(connection.ServerFlow));
+        Assert.True(tracking.Tolerate(connection.ServerFlow));
+        Assert.True(tracking.Tolerate(connection.ServerFlow.Reversed));
+        Assert.False(tracking.IsTranslated(connection.ServerFlow));
 
         connection.Client.Send("again"u8);
         connection.Server.ReceiveTimeout = 10_000;
         Assert.Equal(5, connection.Server.Receive(new byte[16]));
-        Assert.True(tracking.Forget(connection.ServerFlow.Reversed));
     }
 
     [KernelFact]
-    public void Other_flows_entries_stay()
-    {
-        using var hosts = new TwoHosts();
-        using var firewall = hosts.Server.Run(() => NetlinkFirewall.Redirect(1, to: 2));
-        using var one = hosts.Connect();
-        using var other = hosts.Connect();
-        using var tracking = hosts.Server.Run(() => new ConnectionTracking());
-
-        Assert.True(tracking.Forget(one.ServerFlow));
-
-        Assert.True(tracking.Forget(other.ServerFlow));
-    }
-
-    [KernelFact]
-    public void Where_nothing_is_tracked_there_is_nothing_to_forget()
+    public void Where_nothing_is_tracked_there_is_nothing_to_tolerate()
     {
         using var hosts = new TwoHosts();
         using var connection = hosts.Connect();
         using var tracking = hosts.Server.Run(() => new ConnectionTracking());
 
-        Assert.False(tracking.Forget(connection.ServerFlow));
+        Assert.False(tracking.Tolerate(connection.ServerFlow));
         Assert.False(tracking.IsTranslated(connection.ServerFlow));
     }
 

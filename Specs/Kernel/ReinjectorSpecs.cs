@@ -24,37 +24,15 @@ public sealed class ReinjectorSpecs
         {
             byte[] runt = Packet(ipv4, tcpLength: length);
             reinjector.Inject(runt, scope: 0);
-            reinjector.InjectAckOf(runt, scope: 0);
         }
 
         byte[] other = Packet(ipv4, tcpLength: 20);
         SetProtocol(other, 17);
         reinjector.Inject(other, scope: 0);
-        reinjector.InjectAckOf(other, scope: 0);
         Assert.Equal((0, 21), (reinjector.Injected, reinjector.Dropped));
 
         reinjector.Inject(Packet(ipv4, tcpLength: 20), scope: 0);
         Assert.Equal((1, 21), (reinjector.Injected, reinjector.Dropped));
-    }
-
-    [KernelTheory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public void The_acknowledgement_of_a_segment_with_data_is_injected_and_that_of_an_impossible_header_is_not(bool ipv4)
-    {
-        using NetworkNamespace network = NewNetwork();
-        using Reinjector reinjector = network.Run(() => new Reinjector());
-        byte[] packet = Packet(ipv4, tcpLength: 120);
-        reinjector.InjectAckOf(packet, scope: 0);
-        Assert.Equal((1, 0), (reinjector.Injected, reinjector.Dropped));
-
-        for (int words = 0; words < 5; words++)
-        {
-            packet[(ipv4 ? 20 : 40) + 12] = (byte)(words << 4);
-            reinjector.InjectAckOf(packet, scope: 0);
-        }
-
-        Assert.Equal((1, 0), (reinjector.Injected, reinjector.Dropped));
     }
 
     /// <summary>One with loopback alone, where nobody listens.</summary>

@@ -9,8 +9,8 @@ namespace TcpActors.Transport.Linux.Netlink;
 /// </summary>
 public sealed class ConnectionTracking : IDisposable
 {
+    private const ushort Change = 0;
     private const ushort Get = 1;
-    private const ushort Delete = 2;
     private const byte Tcp = 6;
     private const uint SourceTranslated = 1 << 4;
     private const uint DestinationTranslated = 1 << 5;
@@ -19,17 +19,14 @@ public sealed class ConnectionTracking : IDisposable
     // Bound to its network namespace when it is opened, as the socket is.
     private readonly SafeFileHandle? _count = OpenCount();
 
-    /// <summary>Has the kernel forget the flow, so that its next segment in either direction begins a new entry.</summary>
+    /// <summary>
+    /// From now on the flow's sequence numbers are not held against what passed here before (as with nf_conntrack_tcp_be_liberal, for this flow alone).
+    /// Its entry stays what it is: to a firewall an established connection, begun by whoever began it.
+    /// </summary>
     /// <returns>False when there was no entry.</returns>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
-    public bool Forget(in FlowKey flow)
-    {
-        // An entry is found by what its packets look like in either direction; under NAT only one of the two is the socket's.
-        if (IsKnownToBeEmpty())
-            return false;
-        var forgotten = Ask("forget", Delete, flow) is not null;
-        return Ask("forget", Delete, flow.Reversed) is not null || forgotten;
-    }
+    public bool Tolerate(in FlowKey flow) =>
+        !IsKnownToBeEmpty() && Ask("be liberal with", Change, flow, WriteLiberal) is not null;
 
     /// <summary>Whether the flow's addresses or ports are rewritten on their way.</summary>
     /// <exception cref="NetlinkException">The kernel refused.</exception>
@@ -70,7 +67,7 @@ public sealed class ConnectionTracking : IDisposable
 
     /// <summary>
     /// Nothing is tracked here: no flow need be asked for. One read of a number, where most namespaces track nothing and every move would ask
-    /// four times, twice of it while a peer waits.
+    /// three times, once of it while a peer waits.
     /// </summary>
     private bool IsKnownToBeEmpty()
     {
@@ -80,8 +77,8 @@ public sealed class ConnectionTracking : IDisposable
         return RandomAccess.Read(_count, digits, fileOffset: 0) > 0 && digits[0] == (byte)'0';
     }
 
-    /// <returns>Null when there is no entry. A deletion gives an empty one.</returns>
-    private Entry? Ask(string verb, ushort message, in FlowKey flow)
+    /// <returns>Null when there is no entry. A change gives an empty one.</returns>
+    private Entry? Ask(string verb, ushort message, in FlowKey flow, Action<NetlinkMessageBuilder>? content = null)
     {
         if (_socket is null)
             return null;
@@ -89,8 +86,9 @@ public sealed class ConnectionTracking : IDisposable
             Netfilter.Type(Netfilter.ConnectionTracking, message),
             NetlinkFlags.Ack,
             new NetfilterHeader { Family = flow.IsIPv4 ? Netfilter.FamilyIPv4 : Netfilter.FamilyIPv6 });
-        // Without a tuple a deletion would empty the whole table.
+        // An entry is found by what its packets look like in either direction; under NAT only one of the two is the socket's.
         WriteTuple(request, flow);
+        content?.Invoke(request);
         // EINVAL and EOPNOTSUPP: nfnetlink knows no connection tracking.
         return _socket.TryQuery(request, Parse, [Errno.NoEntry, Errno.Invalid, Errno.NotSupported], out var entry)
             ? entry ?? new Entry(Translated: false)
@@ -116,6 +114,17 @@ public sealed class ConnectionTracking : IDisposable
                     .UInt16BigEndian(Attribute.SourcePort, flow.LocalPort)
                     .UInt16BigEndian(Attribute.DestinationPort, flow.RemotePort);
             }
+        }
+    }
+
+    /// <summary>IP_CT_TCP_FLAG_BE_LIBERAL of linux/netfilter/nf_conntrack_tcp.h in both directions: struct nf_ct_tcp_flags, value and mask.</summary>
+    private static void WriteLiberal(NetlinkMessageBuilder request)
+    {
+        const byte liberal = 0x08;
+        using (request.Nested(Attribute.ProtocolInfo))
+        using (request.Nested(Attribute.InfoTcp))
+        {
+            request.Bytes(Attribute.FlagsOriginal, [liberal, liberal]).Bytes(Attribute.FlagsReply, [liberal, liberal]);
         }
     }
 
@@ -151,6 +160,7 @@ public sealed class ConnectionTracking : IDisposable
         public const ushort Original = 1;
         public const ushort Reply = 2;
         public const ushort Status = 3;
+        public const ushort ProtocolInfo = 4;
         public const ushort Addresses = 1;
         public const ushort Protocol = 2;
         public const ushort SourceIPv4 = 1;
@@ -160,5 +170,8 @@ public sealed class ConnectionTracking : IDisposable
         public const ushort ProtocolNumber = 1;
         public const ushort SourcePort = 2;
         public const ushort DestinationPort = 3;
+        public const ushort InfoTcp = 1;
+        public const ushort FlagsOriginal = 4;
+        public const ushort FlagsReply = 5;
     }
 }
