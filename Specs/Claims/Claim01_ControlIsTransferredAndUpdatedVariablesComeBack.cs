@@ -1,4 +1,3 @@
-using TcpActors.Actors.Contract;
 using TcpActors.Engine.State;
 using TcpActors.HostSide;
 using Xunit;

@@ -1,7 +1,6 @@
 using System.Net.Sockets;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
-using TcpActors.HostSide;
 using TcpActors.HostSide.Kernel;
 using TcpActors.Transport.Linux.Tcp;
 using Xunit;

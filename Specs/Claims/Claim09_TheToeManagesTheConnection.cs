@@ -1,6 +1,5 @@
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
-using TcpActors.HostSide;
 using Xunit;
 using Xunit.Abstractions;
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using TcpActors.Engine.Congestion;
 using TcpActors.Engine.State;
-using TcpActors.Engine.Wire;
 using TcpActors.HostSide;
 using Xunit;
 using Xunit.Abstractions;

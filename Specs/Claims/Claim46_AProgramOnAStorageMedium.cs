@@ -39,7 +39,7 @@ public sealed partial class Claim46_AProgramOnAStorageMedium
         {
             string text = File.ReadAllText(Path.Combine(root, project));
             Assert.True(File.Exists(Path.Combine(root, Path.GetDirectoryName(project)!, "packages.lock.json")), $"{project} has no lock");
-            Assert.All(PackageName().Matches(text), package => Assert.Contains($"Include=\"{package.Groups[1].Value}\"", versions, StringComparison.Ordinal));
+            Assert.All(PackageName().Matches(text), package => Assert.Contains($"Include=\"{package.Groups["name"].Value}\"", versions, StringComparison.Ordinal));
         });
     }
 
@@ -57,6 +57,6 @@ public sealed partial class Claim46_AProgramOnAStorageMedium
     [GeneratedRegex("[A-Za-z/\\\\]+\\.csproj", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex ProjectPath();
 
-    [GeneratedRegex("<PackageReference Include=\"([^\"]+)\"", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("<PackageReference Include=\"(?<name>[^\"]+)\"", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex PackageName();
 }

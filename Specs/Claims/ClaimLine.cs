@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using TcpActors.Actors.Contract;
 using TcpActors.Engine.State;
 using TcpActors.HostSide;
 using TcpActors.Specs.Kernel;

@@ -1,4 +1,3 @@
-using System.Net;
 using TcpActors.Engine.Wire;
 using TcpActors.HostSide;
 using TcpActors.HostSide.Policy;

@@ -1,5 +1,4 @@
 using TcpActors.Engine.State;
-using TcpActors.HostSide;
 using Xunit;
 using Xunit.Abstractions;
 

@@ -1,7 +1,6 @@
 using System.Net;
 using TcpActors.Engine.Wire;
 using TcpActors.HostSide;
-using TcpActors.HostSide.Managed;
 using TcpActors.Transport.Links;
 
 namespace TcpActors.Specs.Claims;
