@@ -135,6 +135,7 @@ internal static class BenchCommand
         root.Add(ProfileCommand.Create(CheckNames));
         root.Add(CaptureCommand.Create(CheckNames));
         root.Add(MovesCommand.Create(command, s_results));
+        root.Add(NextHopCommand.Create());
         root.Add(report);
         return root;
     }

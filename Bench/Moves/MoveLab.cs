@@ -38,6 +38,9 @@ internal sealed class MoveLab : IAsyncDisposable
 
     public OffloadHost Host { get; }
 
+    /// <summary>What joins the two.</summary>
+    public Cable Cable => _cable;
+
     /// <summary>A peer's process, and the connections that it has opened.</summary>
     public async Task<(Process Peer, Connection[] Connections)> ConnectAsync(MoveTraffic traffic, int count)
     {
