@@ -200,7 +200,8 @@ internal sealed class FuzzedConnection : IFlowReceiver, IDisposable
     {
         ref readonly SegmentVariants after = ref _engine.Variants;
         ref readonly EngineCounters now = ref _engine.Counters;
-        Rule.Holds(now.SegmentsReceived - counters.SegmentsReceived == segment.SegmentCount, "each segment is counted");
+        int own = verdict.Kind == VerdictKind.UploadRequired ? 0 : segment.SegmentCount;
+        Rule.Holds(now.SegmentsReceived - counters.SegmentsReceived == own, "each segment is counted, and one that is the host's by the host");
         Rule.Holds(
             after.SndUna >= before.SndUna && after.SndUna <= before.SndMax, "RFC 9293 3.10.7.4: SND.UNA moves up to what was sent and never back");
         uint received = (uint)(after.RcvNxt - before.RcvNxt);

@@ -43,7 +43,6 @@ public sealed class KernelStatisticsSpecs(ITestOutputHelper output)
         output.WriteLine($"received {end.Received.Segments} of {peer.SegmentsSent}, sent {end.Sent.Segments} of {peer.SegmentsReceived}");
         Assert.InRange(end.Received.Segments, peer.SegmentsSent - 4, peer.SegmentsSent);
         Assert.InRange(end.Sent.Segments, peer.SegmentsReceived - 4, peer.SegmentsReceived + 4);
-        Assert.Equal(0, end.Errors.Dropped);
 
         async Task ExchangeAsync(int toServer, int toClient)
         {

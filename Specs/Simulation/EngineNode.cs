@@ -60,6 +60,9 @@ internal sealed class EngineNode : INode, IDisposable
 
     public long NotOurs { get; private set; }
 
+    /// <summary>Segments that are the host's to take, which counts them.</summary>
+    public long LeftToHost { get; private set; }
+
     /// <summary>How often a FIN was the next thing in order (the engine leaves it to the host).</summary>
     public int PeerFins { get; private set; }
 
@@ -264,6 +267,7 @@ internal sealed class EngineNode : INode, IDisposable
         Verdict verdict = _owner.Receive(in segment);
         if (verdict.Kind == VerdictKind.UploadRequired)
         {
+            LeftToHost += segment.SegmentCount;
             PeerFins += verdict.Reason == UploadReason.PeerFin ? 1 : 0;
             _world.Trace.Add(Name, "wants to give back", (long)verdict.Reason);
         }
