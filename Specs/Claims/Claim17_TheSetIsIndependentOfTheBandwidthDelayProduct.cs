@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.IO.Pipelines;
 using TcpActors.Engine.Congestion;
 using TcpActors.Engine.State;
-using TcpActors.HostSide;
 using Xunit;
 using Xunit.Abstractions;
 
