@@ -6,6 +6,7 @@ using TcpActors.Bench.Lab;
 using TcpActors.Bench.Measuring;
 using TcpActors.Bench.Moves;
 using TcpActors.Bench.Peers;
+using TcpActors.Bench.Policies;
 using TcpActors.Bench.Report;
 using TcpActors.Bench.Rows;
 
@@ -135,6 +136,7 @@ internal static class BenchCommand
         root.Add(ProfileCommand.Create(CheckNames));
         root.Add(CaptureCommand.Create(CheckNames));
         root.Add(MovesCommand.Create(command, s_results));
+        root.Add(PoliciesCommand.Create(command, s_runs, s_seconds, s_results));
         root.Add(report);
         return root;
     }
