@@ -5,6 +5,8 @@ using TcpActors.Actors;
 using TcpActors.Actors.Contract;
 using TcpActors.Engine.Buffers;
 using TcpActors.HostSide.Messaging;
+using TcpActors.HostSide.Policy;
+using TcpActors.HostSide.Policy.Recording;
 using TcpActors.HostSide.Statistics;
 using TcpActors.Transport;
 
@@ -29,14 +31,17 @@ internal sealed class HostCore : IAsyncDisposable
     public HostCore(string stackName, HostOptions options, ChunkPool pool, HostBooks books, ILogger logger)
     {
         _pool = pool;
+        // First what may fail: a file that cannot be made.
+        var deciding = new Deciding(
+            options.Policy, options.MoveHysteresis, options.RecordFile is { } file ? new TraceWriter(file, options, MonotonicClock.System.Now, logger) : null);
         (System, _ownsSystem) = options.System is { } given
             ? (given, false)
             : (ActorSystem.Create("tcpactors", OffloadEngine.ReferenceConfig.WithFallback(QuietSystem)), true);
         var sampling = new Sampling(options.StatisticsInterval, MonotonicClock.System, pool);
         Line = new SupervisorLine(System.ActorOf(Props.Create(
-            () => new HostSupervisor(stackName, Buffers, FromToes, books, Workers, logger, sampling))));
+            () => new HostSupervisor(stackName, Buffers, FromToes, books, Workers, logger, sampling, deciding))));
         _parts = new ConnectionParts(
-            Line, options.Policy, pool, new SlotTable(pool), MonotonicClock.System,
+            Line, deciding.AskAfterBytes, pool, new SlotTable(pool), MonotonicClock.System,
             options.SendBufferLimit, options.ReceiveBufferLimit, options.ApplicationScheduler);
     }
 

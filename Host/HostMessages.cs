@@ -17,7 +17,14 @@ internal static class HostMessages
     public sealed record AddToe(ToeUnit Toe);
 
     /// <summary>Move these connections (null: all) and complete the task when that is done.</summary>
-    public sealed record Move(IReadOnlyList<ConnectionId>? Connections, bool ToToe, TaskCompletionSource<MoveResult> Done);
+    public sealed record Move(IReadOnlyList<ConnectionId>? Connections, bool ToToe, TaskCompletionSource<MoveResult> Done)
+    {
+        /// <summary>Whether the policy wants it, and no person.</summary>
+        public bool IsByPolicy { get; init; }
+    }
+
+    /// <summary>A connection has moved as many bytes as the policy wanted to wait for.</summary>
+    public sealed record AskPolicy(Connection Connection);
 
     /// <summary>The application wants the connection to end in this way.</summary>
     public sealed record End(ConnectionId Connection, EndKind Kind);

@@ -3,6 +3,7 @@ using Akka.Actor;
 using TcpActors.Actors.Contract;
 using TcpActors.Engine.State;
 using TcpActors.HostSide.Messaging;
+using TcpActors.HostSide.Policy;
 using TcpActors.HostSide.Statistics;
 
 namespace TcpActors.HostSide;
@@ -26,13 +27,33 @@ internal sealed partial class HostSupervisor
         foreach (Tenancy tenancy in wanted)
         {
             ticket.Expect();
-            tenancy.Connection.DecideByHand();
+            if (!move.IsByPolicy)
+            {
+                TakeInHand(tenancy);
+            }
+            else if (tenancy.Connection.IsInHand)
+            {
+                // It had decided before it heard of that.
+                ticket.Unmoved();
+                continue;
+            }
+
             tenancy.IsOneOfMany = wanted.Count > MoveWork.Batch;
             tenancy.Tickets.Add((move.ToToe, ticket));
             Advance(tenancy);
         }
 
         ticket.Close(missing: move.Connections is null ? 0 : move.Connections.Count - wanted.Count);
+    }
+
+    /// <summary>Somebody has said where the connection is to be: the policy has nothing to decide any more.</summary>
+    private void TakeInHand(Tenancy tenancy)
+    {
+        if (!tenancy.Connection.IsInHand)
+        {
+            tenancy.Connection.TakeInHand();
+            _policy.Tell(new PolicyActor.TakenInHand(tenancy.Connection.Id));
+        }
     }
 
     /// <summary>After each message: begins with the moves that are next, and has workers take back what TOEs have given back.</summary>
@@ -122,6 +143,7 @@ internal sealed partial class HostSupervisor
             _tenancies.Remove(tenancy.Connection.Id);
             _buffers.Withdraw(tenancy.Connection.Id);
             _sampler.Tell(new Sampler.Leave(tenancy.Connection));
+            _policy.Tell(new PolicyActor.Gone(tenancy.Connection.Id));
             tenancy.Connection.ReleaseMemory();
             CheckQuiesced();
         }
@@ -177,6 +199,7 @@ internal sealed partial class HostSupervisor
             tenancy.LastRefusal = null;
             Log.Offloaded(_logger, id, tenancy.Epoch, tenancy.Toe!.Name);
             _subscriptions.Tell(new Offloading.Event.Offloaded(id, tenancy.Epoch, tenancy.Toe.Name));
+            _policy.Tell(new PolicyActor.Moved(id, tenancy.Toe.Name));
             tenancy.SettleMoved(toToe: true);
             Advance(tenancy);
         }
@@ -209,6 +232,7 @@ internal sealed partial class HostSupervisor
     {
         Tenancy tenancy = _tenancies[done.Connection];
         _queue.End(tenancy);
+        _policy.Tell(new PolicyActor.Moved(done.Connection, null));
         ToeUnit from = tenancy.Toe!;
         _book.Remove(tenancy);
         _books.Paths.Forget(tenancy.Flow);

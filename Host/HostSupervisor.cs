@@ -5,6 +5,7 @@ using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 using TcpActors.HostSide.Managed;
 using TcpActors.HostSide.Messaging;
+using TcpActors.HostSide.Policy;
 using TcpActors.HostSide.Statistics;
 
 namespace TcpActors.HostSide;
@@ -26,13 +27,19 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
     private readonly string _stackName;
     private readonly TaskFactory _workers;
     private readonly IActorRef _sampler;
+    private readonly IActorRef _policy;
+    private readonly bool _isRecorded;
     private TaskCompletionSource? _quiesced;
     private TaskCompletionSource? _ended;
 
     public HostSupervisor(
-        string stackName, PostedBuffers buffers, TransferStack fromToes, HostBooks books, WorkerThreads workers, ILogger logger, Sampling sampling)
+        string stackName, PostedBuffers buffers, TransferStack fromToes, HostBooks books, WorkerThreads workers, ILogger logger, Sampling sampling,
+        Deciding deciding)
     {
-        _sampler = Context.ActorOf(Sampler.Create(sampling, logger), "sampler");
+        _policy = Context.ActorOf(PolicyActor.Create(deciding, sampling.Clock, logger), "policy");
+        _isRecorded = deciding.Trace is not null;
+        _sampler = Context.ActorOf(
+            Sampler.Create(deciding.NeedsSamples ? sampling with { Listener = new SamplesToPolicy(_policy, _isRecorded) } : sampling, logger), "sampler");
         (_stackName, _buffers, _fromToes, _books, _logger) = (stackName, buffers, fromToes, books, logger);
         _workers = workers.Factory;
         _queue = new MoveQueue(limit: 2 * MoveWork.Batch * workers.MaximumConcurrencyLevel);
@@ -70,6 +77,9 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
                 break;
             case HostMessages.Move move:
                 Move(move);
+                break;
+            case HostMessages.AskPolicy ask:
+                _sampler.Tell(new Sampler.Ask(ask.Connection));
                 break;
             case HostMessages.End end:
                 End(end);
@@ -204,6 +214,7 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
     {
         var tenancy = new Tenancy(takeOver.Connection, _books.Invariants) { IsGuest = true };
         Enter(tenancy);
+        TakeInHand(tenancy);
         var ticket = new MoveTicket(takeOver.Done);
         ticket.Expect();
         tenancy.Tickets.Add((ToToe: true, ticket));
@@ -224,6 +235,12 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
     {
         if (_tenancies.TryGetValue(end.Connection, out Tenancy? tenancy) && end.Kind > tenancy.WantedEnd)
         {
+            if (_isRecorded)
+            {
+                // While there still is a socket to ask.
+                _policy.Tell(new PolicyActor.Ending(end.Connection, tenancy.Connection.Half.Count()));
+            }
+
             tenancy.WantedEnd = end.Kind;
             Advance(tenancy);
         }
@@ -295,6 +312,7 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
             tenancy.SettleAll();
             _buffers.Withdraw(id);
             _sampler.Tell(new Sampler.Leave(tenancy.Connection));
+            _policy.Tell(new PolicyActor.Gone(id));
             tenancy.Connection.ReleaseMemory();
             Log.Ended(_logger, id, tenancy.Epoch);
             _subscriptions.TellLast(new Offloading.Event.Ended(id, tenancy.Epoch, tenancy.Toe?.Name));

@@ -8,6 +8,15 @@ namespace TcpActors.HostSide;
 /// <summary>Every log message of this project. The events of a connection's life carry connection, owner and epoch.</summary>
 internal static partial class Log
 {
+    [LoggerMessage(40, LogLevel.Debug, "Connection {Connection}: policy {Policy} wants an {Move}, {Reason}")]
+    public static partial void PolicyMoves(ILogger logger, ConnectionId connection, string policy, string move, string reason);
+
+    [LoggerMessage(41, LogLevel.Error, "Policy {Policy} failed on {Message}; it goes on")]
+    public static partial void PolicyFailed(ILogger logger, Exception failure, string policy, string message);
+
+    [LoggerMessage(42, LogLevel.Warning, "The record of the policy has ended: {Reason}")]
+    public static partial void RecordEnded(ILogger logger, string reason);
+
     [LoggerMessage(1, LogLevel.Debug, "Connection {Connection} is set up: {Local} - {Remote}")]
     public static partial void Registered(ILogger logger, ConnectionId connection, IPEndPoint local, IPEndPoint remote);
 

@@ -44,8 +44,19 @@ public sealed class OffloadHost : IOffloadHost
                 e);
         }
 
-        _core = new HostCore(
-            "kernel", options, new MemfdChunkPool(limit: options.BufferMemoryLimit), new HostBooks(_kernel, new PathMemory(MonotonicClock.System)), logger);
+        var memory = new MemfdChunkPool(limit: options.BufferMemoryLimit);
+        try
+        {
+            _core = new HostCore("kernel", options, memory, new HostBooks(_kernel, new PathMemory(MonotonicClock.System)), logger);
+        }
+        catch
+        {
+            memory.Dispose();
+            _kernel.Dispose();
+            _factory.Dispose();
+            throw;
+        }
+
         Tcp = _core.ServeMessages(this);
         _kernel.ReportTo(changed => _core.Line.Tell(changed));
     }

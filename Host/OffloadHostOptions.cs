@@ -17,10 +17,23 @@ public sealed record ToeOptions(string Interface, string? Name = null);
 /// <summary>How a host works, whatever its stack.</summary>
 public record HostOptions
 {
+    /// <summary>Decides which connections the host moves by itself, and when: by default where it pays, as was measured.</summary>
+    public IOffloadPolicy Policy { get; init => field = OptionValue.Given(value); } = OffloadPolicies.Adaptive;
+
     /// <summary>
-    /// When the host offloads by itself: not before a connection has moved 64 KiB, as a short one costs more to move than it gains.
+    /// How long the policy leaves a connection where it was moved to, whoever moved it: a day at most. Moves by hand and those that must be (a FIN, a TOE that
+    /// asks) do not wait.
     /// </summary>
-    public IOffloadPolicy Policy { get; init => field = OptionValue.Given(value); } = OffloadPolicies.Bytes(65536);
+    public TimeSpan MoveHysteresis { get; init => field = OptionValue.Within(value, TimeSpan.Zero, TimeSpan.FromDays(1)); } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// A file that gets what the policy is told and what is moved, to be replayed under other policies (<c>tcpactors policy replay</c>); null: none. One
+    /// that is there is written anew. It grows by about 300 bytes for each sample of a connection that moves bytes, up to <see cref="RecordLimit"/>.
+    /// </summary>
+    public string? RecordFile { get; init; }
+
+    /// <summary>Most bytes of the <see cref="RecordFile"/>, 64 KiB at least: then it says that it is full and ends.</summary>
+    public long RecordLimit { get; init => field = OptionValue.Within(value, 64 << 10, long.MaxValue); } = 256L << 20;
 
     /// <summary>Gets the log: each move with its reason, what was refused, what the TOEs run on. Nothing by default.</summary>
     public ILoggerFactory LoggerFactory { get; init => field = OptionValue.Given(value); } = NullLoggerFactory.Instance;

@@ -6,6 +6,7 @@ using TcpActors.Bench.Lab;
 using TcpActors.Bench.Measuring;
 using TcpActors.Bench.Moves;
 using TcpActors.Bench.Peers;
+using TcpActors.Bench.Policies;
 using TcpActors.Bench.Report;
 using TcpActors.Bench.Rows;
 
@@ -136,6 +137,7 @@ internal static class BenchCommand
         root.Add(CaptureCommand.Create(CheckNames));
         root.Add(MovesCommand.Create(command, s_results));
         root.Add(NextHopCommand.Create());
+        root.Add(PoliciesCommand.Create(command, s_runs, s_seconds, s_results));
         root.Add(report);
         return root;
     }

@@ -1,3 +1,5 @@
+using TcpActors.Bench.Policies;
+
 namespace TcpActors.Bench.Rows;
 
 /// <summary>All rows, in the order of the table.</summary>
@@ -38,6 +40,6 @@ internal static class Catalogue
 
     /// <exception cref="BenchException">There is none of that name.</exception>
     public static Row Find(string name) =>
-        Rows.FirstOrDefault(row => string.Equals(row.Name, name, StringComparison.Ordinal))
+        Rows.Concat(PolicyLoads.Loads).Concat(PolicyLoads.Parts).FirstOrDefault(row => string.Equals(row.Name, name, StringComparison.Ordinal))
         ?? throw new BenchException($"There is no row '{name}'. 'list' shows them all.");
 }

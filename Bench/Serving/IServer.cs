@@ -13,7 +13,7 @@ internal interface IServer : IAsyncDisposable
 
     /// <summary>Starts one at an address of this network namespace.</summary>
     static IServer Start(Contender on, bool offload = true) =>
-        on == Contender.Kernel ? new KernelServer() : new EngineServer(offload);
+        on == Contender.Kernel ? new KernelServer() : new EngineServer(offload && on != Contender.Never);
 }
 
 /// <summary>One connection at the server. One read and one write at a time.</summary>

@@ -10,8 +10,7 @@ namespace TcpActors.Cli.Commands;
 /// <summary>Options that several commands understand, made once so that they mean the same everywhere.</summary>
 internal static class CommonOptions
 {
-    /// <summary>Set-up and tear-down of a short connection cost more than its offload saves (design: a connection earns it).</summary>
-    public const string DefaultPolicy = "bytes:65536";
+    public const string DefaultPolicy = "adaptive";
 
     public static Option<LogLevel?> LogLevel { get; } = new("--log")
     {
@@ -50,8 +49,8 @@ internal static class CommonOptions
 
     public static Option<IOffloadPolicy?> Policy() => new("--policy")
     {
-        Description = "When a connection is offloaded without being asked for: always, never, or bytes:N once it has moved N bytes. "
-            + $"[default: {DefaultPolicy}]",
+        Description = "When connections are moved without being asked for: adaptive where it pays, always, never, or bytes:N once one has moved "
+            + $"N bytes. [default: {DefaultPolicy}]",
         HelpName = "POLICY",
         CustomParser = static result => Words.Parse(result, OffloadPolicies.Parse),
     };

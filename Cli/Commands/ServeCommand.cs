@@ -18,9 +18,10 @@ internal static class ServeCommand
         finishes what it has to say before its own FIN.
 
         Without --toe there is a TOE on each interface that carries an address listened on. Connections over loopback stay in the kernel.
-        The default policy is {CommonOptions.DefaultPolicy}: a connection is offloaded once it has moved that
-        many bytes, because a short one is cheaper left alone. A policy moves a connection once: what 'tcpactors upload' takes back
-        stays with the kernel until 'tcpactors offload'.
+        The default policy is {CommonOptions.DefaultPolicy}: a connection is offloaded once what that can be expected to save repays the moves,
+        because a short one is cheaper left alone, and uploaded when it has been idle for long or its place is needed for a better one. No
+        policy moves a connection twice within 10 s. What was moved by hand ('tcpactors upload', 'tcpactors offload') stays there.
+        --record writes what the policy is told; 'tcpactors policy replay' tries other policies on it.
         The default control socket is {ControlPath.Default}
 
         It needs CAP_NET_ADMIN and CAP_NET_RAW in its network namespace (CAP_BPF too, to steer by eBPF): run it as root, or in a
@@ -60,13 +61,20 @@ internal static class ServeCommand
         {
             Description = "Writes what the TOEs send and receive to this file (pcapng).",
             HelpName = "FILE",
-            CustomParser = static result => Words.Parse(result, CaptureFile),
+            CustomParser = static result => Words.Parse(result, text => OutputFile(text, "--pcap")),
+        };
+        var record = new Option<string?>("--record")
+        {
+            Description = "Records the statistics that policies go by in this file, for 'tcpactors policy replay': about 300 bytes a second for each "
+                + "connection that moves bytes, 256 MiB at most.",
+            HelpName = "TRACE",
+            CustomParser = static result => Words.Parse(result, text => OutputFile(text, "--record")),
         };
         Option<IOffloadPolicy?> policy = CommonOptions.Policy();
         Option<string> control = CommonOptions.Control();
         var command = new Command("serve", "Serves an application; its connections move between the kernel and TOEs while it talks.")
         {
-            listen, app, policy, toe, control, pcap,
+            listen, app, policy, toe, control, pcap, record,
         };
         command.SetAction(async (parsed, stop) =>
         {
@@ -76,6 +84,7 @@ internal static class ServeCommand
                 Policy = CommonOptions.PolicyOf(parsed, policy),
                 Toes = parsed.GetValue(toe) ?? [],
                 CaptureFile = parsed.GetValue(pcap),
+                RecordFile = parsed.GetValue(record),
                 LoggerFactory = loggers,
             };
             var settings = new ServeSettings(
@@ -85,9 +94,10 @@ internal static class ServeCommand
                 await Server.RunAsync(settings, loggers, parsed.InvocationConfiguration.Error, stop);
             }
             catch (Exception exception)
-                when (host.CaptureFile is not null && exception is UnauthorizedAccessException or FileNotFoundException)
+                when ((host.CaptureFile ?? host.RecordFile) is not null && exception is UnauthorizedAccessException or FileNotFoundException)
             {
-                throw new CliException($"--pcap: {exception.Message} Name a file that you may write.", exception);
+                var option = host.CaptureFile is null ? "--record" : host.RecordFile is null ? "--pcap" : "--pcap or --record";
+                throw new CliException($"{option}: {exception.Message} Name a file that you may write.", exception);
             }
 
             return ExitCode.Ok;
@@ -95,9 +105,9 @@ internal static class ServeCommand
         return (command, Lesson);
     }
 
-    private static string CaptureFile(string text) => Directory.Exists(text)
-        ? throw new FormatException($"'{text}' of --pcap is a directory: name a file.")
+    private static string OutputFile(string text, string option) => Directory.Exists(text)
+        ? throw new FormatException($"'{text}' of {option} is a directory: name a file.")
         : Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(text)))
             ? text
-            : throw new FormatException($"There is no directory for '{text}' of --pcap: name a file in one that exists.");
+            : throw new FormatException($"There is no directory for '{text}' of {option}: name a file in one that exists.");
 }

@@ -36,6 +36,12 @@ internal static class TcpActorsCommand
             lessons.Add(command, lesson);
         }
 
+        (Command policy, var policyLesson) = PolicyCommand.Create();
+        (Command replay, var replayLesson) = PolicyCommand.CreateReplay();
+        policy.Add(replay);
+        root.Add(policy);
+        lessons.Add(policy, policyLesson);
+        lessons.Add(replay, replayLesson);
         root.Add(DemoPartCommand.Server());
         root.Add(DemoPartCommand.Client());
         HelpOption help = root.Options.OfType<HelpOption>().Single();

@@ -32,6 +32,7 @@ namespace TcpActors.Cli.Control;
 [JsonSerializable(typeof(ConnectionReport))]
 [JsonSerializable(typeof(ToeStatistics))]
 [JsonSerializable(typeof(JsonNode))]
+[JsonSerializable(typeof(List<HostSide.Policy.Recording.ReplayResult>))]
 [JsonSerializable(typeof(DemoVerdict))]
 [JsonSerializable(typeof(ClientOrder))]
 [JsonSerializable(typeof(ClientEvent))]

@@ -1,5 +1,4 @@
 using TcpActors.Actors.Contract;
-using TcpActors.HostSide.Policy;
 
 namespace TcpActors.HostSide;
 
@@ -9,20 +8,19 @@ internal sealed class ActivityMeter
     private readonly Lock _lock = new();
     private uint _shown;
     private uint _freed;
-    private long _received;
-    private long _sent;
+    private long _moved;
 
-    public ConnectionActivity See(PostedMemory memory)
+    /// <returns>Bytes received, and sent as far as the owner can tell, since the connection was set up.</returns>
+    public long See(PostedMemory memory)
     {
         lock (_lock)
         {
             // Not from sequence numbers, which are not known before the first offload and then begin somewhere else.
             uint shown = memory.Receive.Shown;
             uint freed = memory.Send.Freed;
-            _received += (int)(shown - _shown);
-            _sent += (int)(freed - _freed);
+            _moved += (int)(shown - _shown) + (int)(freed - _freed);
             (_shown, _freed) = (shown, freed);
-            return new ConnectionActivity(_received, _sent);
+            return _moved;
         }
     }
 }

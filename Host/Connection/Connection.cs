@@ -25,12 +25,13 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable
     private Occasion _broken;
     private ActivityMeter? _activity;
     private IOwnerDoorbell? _owner;
-    private int _offloadAsked;
+    private long _askPolicyAt;
     private int _ended;
     private int _invariantUpdates;
     private int _completed;
     private uint _epoch;
     private bool _isLetGo;
+    private bool _isInHand;
     private PendingError? _failure;
 
     internal Connection(
@@ -44,6 +45,7 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable
         _face = new Face(this);
         _input = new ConnectionInput(receive, _face, parts.Scheduler);
         _output = new ConnectionOutput(send, _face, parts.Scheduler);
+        _askPolicyAt = parts.AskAfterBytes;
         Memory = new PostedMemory(send, receive, slot, _face) { Counters = new ConnectionMeter(parts.Clock.Now) };
         Half = half(this, _face);
     }
@@ -167,8 +169,24 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable
 
     internal void OwnedByHost() => Volatile.Write(ref _owner, new HostDoorbell(Half));
 
-    /// <summary>Somebody has said where the connection is to be: the policy has nothing to decide any more.</summary>
-    internal void DecideByHand() => TryAskForOffload();
+    /// <summary>Whether somebody has said where it is to be: then no policy is asked about it any more.</summary>
+    internal bool IsInHand => Volatile.Read(ref _isInHand);
+
+    internal void TakeInHand()
+    {
+        Volatile.Write(ref _isInHand, true);
+        AskPolicyAt(long.MaxValue);
+    }
+
+    /// <summary>After how many bytes, while the stack has it, the policy is to be asked at once; <see cref="long.MaxValue"/>: it asks by itself.</summary>
+    internal void AskPolicyAt(long bytes)
+    {
+        Volatile.Write(ref _askPolicyAt, bytes);
+        if (bytes == long.MaxValue)
+        {
+            Volatile.Write(ref _activity, null);
+        }
+    }
 
     internal void CountInvariantUpdate() => Interlocked.Increment(ref _invariantUpdates);
 
@@ -249,23 +267,13 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable
     private void ConsiderOffload()
     {
         // Two threads may each make a meter; a new one counts from the beginning, so none is missed.
-        if (Volatile.Read(ref _offloadAsked) == 0
-            && _parts.Policy.ShouldOffload((Volatile.Read(ref _activity) ?? (_activity = new ActivityMeter())).See(Memory))
-            && TryAskForOffload())
+        long at = Volatile.Read(ref _askPolicyAt);
+        if (at != long.MaxValue
+            && (Volatile.Read(ref _activity) ?? (_activity = new ActivityMeter())).See(Memory) >= at
+            && Interlocked.CompareExchange(ref _askPolicyAt, long.MaxValue, at) == at)
         {
-            _parts.Supervisor.Tell(new HostMessages.Move(
-                [Id], ToToe: true, new TaskCompletionSource<MoveResult>(TaskCreationOptions.RunContinuationsAsynchronously)));
+            _parts.Supervisor.Tell(new HostMessages.AskPolicy(this));
         }
-    }
-
-    /// <returns>Whether nobody has asked before.</returns>
-    private bool TryAskForOffload()
-    {
-        bool isFirst = Interlocked.Exchange(ref _offloadAsked, 1) == 0;
-
-        // Nobody asks any more how much has been moved.
-        Volatile.Write(ref _activity, null);
-        return isFirst;
     }
 
     /// <summary>The side the owners and the pipes see.</summary>

@@ -1,6 +1,5 @@
 using System.IO.Pipelines;
 using TcpActors.Engine.Buffers;
-using TcpActors.HostSide.Policy;
 using TcpActors.Transport;
 
 namespace TcpActors.HostSide;
@@ -8,7 +7,7 @@ namespace TcpActors.HostSide;
 /// <summary>What every connection of a host is made of.</summary>
 internal sealed record ConnectionParts(
     SupervisorLine Supervisor,
-    IOffloadPolicy Policy,
+    long AskAfterBytes,
     ChunkPool Pool,
     SlotTable Slots,
     MonotonicClock Clock,

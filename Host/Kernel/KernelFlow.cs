@@ -52,6 +52,20 @@ internal sealed unsafe class KernelFlow
 
     public Socket Socket { get; }
 
+    /// <summary>
+    /// What the kernel tells of the socket. Not while it is closed: .NET's <see cref="Socket.Dispose()"/> frees a descriptor that somebody else uses by a
+    /// disconnect, and the peer would get an RST for its FIN.
+    /// </summary>
+    /// <exception cref="ObjectDisposedException">It is closed.</exception>
+    /// <exception cref="SocketException">The kernel does not tell.</exception>
+    public TcpInfo GetTcpInfo()
+    {
+        lock (Socket)
+        {
+            return Socket.GetTcpInfo();
+        }
+    }
+
     /// <summary>Called once, before it reads for the first time; null: nobody is.</summary>
     public Action? WhenThereIsRoom { get; set; }
 
@@ -416,7 +430,11 @@ internal sealed unsafe class KernelFlow
             // The kernel has reset it already.
         }
 
-        Socket.Dispose();
+        lock (Socket)
+        {
+            Socket.Dispose();
+        }
+
         return true;
     }
 }

@@ -90,7 +90,7 @@ internal sealed partial class KernelHalf : IHostHalf
 
         try
         {
-            TcpInfo info = flow.Socket.GetTcpInfo();
+            TcpInfo info = flow.GetTcpInfo();
             SegmentVariants variants = KernelVariants.Of(in info);
             LastHandBack last = Volatile.Read(ref _last);
             if (last != LastHandBack.None)
@@ -119,7 +119,7 @@ internal sealed partial class KernelHalf : IHostHalf
 
             try
             {
-                TcpInfo info = flow.Socket.GetTcpInfo();
+                TcpInfo info = flow.GetTcpInfo();
                 return before + KernelCounts.Of(in info);
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException)

@@ -6,6 +6,9 @@ namespace TcpActors.HostSide.Statistics;
 /// </summary>
 internal interface ISampleListener
 {
+    /// <summary>Whether it wants to hear of this connection; asked before the statistics are made.</summary>
+    bool Wants(Connection connection);
+
     /// <summary>
     /// A connection was sampled: each time while it moves bytes, once more when it has stopped, and after that every ten intervals.
     /// </summary>

@@ -69,6 +69,12 @@ internal sealed class Sampler : UntypedActor, IWithTimers
                 break;
             case AddToe add:
                 _toes.Add(new ToeMeter(add.Toe.Engine, Now));
+                TellOfToes();
+                break;
+            case Ask { Connection: var connection } when connection.Meter.Place >= 0:
+                SampleNow(connection);
+                break;
+            case Ask:
                 break;
             case Round round:
                 Take(round);
@@ -134,7 +140,7 @@ internal sealed class Sampler : UntypedActor, IWithTimers
     {
         ConnectionMeter meter = connection.Meter;
         bool isActive = meter.IsActive(connection.Memory);
-        ISampleListener? listener = _sampling.Listener is { } there && meter.IsWorthTelling() ? there : null;
+        ISampleListener? listener = _sampling.Listener is { } there && there.Wants(connection) && meter.IsWorthTelling() ? there : null;
         if (!isActive && listener is null)
         {
             return;
@@ -147,6 +153,21 @@ internal sealed class Sampler : UntypedActor, IWithTimers
         }
 
         listener?.Sampled(connection, meter.Report(connection, now, in tally, queued: 0));
+    }
+
+    private void SampleNow(Connection connection)
+    {
+        Microseconds now = Now;
+        Tally tally = connection.Half.Count();
+        if (connection.Meter.IsActive(connection.Memory))
+        {
+            connection.Meter.Sample(now, in tally, _interval);
+        }
+
+        if (_sampling.Listener is { } listener && listener.Wants(connection))
+        {
+            listener.Sampled(connection, connection.Meter.Report(connection, now, in tally, queued: 0));
+        }
     }
 
     private void TellOfToes()
@@ -196,6 +217,9 @@ internal sealed class Sampler : UntypedActor, IWithTimers
     public sealed record Leave(Connection Connection);
 
     public sealed record AddToe(ToeUnit Toe);
+
+    /// <summary>Sample this one now, and tell the listener.</summary>
+    public sealed record Ask(Connection Connection);
 
     /// <summary>Make a report of what the book says.</summary>
     public sealed record Compose(Booking[] Bookings, TaskCompletionSource<HostReport> Done);

@@ -16,7 +16,7 @@ public sealed class CommandLineSpecs
     [InlineData("serve --listen 10.0.0.1:7 --app finger", "use echo, discard, chargen[:BYTES] or http:DIR")]
     [InlineData("serve --listen 10.0.0.1:7 --app chargen:many", "'many' in 'chargen:many' is not a number of bytes")]
     [InlineData("serve --listen 10.0.0.1:7 --app http:/no/such/place", "There is no directory '/no/such/place'")]
-    [InlineData("serve --listen 10.0.0.1:7 --app echo --policy sometimes", "use always, never or bytes:N")]
+    [InlineData("serve --listen 10.0.0.1:7 --app echo --policy sometimes", "use adaptive, always, never or bytes:N")]
     [InlineData("serve --listen 10.0.0.1:7 --app echo --toe a=b=c", "write INTERFACE or NAME=INTERFACE")]
     [InlineData("serve --listen 10.0.0.1:7 --app echo --pcap /no/such/place/x", "There is no directory for '/no/such/place/x' of --pcap")]
     [InlineData("demo --log loud", "'loud' is none of trace, debug, information, warning, error, critical, none.")]
@@ -72,7 +72,7 @@ public sealed class CommandLineSpecs
     {
         (_, var output, _) = await RunAsync(command, "--help");
 
-        Assert.Contains("default policy is bytes:65536", output, StringComparison.Ordinal);
+        Assert.Contains("default policy is adaptive", output, StringComparison.Ordinal);
     }
 
     [Theory]

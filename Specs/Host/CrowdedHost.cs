@@ -63,9 +63,10 @@ internal sealed class CrowdedHost : IDisposable
         var clock = new MonotonicClock(_world.Time);
         // A timer would go by another clock.
         var sampling = new Sampling(TimeSpan.Zero, clock, Pool);
+        var deciding = new Deciding(OffloadPolicies.Adaptive, TimeSpan.FromSeconds(10));
         IActorRef supervisor = _system.ActorOf(Props.Create(
-            () => new HostSupervisor("crowd", _buffers, _fromToes, ScriptedHost.Books(new ScriptedPaths()), _workers, NullLogger.Instance, sampling)));
-        _parts = new ConnectionParts(new SupervisorLine(supervisor), OffloadPolicies.Never, Pool, new SlotTable(_slotMemory), clock, Window, Window, PipeScheduler.ThreadPool);
+            () => new HostSupervisor("crowd", _buffers, _fromToes, ScriptedHost.Books(new ScriptedPaths()), _workers, NullLogger.Instance, sampling, deciding)));
+        _parts = new ConnectionParts(new SupervisorLine(supervisor), long.MaxValue, Pool, new SlotTable(_slotMemory), clock, Window, Window, PipeScheduler.ThreadPool);
         _toe = new OffloadEngine(_system, new OffloadEngineOptions
         {
             Name = "toe",

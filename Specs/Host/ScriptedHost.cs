@@ -33,15 +33,18 @@ internal sealed class ScriptedHost : IDisposable
     /// <param name="interval">Between two samples; zero: none but those that are asked for.</param>
     /// <param name="clock">The connections' clock; null: the system's.</param>
     /// <param name="listener">Hears of samples.</param>
+    /// <param name="policy">Who is asked; null: nobody.</param>
     public ScriptedHost(
-        ActorSystem system, IActorRef toesHost, ILogger logger, TimeSpan interval = default, MonotonicClock? clock = null, ISampleListener? listener = null)
+        ActorSystem system, IActorRef toesHost, ILogger logger, TimeSpan interval = default, MonotonicClock? clock = null, ISampleListener? listener = null,
+        IOffloadPolicy? policy = null)
     {
         clock ??= MonotonicClock.System;
+        var deciding = new Deciding(policy ?? OffloadPolicies.Never, TimeSpan.FromSeconds(10));
         var sampling = new Sampling(interval, clock, Pool) { Listener = listener };
-        Supervisor = system.ActorOf(Props.Create(() => new HostSupervisor("script", Buffers, FromToes, Books(Paths), _workers, logger, sampling)));
+        Supervisor = system.ActorOf(Props.Create(() => new HostSupervisor("script", Buffers, FromToes, Books(Paths), _workers, logger, sampling, deciding)));
         Paths.Supervisor = Supervisor;
         _parts = new ConnectionParts(
-            new SupervisorLine(Supervisor), OffloadPolicies.Never, Pool, Slots, clock, SendBufferLimit: 1 << 20, ReceiveBufferLimit: 1 << 20,
+            new SupervisorLine(Supervisor), deciding.AskAfterBytes, Pool, Slots, clock, SendBufferLimit: 1 << 20, ReceiveBufferLimit: 1 << 20,
             PipeScheduler.ThreadPool);
         Toe = new OffloadEngine(system, new OffloadEngineOptions
         {
