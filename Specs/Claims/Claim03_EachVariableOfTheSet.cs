@@ -22,13 +22,23 @@ public sealed class Claim03_EachVariableOfTheSet() : TestKit(OffloadEngine.Refer
             // The first act of whoever gets a connection is a pure ACK.
             AfterFirstAck = id => (ushort)((ushort)id + 1),
         },
-        new("time remaining for retransmission", v => v.RetransmitAt, story => story.LoseAndSend(Milliseconds(50)), story => story.Pass(Milliseconds(700))),
+        new("time remaining for retransmission", v => v.RetransmitAt, story => story.LoseAndSend(Milliseconds(50)), story => story.Pass(Milliseconds(700)))
+        {
+            Most = Milliseconds(200 - 50 + 30),
+        },
         new("time remaining for delayed acknowledgement", v => v.DelayedAckAt, story => story.OweAnAck(Milliseconds(10)), story => story.OweAnAck(Milliseconds(7)))
         {
             AfterFirstAck = _ => Microseconds.Never,
+            Most = Milliseconds(40 - 10),
         },
-        new("time remaining for keep alive", v => v.KeepAliveAt, story => story.Pass(Microseconds.FromSeconds(10)), story => story.Pass(Microseconds.FromSeconds(7195))),
-        new("time remaining for PUSH", v => v.PushAt, story => story.ReceiveWithoutPush(Milliseconds(2)), story => story.ReceiveWithoutPush(Milliseconds(1))),
+        new("time remaining for keep alive", v => v.KeepAliveAt, story => story.Pass(Microseconds.FromSeconds(10)), story => story.Pass(Microseconds.FromSeconds(7195)))
+        {
+            Most = Microseconds.FromSeconds(7200 - 10),
+        },
+        new("time remaining for PUSH", v => v.PushAt, story => story.ReceiveWithoutPush(Milliseconds(2)), story => story.ReceiveWithoutPush(Milliseconds(1)))
+        {
+            Most = Milliseconds(5 - 2),
+        },
         new("SND_CWIN", v => v.CongestionWindow, story => story.Send(30_000), story => story.Send(100_000)),
         new("SSTHRESH", v => v.SlowStartThreshold, story => story.LoseOneOf(20_000), story => story.LoseOneOf(60_000)),
         new("smoothed round trip time", v => v.SmoothedRtt, story => story.RoundTrip(Milliseconds(30)), story => story.RoundTrip(Milliseconds(90))),
@@ -57,6 +67,9 @@ public sealed class Claim03_EachVariableOfTheSet() : TestKit(OffloadEngine.Refer
         row.InHost(story);
         object given = row.Of(story.Host.Variants);
         Assert.NotEqual(atFirst, given);
+
+        // What travels of a deadline is the time that is left, not a moment of the host's clock, which began 1,000 s ago.
+        Assert.True(given is not Microseconds left || left <= row.Most, $"{given}");
         Assert.True(story.Host.TryOffload());
         Assert.Equal(given, row.Of(story.Given));
 
@@ -99,6 +112,9 @@ public sealed class Claim03_EachVariableOfTheSet() : TestKit(OffloadEngine.Refer
     {
         /// <summary>What becomes of it when its owner has begun.</summary>
         public Func<object, object> AfterFirstAck { get; init; } = static value => value;
+
+        /// <summary>The longest that can be left of a time when the host hands it over.</summary>
+        public Microseconds Most { get; init; } = Microseconds.Never;
     }
 
     /// <summary>A connection of two managed stacks, of which one has a TOE, and what can happen to it.</summary>

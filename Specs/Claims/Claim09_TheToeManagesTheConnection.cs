@@ -75,7 +75,7 @@ public sealed class Claim09_TheToeManagesTheConnection(ITestOutputHelper output)
         Assert.True((await line.ReportAsync()).Variants.CongestionWindow > lost.CongestionWindow);
     }
 
-    // Fails when: DelayedAck.OnInOrder never says that an acknowledgement is due.
+    // Fails when: TcpEngine.Transmit does not send the acknowledgement that is owed (AckNow).
     [Theory]
     [OnManagedHost]
     [OnKernelHost]

@@ -1,7 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using TcpActors.Engine.Wire;
 using TcpActors.Transport.Linux.Netlink;
 using Xunit;
@@ -80,9 +78,9 @@ public sealed class NetlinkFlowChecksSpecs
         hosts.Server.Run(() =>
         {
             using var xfrm = new NetlinkSocket(NetlinkProtocol.Xfrm);
-            AddPolicy(xfrm, direction: 1, action: 1, "10.77.0.0", 25, "192.0.2.0", 23, remotePort: 0);
-            AddPolicy(xfrm, direction: 0, action: 1, "fd77::", 64, "2001:db8::", 33, remotePort: 443);
-            AddPolicy(xfrm, direction: 1, action: 0, "10.77.0.0", 24, "198.51.100.0", 24, remotePort: 0);
+            IpsecPolicy.Add(xfrm, direction: 1, action: 1, "10.77.0.0", 25, "192.0.2.0", 23, remotePort: 0);
+            IpsecPolicy.Add(xfrm, direction: 0, action: 1, "fd77::", 64, "2001:db8::", 33, remotePort: 443);
+            IpsecPolicy.Add(xfrm, direction: 1, action: 0, "10.77.0.0", 24, "198.51.100.0", 24, remotePort: 0);
         });
 
         Assert.True(policies.ApplyTo(Flow("10.77.0.1", 80, "192.0.2.9", 1234)));
@@ -98,36 +96,4 @@ public sealed class NetlinkFlowChecksSpecs
 
     private static FlowKey Flow(string local, int localPort, string remote, int remotePort) => FlowKey.From(
         new IPEndPoint(IPAddress.Parse(local), localPort), new IPEndPoint(IPAddress.Parse(remote), remotePort));
-
-    private static void AddPolicy(
-        NetlinkSocket xfrm, byte direction, byte action, string local, byte localBits, string remote, byte remoteBits, ushort remotePort)
-    {
-        // struct xfrm_userpolicy_info by its offsets, so that this spec does not lean on the layout it checks.
-        var policy = default(RawPolicy);
-        Span<byte> bytes = policy;
-        var (from, to) = direction == 1 ? (local, remote) : (remote, local);
-        var (fromBits, toBits) = direction == 1 ? (localBits, remoteBits) : (remoteBits, localBits);
-        IPAddress.Parse(to).TryWriteBytes(bytes, out var length);
-        IPAddress.Parse(from).TryWriteBytes(bytes[16..], out _);
-        var portAt = direction == 1 ? 32 : 36;
-        (bytes[portAt], bytes[portAt + 1]) = ((byte)(remotePort >> 8), (byte)remotePort);
-        (bytes[portAt + 2], bytes[portAt + 3]) = remotePort == 0 ? ((byte)0, (byte)0) : ((byte)0xff, (byte)0xff);
-        bytes[40] = (byte)(length == 4 ? 2 : 10);
-        bytes[42] = toBits;
-        bytes[43] = fromBits;
-        bytes[44] = 6;
-        // Soft and hard limits in bytes and packets: none.
-        bytes.Slice(56, 32).Fill(0xff);
-        bytes[160] = direction;
-        bytes[161] = action;
-        xfrm.Execute(new NetlinkMessageBuilder("add a policy")
-            .Begin(0x13, NetlinkFlags.Create | NetlinkFlags.Exclusive | NetlinkFlags.Ack, policy));
-    }
-
-    [InlineArray(168)]
-    [StructLayout(LayoutKind.Sequential)]
-    private struct RawPolicy
-    {
-        private byte _first;
-    }
 }

@@ -60,6 +60,16 @@ public sealed class RefusalSpecs(ITestOutputHelper output)
         await AssertGoesOnAsync(connection, client);
     }
 
+    [KernelTheory]
+    [InlineData(AddressFamily.InterNetwork)]
+    [InlineData(AddressFamily.InterNetworkV6)]
+    public async Task An_IPsec_policy_is_a_reason(AddressFamily family)
+    {
+        using var hosts = new TwoHosts();
+        hosts.Server.Run(() => IpsecPolicy.Wish(hosts.Server.Address(family), hosts.Client.Address(family)));
+        await RefusedAsync(hosts, new IPEndPoint(hosts.Server.Address(family), 0), hosts.Client, "IPsec");
+    }
+
     public static TheoryData<AddressFamily, int, int, int, string> Unheeded => new()
     {
         { AddressFamily.InterNetwork, TcpOption.LevelIPv4, TcpOption.IPv4MinTtl, 255, "IP_MINTTL" },
