@@ -143,7 +143,7 @@ internal sealed partial class HostSupervisor
             _tenancies.Remove(tenancy.Connection.Id);
             _buffers.Withdraw(tenancy.Connection.Id);
             _sampler.Tell(new Sampler.Leave(tenancy.Connection));
-            _policy.Tell(new PolicyActor.Gone(tenancy.Connection.Id));
+            _policy.Tell(new PolicyActor.Gone(tenancy.Connection.Id, IsInHand: true, From: null));
             tenancy.Connection.ReleaseMemory();
             CheckQuiesced();
         }
@@ -199,7 +199,7 @@ internal sealed partial class HostSupervisor
             tenancy.LastRefusal = null;
             Log.Offloaded(_logger, id, tenancy.Epoch, tenancy.Toe!.Name);
             _subscriptions.Tell(new Offloading.Event.Offloaded(id, tenancy.Epoch, tenancy.Toe.Name));
-            _policy.Tell(new PolicyActor.Moved(id, tenancy.Toe.Name));
+            _policy.Tell(new PolicyActor.Moved(id, tenancy.Connection.IsInHand, From: null, tenancy.Toe.Name));
             tenancy.SettleMoved(toToe: true);
             Advance(tenancy);
         }
@@ -232,8 +232,8 @@ internal sealed partial class HostSupervisor
     {
         Tenancy tenancy = _tenancies[done.Connection];
         _queue.End(tenancy);
-        _policy.Tell(new PolicyActor.Moved(done.Connection, null));
         ToeUnit from = tenancy.Toe!;
+        _policy.Tell(new PolicyActor.Moved(done.Connection, tenancy.Connection.IsInHand, from.Name, To: null));
         _book.Remove(tenancy);
         _books.Paths.Forget(tenancy.Flow);
         tenancy.Toe = null;

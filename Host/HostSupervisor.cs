@@ -312,7 +312,7 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
             tenancy.SettleAll();
             _buffers.Withdraw(id);
             _sampler.Tell(new Sampler.Leave(tenancy.Connection));
-            _policy.Tell(new PolicyActor.Gone(id));
+            _policy.Tell(new PolicyActor.Gone(id, tenancy.Connection.IsInHand, tenancy.Toe?.Name));
             tenancy.Connection.ReleaseMemory();
             Log.Ended(_logger, id, tenancy.Epoch);
             _subscriptions.TellLast(new Offloading.Event.Ended(id, tenancy.Epoch, tenancy.Toe?.Name));

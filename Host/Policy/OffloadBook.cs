@@ -23,9 +23,6 @@ internal sealed class OffloadBook(IOffloadPolicy policy, Microseconds period)
     private const int MostDoublings = 6;
 
     private readonly Dictionary<ConnectionId, Standing> _standings = [];
-
-    // Those moved by hand, with the TOE of which they take a place.
-    private readonly Dictionary<ConnectionId, ToePlaces?> _inHand = [];
     private readonly Dictionary<ConnectionId, Candidate> _waiting = [];
     private readonly List<ToePlaces> _toes = [];
 
@@ -37,11 +34,6 @@ internal sealed class OffloadBook(IOffloadPolicy policy, Microseconds period)
     {
         _waiting.Remove(id);
         Standing? standing = _standings.GetValueOrDefault(id);
-        if (_inHand.ContainsKey(id))
-        {
-            return new Decision(Wish.Stay, 0, "it was moved by hand");
-        }
-
         var work = Work.Of(connection);
         bool isOffloaded = false;
         if (standing is not null)
@@ -113,27 +105,20 @@ internal sealed class OffloadBook(IOffloadPolicy policy, Microseconds period)
         _waiting.Clear();
     }
 
-    /// <summary>A connection has moved, whoever wanted it.</summary>
+    /// <summary>A connection has moved that is not in anybody's hand.</summary>
     /// <param name="id">Which.</param>
     /// <param name="toe">The TOE that has it; null: it is back in the stack.</param>
     /// <param name="now">The connections' clock.</param>
     public void Moved(ConnectionId id, string? toe, Microseconds now)
     {
         _waiting.Remove(id);
-        ToePlaces? places = toe is null ? null : _toes.Find(places => string.Equals(places.Name, toe, StringComparison.Ordinal));
-        if (_inHand.TryGetValue(id, out ToePlaces? before))
-        {
-            _inHand[id] = Change(before, places);
-            return;
-        }
-
         Standing standing = StandingOf(id);
         standing.IsOffloaded = toe is not null;
         standing.IsUnderWay = false;
         standing.MovedAt = now;
         standing.IsNew = true;
         standing.Refusals = toe is null ? standing.Refusals : (byte)0;
-        standing.Places = Change(standing.Places, places);
+        standing.Places = Change(standing.Places, PlacesOf(toe));
     }
 
     /// <summary>A move that was to be made was not.</summary>
@@ -158,26 +143,31 @@ internal sealed class OffloadBook(IOffloadPolicy policy, Microseconds period)
         }
     }
 
-    /// <summary>Somebody has said where the connection is to be: nothing is decided about it any more.</summary>
+    /// <summary>
+    /// Somebody has said where the connection is to be: it is not asked about any more, and nothing is remembered of it but the place that it takes.
+    /// </summary>
     public void TakeInHand(ConnectionId id)
     {
         _waiting.Remove(id);
-        _standings.Remove(id, out Standing? standing);
-        _inHand.TryAdd(id, standing?.Places);
+        if (_standings.Remove(id, out Standing? standing) && standing is { IsUnderWay: true, IsOffloaded: true })
+        {
+            // It takes the place when it has come there.
+            Change(standing.Places, null);
+        }
     }
 
-    /// <summary>The connection has ended.</summary>
+    /// <summary>A connection in somebody's hand has moved, or has ended.</summary>
+    /// <param name="from">The TOE that had it; null: the stack.</param>
+    /// <param name="to">The TOE that has it; null: none.</param>
+    public void MovedByHand(string? from, string? to) => Change(PlacesOf(from), PlacesOf(to));
+
+    /// <summary>A connection has ended that is not in anybody's hand.</summary>
     public void Forget(ConnectionId id)
     {
         _waiting.Remove(id);
         if (_standings.Remove(id, out Standing? standing))
         {
             Change(standing.Places, null);
-        }
-
-        if (_inHand.Remove(id, out ToePlaces? places))
-        {
-            Change(places, null);
         }
     }
 
@@ -249,7 +239,7 @@ internal sealed class OffloadBook(IOffloadPolicy policy, Microseconds period)
 
     private void See(ToeStatistics toe)
     {
-        if (_toes.Find(places => string.Equals(places.Name, toe.Name, StringComparison.Ordinal)) is { } known)
+        if (PlacesOf(toe.Name) is { } known)
         {
             known.See(toe);
         }
@@ -258,6 +248,9 @@ internal sealed class OffloadBook(IOffloadPolicy policy, Microseconds period)
             _toes.Add(new ToePlaces(toe));
         }
     }
+
+    private ToePlaces? PlacesOf(string? toe) =>
+        toe is null ? null : _toes.Find(places => string.Equals(places.Name, toe, StringComparison.Ordinal));
 
     private ToePlaces? Freest()
     {

@@ -61,8 +61,16 @@ internal sealed class PolicyActor : UntypedActor
                 _book.Review(reviewed.Toes, _clock.Now, _moves);
                 break;
             case Moved moved:
-                _trace?.Moved(_clock.Now, moved.Connection, moved.Toe);
-                _book.Moved(moved.Connection, moved.Toe, _clock.Now);
+                _trace?.Moved(_clock.Now, moved.Connection, moved.To);
+                if (moved.IsInHand)
+                {
+                    _book.MovedByHand(moved.From, moved.To);
+                }
+                else
+                {
+                    _book.Moved(moved.Connection, moved.To, _clock.Now);
+                }
+
                 break;
             case MoveEnded { Result.Moved: 0 } ended:
                 _book.NotMoved(ended.Connection, ended.ToToe, _clock.Now);
@@ -78,7 +86,15 @@ internal sealed class PolicyActor : UntypedActor
                 break;
             case Gone gone:
                 _trace?.Ended(_clock.Now, gone.Connection);
-                _book.Forget(gone.Connection);
+                if (gone.IsInHand)
+                {
+                    _book.MovedByHand(gone.From, to: null);
+                }
+                else
+                {
+                    _book.Forget(gone.Connection);
+                }
+
                 break;
             default:
                 Unhandled(message);
@@ -89,6 +105,11 @@ internal sealed class PolicyActor : UntypedActor
     private void Ask(Connection connection, ConnectionStatistics statistics)
     {
         _trace?.Sampled(connection.Id, statistics);
+        if (connection.IsInHand)
+        {
+            return;
+        }
+
         Decision decision = _book.Ask(connection.Id, statistics, _moves);
         connection.AskPolicyAt(
             _trace is null ? decision.AskAgainAt : Math.Min(decision.AskAgainAt, TraceWriter.NextLook(Work.Of(statistics).Bytes)));
@@ -113,8 +134,8 @@ internal sealed class PolicyActor : UntypedActor
     /// <summary>All connections were sampled.</summary>
     public sealed record Reviewed(IReadOnlyList<ToeStatistics> Toes);
 
-    /// <summary>A connection has moved, whoever wanted it; without a TOE: back into the stack.</summary>
-    public sealed record Moved(ConnectionId Connection, string? Toe);
+    /// <summary>A connection has moved, whoever wanted it: from a TOE or the stack to another one.</summary>
+    public sealed record Moved(ConnectionId Connection, bool IsInHand, string? From, string? To);
 
     /// <summary>Somebody has said where a connection is to be.</summary>
     public sealed record TakenInHand(ConnectionId Connection);
@@ -122,8 +143,8 @@ internal sealed class PolicyActor : UntypedActor
     /// <summary>The application ends a connection that has done so much; said for the record.</summary>
     public sealed record Ending(ConnectionId Connection, Tally Tally);
 
-    /// <summary>A connection has ended.</summary>
-    public sealed record Gone(ConnectionId Connection);
+    /// <summary>A connection has ended, on that TOE or in the stack.</summary>
+    public sealed record Gone(ConnectionId Connection, bool IsInHand, string? From);
 
     /// <summary>The supervisor is done with a move that was asked for here.</summary>
     private sealed record MoveEnded(ConnectionId Connection, bool ToToe, MoveResult Result);

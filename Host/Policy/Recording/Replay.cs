@@ -74,13 +74,12 @@ public sealed class Replay
                 _book.Review([.. toes.Toes.Select(TraceText.Of)], Now, _moves);
                 break;
             case TraceHand hand:
-                _book.TakeInHand(new ConnectionId(hand.C));
-                Connection(hand.C).IsInHand = true;
+                TakeInHand(new ConnectionId(hand.C), Connection(hand.C));
                 break;
             case TraceMoved moved when Connection(moved.C) is { IsInHand: true } connection:
                 // Where somebody has moved it, it is under any policy.
+                _book.MovedByHand(connection.Toe, moved.Toe);
                 connection.Toe = moved.Toe;
-                _book.Moved(new ConnectionId(moved.C), moved.Toe, Now);
                 break;
             case TraceEnding { Rx: [var bytesIn, var segmentsIn], Tx: [var bytesOut, var segmentsOut] } ending:
                 Charge(Connection(ending.C), new Work(bytesIn, bytesOut, segmentsIn, segmentsOut));
@@ -122,8 +121,20 @@ public sealed class Replay
 
     private void Ask(ConnectionId id, ConnectionStatistics statistics)
     {
-        _book.Ask(id, statistics, _moves);
-        Move();
+        if (!Connection(id.Value).IsInHand)
+        {
+            _book.Ask(id, statistics, _moves);
+            Move();
+        }
+    }
+
+    private void TakeInHand(ConnectionId id, ReplayedConnection connection)
+    {
+        if (!connection.IsInHand)
+        {
+            connection.IsInHand = true;
+            _book.TakeInHand(id);
+        }
     }
 
     private void Charge(ReplayedConnection connection, Work work)
@@ -157,7 +168,15 @@ public sealed class Replay
             _cpu += _costs.Upload;
         }
 
-        _book.Forget(id);
+        if (connection is { IsInHand: true })
+        {
+            _book.MovedByHand(connection.Toe, to: null);
+        }
+        else
+        {
+            _book.Forget(id);
+        }
+
         _count.Forget(id);
     }
 

@@ -55,15 +55,30 @@ public sealed class OffloadBookSpecs
         Assert.Equal([0, 20, 60, 140, 300, 620, 1260, 1900, 2540, 3180, 3820], tried);
     }
 
-    [Fact]
-    public void What_was_moved_by_hand_is_left_alone()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_connection_that_is_taken_in_hand_keeps_its_place_once(bool isThere)
     {
-        var line = new Line(new Wishful { Wish = Wish.Offload });
+        var line = new Line(OffloadPolicies.Always, capacity: 2);
+        line.Ask(1, at: 0);
+        if (isThere)
+        {
+            line.Book.Moved(new ConnectionId(1), "toe", Seconds(0));
+        }
+
         line.Book.TakeInHand(new ConnectionId(1));
-        Assert.Empty(line.Ask(1, at: 0));
-        line.Book.Moved(new ConnectionId(1), "toe", Seconds(1));
-        line.Wishful.Wish = Wish.Upload;
-        Assert.Empty(line.Ask(1, at: 100));
+        if (!isThere)
+        {
+            line.Book.MovedByHand(from: null, "toe");
+        }
+
+        Assert.Equal(["2 offload"], line.Ask(2, at: 1));
+        Assert.Empty(line.Ask(3, at: 1));
+        Assert.Empty(line.Review(at: 2));
+        line.Book.MovedByHand("toe", to: null);
+        line.Ask(3, at: 3);
+        Assert.Equal(["3 offload"], line.Review(at: 4));
     }
 
     [Theory]
@@ -83,7 +98,7 @@ public sealed class OffloadBookSpecs
     {
         var line = new Line(OffloadPolicies.Always, capacity: 3);
         line.Book.TakeInHand(new ConnectionId(1));
-        line.Book.Moved(new ConnectionId(1), "toe", Seconds(0));
+        line.Book.MovedByHand(from: null, "toe");
         Assert.Equal(["2 offload"], line.Ask(2, at: 1));
         Assert.Equal(["3 offload"], line.Ask(3, at: 1));
         Assert.Empty(line.Ask(4, at: 1));

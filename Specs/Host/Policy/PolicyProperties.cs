@@ -63,17 +63,21 @@ public sealed class PolicyProperties
                 case 1 when _offloaded.Remove(id):
                     // It must come back: a FIN, a fragment.
                     _underWay.RemoveAll(move => move.Connection == id);
-                    _book.Moved(id, null, _now);
+                    Return(id);
                     break;
-                case 2 when dice.Below(10) == 0 && _offloaded.Count < capacity:
+                case 2 when dice.Below(10) == 0 && !_offloaded.Contains(id) && Taken < capacity && !_inHand.Contains(id):
                     _book.TakeInHand(id);
                     _inHand.Add(id);
-                    _underWay.RemoveAll(move => move.Connection == id);
+                    if (_underWay.RemoveAll(move => move.Connection == id) > 0)
+                    {
+                        _book.MovedByHand("toe", to: null);
+                    }
+
                     _offloaded.Add(id);
-                    _book.Moved(id, "toe", _now);
+                    _book.MovedByHand(from: null, "toe");
                     break;
                 case 3:
-                    _book.Forget(id);
+                    End(id);
                     _underWay.RemoveAll(move => move.Connection == id);
                     _movedAt.Remove(id);
                     _work.Remove(id);
@@ -84,8 +88,38 @@ public sealed class PolicyProperties
                     End(_underWay[(int)dice.Below(_underWay.Count)]);
                     break;
                 default:
-                    Ask(id);
+                    if (!_inHand.Contains(id))
+                    {
+                        Ask(id);
+                    }
+
                     break;
+            }
+        }
+
+        private int Taken => _offloaded.Count + _underWay.Count(move => !move.ToToe);
+
+        private void Return(ConnectionId id)
+        {
+            if (_inHand.Contains(id))
+            {
+                _book.MovedByHand("toe", to: null);
+            }
+            else
+            {
+                _book.Moved(id, null, _now);
+            }
+        }
+
+        private void End(ConnectionId id)
+        {
+            if (!_inHand.Contains(id))
+            {
+                _book.Forget(id);
+            }
+            else if (_offloaded.Contains(id))
+            {
+                _book.MovedByHand("toe", to: null);
             }
         }
 
@@ -116,7 +150,7 @@ public sealed class PolicyProperties
                 if (move.ToToe)
                 {
                     _offloaded.Add(id);
-                    Assert.InRange(_offloaded.Count + _underWay.Count(other => !other.ToToe), 1, capacity);
+                    Assert.InRange(Taken, 1, capacity);
                 }
                 else
                 {
