@@ -22,7 +22,9 @@ public sealed class Claim18_TheHostSetsConnectionsUp(ITestOutputHelper output)
     [OnKernelHost]
     public async Task A_SYN_flood_leaves_the_TOE_as_it_was_while_offloaded_connections_keep_their_throughput(HostKind kind)
     {
-        await using ClaimWorld world = ClaimWorld.Create(kind, output);
+        // Little memory for bytes, as how much of it an exchange comes to need depends on who is faster.
+        await using ClaimWorld world = ClaimWorld.Create(
+            kind, output, static options => options with { SendBufferLimit = 256 << 10, ReceiveBufferLimit = 256 << 10 });
         world.Wire.Listen();
         await using ClaimLine line = await world.ConnectAsync();
         WireSegment model = world.Wire.FromHost.First();
