@@ -14,7 +14,8 @@ namespace TcpActors.Specs.Claims;
 /// </summary>
 public sealed class Claim16_OnlyEstablishedIsOffloaded(ITestOutputHelper output)
 {
-    // Fails when: ConnectionActor.Take does not keep the segment that the engine did not consume (FlowEntry.KeepUnconsumed).
+    // Fails when: TcpEngine.Receive asks for no upload at a FIN in order. That the host gets that very segment, and not only its retransmission, is in
+    // ManagedMoveSpecs, in virtual time.
     [Theory]
     [OnManagedHost]
     [OnKernelHost]
@@ -24,7 +25,6 @@ public sealed class Claim16_OnlyEstablishedIsOffloaded(ITestOutputHelper output)
         await using ClaimLine line = await world.ConnectAsync();
         await line.OffloadAsync();
         await line.ExchangeAsync(100_000, 100_000);
-        world.Wire.Listen();
 
         await line.Peer.FinishAsync();
 
@@ -32,9 +32,6 @@ public sealed class Claim16_OnlyEstablishedIsOffloaded(ITestOutputHelper output)
         Assert.Equal(0, await line.Served.ReceiveAsync(new byte[1]).AsTask().WaitAsync(ClaimWorld.Patience));
         await line.UntilAsync(report => report.Owner == world.Stack && report.Variants.State == TcpState.CloseWait, "CLOSE-WAIT");
         Assert.Equal(TcpState.Established, line.Committed.State);
-
-        // It is that very segment that the host gets: the peer has not had to send it again.
-        Assert.Single(world.Wire.Segments, segment => !segment.IsFromHost && segment.Has(TcpFlags.Fin));
 
         Refusal refusal = Assert.Single((await line.Served.OffloadAsync().WaitAsync(ClaimWorld.Patience)).Refused);
         Assert.Equal(refusal.Reason, (await line.ReportAsync()).LastRefusal);
