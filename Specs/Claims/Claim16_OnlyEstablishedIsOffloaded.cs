@@ -10,7 +10,7 @@ namespace TcpActors.Specs.Claims;
 
 /// <summary>
 /// Claims 16, 20 and 21: only ESTABLISHED is offloaded; the host handles every other state. Each state of the kernel's is refused:
-/// Specs/Kernel/RefusedStateSpecs.cs.
+/// Specs/Kernel/RefusalSpecs.cs.
 /// </summary>
 public sealed class Claim16_OnlyEstablishedIsOffloaded(ITestOutputHelper output)
 {
