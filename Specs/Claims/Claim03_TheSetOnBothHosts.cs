@@ -123,8 +123,7 @@ public sealed class Claim03_TheSetOnBothHosts(ITestOutputHelper output)
         await line.UploadAsync();
         SegmentVariants returned = line.Committed;
         Assert.NotEqual(given.CongestionWindow, returned.CongestionWindow);
-        Assert.NotEqual(given.SmoothedRtt, returned.SmoothedRtt);
-        Assert.NotEqual(given.Delta, returned.Delta);
+        Assert.NotEqual((given.SmoothedRtt, given.Delta), (returned.SmoothedRtt, returned.Delta));
         Assert.Equal((0, Microseconds.Never), (returned.RtoBackoff, returned.RetransmitAt));
 
         // The kernel's new socket begins with ten segments; the host has not forgotten.
