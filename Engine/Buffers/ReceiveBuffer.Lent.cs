@@ -78,23 +78,23 @@ public sealed partial class ReceiveBuffer
     private bool TryLendPosted(out Memory<byte> memory)
     {
         memory = default;
-        if (_room <= 0 || _placedTo != _committed)
+        if (_posting.Room <= 0 || _posting.PlacedTo != _committed)
         {
             return false;
         }
 
-        memory = _posted.Slice(_placed, Math.Min(_room, MostLent));
+        memory = _posting.Memory.Slice(_posting.Placed, Math.Min(_posting.Room, MostLent));
         Reserve(_chunks.IndexOf(_committed + (uint)memory.Length - 1));
-        (_lentToOwner, _isPostedLent, _ownerHolds) = (memory.Length, true, true);
+        (_lentToOwner, _posting.IsLent, _ownerHolds) = (memory.Length, true, true);
         return true;
     }
 
     private void EndLoanOfPosted(int count)
     {
-        if (_isPostedLent)
+        if (_posting.IsLent)
         {
-            _isPostedLent = false;
-            Advance(count);
+            _posting.IsLent = false;
+            _posting.Advance(count);
         }
     }
 }

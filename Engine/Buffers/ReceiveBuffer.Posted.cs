@@ -15,39 +15,26 @@ namespace TcpActors.Engine.Buffers;
 /// </remarks>
 public sealed unsafe partial class ReceiveBuffer
 {
-    private Memory<byte> _posted;
-    private byte* _postedAddress;
-
-    // Bytes that the memory can still take; -1: none is posted.
-    private int _room = -1;
-
-    // Position after the bytes in it, how many these are, and how many of them are not committed.
-    private uint _placedTo;
-    private int _placed;
-    private int _uncommitted;
-
-    private bool _isPostedLent;
-    private bool _isWantedBack;
-    private bool _isGivenBack;
+    private Posting _posting = Posting.None;
     private uint _ownership;
 
     /// <summary>
     /// How far the application has read, or will have when the owner commits: bytes in its own memory take no room in the buffer. For the
     /// owner's window.
     /// </summary>
-    public SeqNum Taken => Read + _uncommitted;
+    public SeqNum Taken => Read + _posting.Uncommitted;
 
     /// <summary>Whether there are committed bytes that the application may have: unread, or in the memory it has posted.</summary>
-    public bool HasSome => Unread > 0 || (Volatile.Read(ref _room) >= 0 && PlacedBytes > 0);
+    public bool HasSome => Unread > 0 || (_posting.Room >= 0 && PlacedBytes > 0);
 
     /// <summary>Whether memory is posted and full. For the owner, who knows before the commit.</summary>
-    public bool IsPostedFull => Volatile.Read(ref _room) == 0;
+    public bool IsPostedFull => _posting.Room == 0;
 
     /// <summary>
     /// Whether the application is to be told after this commit, pushed or not: its memory is full, or what came next is not in it, or it has
     /// wanted the memory back.
     /// </summary>
-    public bool OwesNotice => Volatile.Read(ref _isGivenBack) || (Volatile.Read(ref _room) is var room && room >= 0 && (room == 0 || Unread > 0));
+    public bool OwesNotice => _posting.IsGivenBack || (_posting.Room is var room && room >= 0 && (room == 0 || Unread > 0));
 
     /// <summary>Committed bytes in the memory that is posted, or was posted last.</summary>
     public int PlacedBytes
@@ -56,13 +43,13 @@ public sealed unsafe partial class ReceiveBuffer
         {
             lock (_lock)
             {
-                return _placed - _uncommitted;
+                return _posting.Placed - _posting.Uncommitted;
             }
         }
     }
 
     /// <summary>Bytes that went straight to an application's own memory since the beginning.</summary>
-    public long PlacedInAll { get; private set; }
+    public long PlacedInAll => _posting.PlacedInAll;
 
     /// <summary>
     /// A new owner writes from now on. What an owner before it has left uncommitted in posted memory is overwritten; should that owner still
@@ -80,14 +67,13 @@ public sealed unsafe partial class ReceiveBuffer
 
     /// <summary>Posts the application's own memory for the bytes that come next, for the consumer.</summary>
     /// <param name="memory">Not empty; pinned until it is given back.</param>
-    /// <param name="address">Where it lies.</param>
     /// <returns>False when there are unread bytes: they come first.</returns>
     /// <exception cref="InvalidOperationException">When there is memory posted already.</exception>
-    public bool TryPost(Memory<byte> memory, byte* address)
+    public bool TryPost(Memory<byte> memory)
     {
         lock (_lock)
         {
-            if (_room >= 0)
+            if (_posting.Room >= 0)
             {
                 throw new InvalidOperationException("Memory is posted already: take it back first.");
             }
@@ -97,9 +83,8 @@ public sealed unsafe partial class ReceiveBuffer
                 return false;
             }
 
-            _postedAddress = address;
-            (_posted, _placedTo, _placed, _isGivenBack) = (memory, _committed, 0, false);
-            Volatile.Write(ref _room, memory.Length);
+            _posting = _posting == Posting.None ? new Posting() : _posting;
+            _posting.Begin(memory, _committed);
             return true;
         }
     }
@@ -112,13 +97,14 @@ public sealed unsafe partial class ReceiveBuffer
     {
         lock (_lock)
         {
-            _isWantedBack = _uncommitted > 0 || _isPostedLent;
-            if (!_isWantedBack)
+            if (_posting.Uncommitted > 0 || _posting.IsLent)
             {
-                EndPosting();
+                _posting.IsWantedBack = true;
+                return false;
             }
 
-            return !_isWantedBack;
+            _posting.End();
+            return true;
         }
     }
 
@@ -127,8 +113,8 @@ public sealed unsafe partial class ReceiveBuffer
     {
         lock (_lock)
         {
-            bool isGivenBack = _isGivenBack;
-            _isGivenBack = false;
+            bool isGivenBack = _posting.IsGivenBack;
+            _posting.IsGivenBack = false;
             return isGivenBack;
         }
     }
@@ -139,7 +125,7 @@ public sealed unsafe partial class ReceiveBuffer
     /// <param name="bytes">May end beyond the limit, within the window that was advertised.</param>
     /// <inheritdoc cref="TryWrite(SeqNum, SegmentBytes)"/>
     public bool TryWriteNext(uint ownership, SeqNum rcvNxt, SegmentBytes bytes) =>
-        (Volatile.Read(ref _room) > 0 && TryPlace(ownership, rcvNxt.Value - _origin, bytes, out bool isDone)) ? isDone : TryWrite(rcvNxt, bytes);
+        (_posting.Room > 0 && TryPlace(ownership, rcvNxt.Value - _origin, bytes, out bool isDone)) ? isDone : TryWrite(rcvNxt, bytes);
 
     /// <returns>False when the memory does not take them.</returns>
     private bool TryPlace(uint ownership, uint position, SegmentBytes bytes, out bool isDone)
@@ -155,12 +141,12 @@ public sealed unsafe partial class ReceiveBuffer
             }
 
             // What is not next in the memory leaves a gap there, so it goes to a chunk.
-            if (position != _placedTo || _isWantedBack || _room <= 0 || bytes.IsEmpty)
+            if (position != _posting.PlacedTo || _posting.IsWantedBack || _posting.Room <= 0 || bytes.IsEmpty)
             {
                 return false;
             }
 
-            int direct = Math.Min(bytes.Length, _room);
+            int direct = Math.Min(bytes.Length, _posting.Room);
             uint last = _chunks.IndexOf(position + (uint)bytes.Length - 1);
             Reserve(last);
             if (direct < bytes.Length && !_chunks.TryFill(_chunks.IndexOf(position + (uint)direct), last))
@@ -169,8 +155,8 @@ public sealed unsafe partial class ReceiveBuffer
             }
 
             _ownerHolds = true;
-            CopyIn(position, bytes, new MemorySlice(_postedAddress + _placed, direct));
-            Advance(direct);
+            CopyIn(position, bytes, new MemorySlice(_posting.Address, direct));
+            _posting.Advance(direct);
             uint end = position + (uint)bytes.Length;
             _written = (int)(end - _written) > 0 ? end : _written;
             isDone = true;
@@ -178,22 +164,13 @@ public sealed unsafe partial class ReceiveBuffer
         }
     }
 
-    private void Advance(int count)
-    {
-        _placedTo += (uint)count;
-        _placed += count;
-        _uncommitted += count;
-        PlacedInAll += count;
-        Volatile.Write(ref _room, _room - count);
-    }
-
     /// <summary>What was placed and will not be committed is overwritten.</summary>
     private void ForgetPlacedBeyond(uint position)
     {
-        int count = Math.Min(_uncommitted, (int)(_placedTo - position));
+        int count = Math.Min(_posting.Uncommitted, (int)(_posting.PlacedTo - position));
         if (count > 0)
         {
-            Advance(-count);
+            _posting.Advance(-count);
         }
 
         GiveBackIfWanted();
@@ -202,10 +179,10 @@ public sealed unsafe partial class ReceiveBuffer
     /// <summary>Bytes in the application's memory were read when they are committed.</summary>
     private void HandOverPlaced()
     {
-        if (_uncommitted > 0)
+        if (_posting.Uncommitted > 0)
         {
-            _uncommitted = 0;
-            PassTo(_placedTo);
+            _posting.Uncommitted = 0;
+            PassTo(_posting.PlacedTo);
         }
 
         GiveBackIfWanted();
@@ -213,17 +190,10 @@ public sealed unsafe partial class ReceiveBuffer
 
     private void GiveBackIfWanted()
     {
-        if (_isWantedBack && _uncommitted == 0 && !_isPostedLent)
+        if (_posting is { IsWantedBack: true, Uncommitted: 0, IsLent: false })
         {
-            EndPosting();
-            Volatile.Write(ref _isGivenBack, true);
+            _posting.End();
+            _posting.IsGivenBack = true;
         }
-    }
-
-    private void EndPosting()
-    {
-        _postedAddress = null;
-        (_posted, _isWantedBack) = (default, false);
-        Volatile.Write(ref _room, -1);
     }
 }

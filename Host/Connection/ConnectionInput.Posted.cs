@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace TcpActors.HostSide;
 
 /// <content>Receiving into memory that the application posts: what comes is copied there from the frame.</content>
@@ -7,7 +5,6 @@ public sealed partial class ConnectionInput
 {
     // The reader's own, except that the owner's side looks at the first under the gate.
     private bool _isPosted;
-    private MemoryHandle _pin;
 
     /// <summary>
     /// Posts memory of the application's own and waits until it is full, or what has come is to be handed up: the peer has pushed it (PSH), the
@@ -52,18 +49,8 @@ public sealed partial class ConnectionInput
         return new ValueTask<int>(this, token);
     }
 
-    private unsafe bool TryPost(Memory<byte> memory)
-    {
-        _pin = memory.Pin();
-        _isPosted = _buffer.TryPost(memory, (byte*)_pin.Pointer);
-        if (!_isPosted)
-        {
-            // The owner has committed something since it was looked at.
-            _pin.Dispose();
-        }
-
-        return _isPosted;
-    }
+    // False where the owner has committed something since it was looked at.
+    private bool TryPost(Memory<byte> memory) => _isPosted = _buffer.TryPost(memory);
 
     private bool IsGivenBack() => _isPosted && _buffer.TryAcceptGivenBack();
 
@@ -72,8 +59,6 @@ public sealed partial class ConnectionInput
     {
         Wake wake = _signal.Take(token, out CancellationToken watched);
         _isPosted = false;
-        (_pin, MemoryHandle pin) = (default, _pin);
-        pin.Dispose();
 
         // What has come is returned whatever else has happened; the next call is told of that.
         int count = _buffer.PlacedBytes;

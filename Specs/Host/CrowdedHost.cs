@@ -34,6 +34,8 @@ internal sealed class CrowdedHost : IDisposable
     private const int Burst = 16;
 
     private static readonly SeqNum s_first = new(1000);
+    private static readonly Neighbor s_nextHop = new() { Id = new NeighborId(1), Mac = default };
+    private static readonly NetworkPath s_path = new() { Id = new PathId(1), Neighbor = s_nextHop.Id, Mtu = 1500 };
     private static readonly IPEndPoint s_local = IPEndPoint.Parse("10.0.0.1:80");
 
     private readonly ActorSystem _system = ActorSystem.Create("crowd", OffloadEngine.ReferenceConfig.WithFallback(
@@ -355,8 +357,8 @@ internal sealed class CrowdedHost : IDisposable
             };
             var segment = new SegmentInvariants
             {
-                Neighbor = new Neighbor { SourceMac = default, Mac = default },
-                Path = new NetworkPath { Mtu = 1500 },
+                Neighbor = s_nextHop,
+                Path = s_path,
                 EffectiveMss = SegmentLength,
             };
             return new TakeOut.Taken(connection, segment, SegmentVariants.Quiet with

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Runtime.CompilerServices;
 using TcpActors.Engine.Buffers;
 using TcpActors.Engine.State;
 using Xunit;
@@ -143,7 +142,7 @@ internal sealed unsafe class PostedReceiveRun(int seed) : IDisposable
     private void Post()
     {
         int length = _random.Next(1, _memory.Length);
-        if (_posted == 0 && _buffer.TryPost(_memory.AsMemory(0, length), (byte*)Unsafe.AsPointer(ref _memory[0])))
+        if (_posted == 0 && _buffer.TryPost(_memory.AsMemory(0, length)))
         {
             _posted = length;
         }

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Runtime.CompilerServices;
 using TcpActors.Engine.Buffers;
 using TcpActors.Engine.State;
 using Xunit;
@@ -195,6 +194,5 @@ public class PostedReceiveSpecs
 
     private void Post(int length) => Assert.True(TryPost(length));
 
-    private unsafe bool TryPost(int length) =>
-        _buffer.TryPost(_memory.AsMemory(0, length), (byte*)Unsafe.AsPointer(ref _memory[0]));
+    private bool TryPost(int length) => _buffer.TryPost(_memory.AsMemory(0, length));
 }
