@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
+using TcpActors.HostSide;
 using TcpActors.HostSide.Kernel;
 using TcpActors.Transport.Linux.Tcp;
 using Xunit;
@@ -30,12 +31,9 @@ public sealed class Claim03_TheSetOnBothHosts(ITestOutputHelper output)
         WireReading atHost = await QuietAsync(world);
 
         await line.OffloadAsync();
-        SegmentVariants transferred = (await line.ReportAsync()).Variants;
-        AssertWire(await QuietAsync(world), transferred);
+        (_, SegmentVariants transferred) = await AgreeAsync(world, line);
         await line.ExchangeAsync(500_000, 400_000);
-        WireReading atToe = await QuietAsync(world);
-        SegmentVariants changed = (await line.ReportAsync()).Variants;
-        AssertWire(atToe, changed);
+        (WireReading atToe, SegmentVariants changed) = await AgreeAsync(world, line);
         Assert.Equal(transferred.SndNxt + 500_000, changed.SndNxt);
         Assert.Equal(transferred.RcvNxt + 400_000, changed.RcvNxt);
 
@@ -55,7 +53,7 @@ public sealed class Claim03_TheSetOnBothHosts(ITestOutputHelper output)
             Assert.True((int)(segment.Options.TsVal - timestamp) >= 0 || timestamp == 0, "a timestamp went back");
             timestamp = segment.Options.TsVal;
             SeqNum offered = segment.Ack + ((uint)segment.Window << answer.Options.WindowScale!.Value);
-            Assert.True(edge is null || offered + (1 << answer.Options.WindowScale!.Value) > edge, "a window shrank");
+            Assert.True(edge is null || offered + (1 << answer.Options.WindowScale!.Value) > edge, $"a window shrank: {segment} offers {offered}, the edge was {edge}");
             edge = edge is null ? offered : SeqNum.Max(edge.Value, offered);
         }
 
@@ -166,9 +164,30 @@ public sealed class Claim03_TheSetOnBothHosts(ITestOutputHelper output)
 
     private static void AssertWire(WireReading wire, in SegmentVariants variants)
     {
-        Assert.Equal((wire.SndUna, wire.SndMax, wire.SndMax), (variants.SndUna, variants.SndNxt, variants.SndMax));
-        Assert.Equal((wire.RcvNxt, wire.ReceiveEdge), (variants.RcvNxt, variants.RcvNxt + variants.RcvWnd));
-        Assert.Equal((wire.SndWnd, wire.MaxWindow), (variants.SndWnd, variants.MaxWindow));
+        Assert.Equal(AsOnWire(wire), Owned(in variants));
+    }
+
+    private static (SeqNum Una, SeqNum Nxt, SeqNum Max, SeqNum RcvNxt, SeqNum Edge, uint Window, uint MaxWindow) AsOnWire(WireReading wire) =>
+        (wire.SndUna, wire.SndMax, wire.SndMax, wire.RcvNxt, wire.ReceiveEdge, wire.SndWnd, wire.MaxWindow);
+
+    private static (SeqNum Una, SeqNum Nxt, SeqNum Max, SeqNum RcvNxt, SeqNum Edge, uint Window, uint MaxWindow) Owned(in SegmentVariants variants) =>
+        (variants.SndUna, variants.SndNxt, variants.SndMax, variants.RcvNxt, variants.RcvNxt + variants.RcvWnd, variants.SndWnd, variants.MaxWindow);
+
+    /// <summary>
+    /// The wire and the owner say the same of everything. A window may open when all is acknowledged, so they are asked until they agree.
+    /// </summary>
+    private static async Task<(WireReading Wire, SegmentVariants Variants)> AgreeAsync(ClaimWorld world, ClaimLine line)
+    {
+        WireReading wire = await QuietAsync(world);
+        ConnectionReport report = await line.UntilAsync(
+            each =>
+            {
+                wire = new WireReading(world.Wire.Segments);
+                return AsOnWire(wire) == Owned(each.Variants);
+            },
+            "what the wire says is what the owner says");
+        AssertWire(wire, report.Variants);
+        return (wire, report.Variants);
     }
 
     /// <summary>Everything that was sent is acknowledged.</summary>

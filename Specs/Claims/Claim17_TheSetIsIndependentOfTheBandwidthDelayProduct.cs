@@ -1,7 +1,10 @@
 using System.Diagnostics;
 using System.IO.Pipelines;
+using Akka.Actor;
+using TcpActors.Actors.Contract;
 using TcpActors.Engine.Congestion;
 using TcpActors.Engine.State;
+using TcpActors.HostSide;
 using Xunit;
 using Xunit.Abstractions;
 
@@ -37,8 +40,15 @@ public sealed class Claim17_TheSetIsIndependentOfTheBandwidthDelayProduct(ITestO
         (long emptyBytes, TimeSpan emptyTime) = await MoveAsync(line);
         await line.OffloadAsync();
 
+        // Nothing is sent again while the flight grows: a time-out would have all of it sent anew before anything else.
+        ConnectionReport before = await line.ReportAsync();
+        SegmentInvariants patient = before.Segment! with { Version = before.Segment!.Version + 1, MinRto = Microseconds.FromSeconds(100) };
+        world.Conversation.Toe.Tell(new Toe.Command.Update { Connections = [new InvariantsUpdate(before.Id, patient)] }, ActorRefs.NoSender);
+        await world.Conversation.HearsAsync<Toe.Event.Updated>(updated => updated.Connections.Any(each => each.Version == patient.Version));
+        await line.ExchangeAsync(1000, 1000);
+
         // The peer's window is opened as far as it goes, and what is sent into it is lost: all of it is in flight, and stays there. A writer is
-        // told of room when something is acknowledged, so a byte of it is now and then.
+        // told of room when something is acknowledged, and what is in flight is sent again when nothing is: so a byte of it is now and then.
         using (world.Wire.LoseFromHost())
         {
             world.Wire.SendToHost(ForgedSegment.FromPeer(await line.ReportAsync(), ushort.MaxValue));
@@ -46,12 +56,13 @@ public sealed class Claim17_TheSetIsIndependentOfTheBandwidthDelayProduct(ITestO
             await line.UntilAsync(
                 each =>
                 {
-                    if (!writing.IsCompleted)
+                    if (writing.IsCompleted && each.Variants.Flight >= flight)
                     {
-                        world.Wire.SendToHost(ForgedSegment.FromPeer(each, ushort.MaxValue, acknowledged: each.Variants.Flight > 0 ? 1 : 0));
+                        return true;
                     }
 
-                    return writing.IsCompleted && each.Variants.Flight >= flight;
+                    world.Wire.SendToHost(ForgedSegment.FromPeer(each, ushort.MaxValue, acknowledged: each.Variants.Flight > 0 ? 1 : 0));
+                    return false;
                 },
                 "64 MiB in flight");
             await line.UploadAsync();
