@@ -80,7 +80,7 @@ internal sealed class ToePaths
 
     private bool Take(Neighbor next)
     {
-        if (!_neighbors.TryGetValue(next.Id, out NeighborCell? neighbor) || !IsLater(next.Version, neighbor.Current.Version))
+        if (!_neighbors.TryGetValue(next.Id, out NeighborCell? neighbor) || !next.IsLaterThan(neighbor.Current))
         {
             return false;
         }
@@ -91,7 +91,7 @@ internal sealed class ToePaths
 
     private bool Take(PathCell path, NetworkPath next, IReadOnlyList<Neighbor> told)
     {
-        if (!IsLater(next.Version, path.Current.Version))
+        if (!next.IsLaterThan(path.Current))
         {
             return false;
         }
@@ -129,6 +129,4 @@ internal sealed class ToePaths
             _neighbors.Remove(neighbor.Current.Id);
         }
     }
-
-    private static bool IsLater(uint version, uint than) => (int)(version - than) > 0;
 }

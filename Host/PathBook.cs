@@ -8,7 +8,7 @@ namespace TcpActors.HostSide;
 /// </summary>
 internal sealed class PathBook
 {
-    private readonly Dictionary<NeighborId, Neighbor> _neighbors = [];
+    private readonly Dictionary<NeighborId, Hop> _hops = [];
     private readonly Dictionary<PathId, Page> _paths = [];
 
     /// <summary>A connection has left the stack with its segment-invariant variables.</summary>
@@ -24,11 +24,11 @@ internal sealed class PathBook
         {
             page = new Page(segment.Path);
             _paths.Add(segment.Path.Id, page);
+            Join(segment.Path.Neighbor);
         }
 
         page.Tenancies.Add(tenancy);
-        Take(segment.Path);
-        _neighbors.TryAdd(segment.Neighbor.Id, segment.Neighbor);
+        Take(segment.Path, [segment.Neighbor]);
         Take(segment.Neighbor);
     }
 
@@ -38,41 +38,43 @@ internal sealed class PathBook
         if (_paths.TryGetValue(tenancy.Segment!.Path.Id, out Page? page) && page.Tenancies.Remove(tenancy) && page.Tenancies.Count == 0)
         {
             _paths.Remove(page.Path.Id);
-            if (!_paths.Values.Any(other => other.Path.Neighbor == page.Path.Neighbor))
-            {
-                _neighbors.Remove(page.Path.Neighbor);
-            }
+            Leave(page.Path.Neighbor);
         }
     }
 
     /// <returns>Whether any connection goes over it and this is news of it.</returns>
     public bool Take(Neighbor next)
     {
-        bool isNews = _neighbors.TryGetValue(next.Id, out Neighbor? known) && IsLater(next.Version, known.Version);
-        if (isNews)
+        if (!_hops.TryGetValue(next.Id, out Hop? hop) || (hop.Newest is { } known && !next.IsLaterThan(known)))
         {
-            _neighbors[next.Id] = next;
+            return false;
         }
 
-        return isNews;
+        hop.Newest = next;
+        return true;
     }
 
     /// <inheritdoc cref="Take(Neighbor)"/>
     /// <param name="next">The path as it is now.</param>
     /// <param name="told">Next hops that may be new.</param>
-    public bool Take(NetworkPath next, IReadOnlyList<Neighbor>? told = null)
+    public bool Take(NetworkPath next, IReadOnlyList<Neighbor> told)
     {
-        if (!_paths.TryGetValue(next.Id, out Page? page) || !IsLater(next.Version, page.Path.Version))
+        if (!_paths.TryGetValue(next.Id, out Page? page) || !next.IsLaterThan(page.Path))
         {
             return false;
         }
 
-        page.Path = next;
-        if (told?.FirstOrDefault(each => each.Id == next.Neighbor) is { } neighbor)
+        if (next.Neighbor != page.Path.Neighbor)
         {
-            _neighbors.TryAdd(neighbor.Id, neighbor);
+            Join(next.Neighbor);
+            Leave(page.Path.Neighbor);
+            if (told.FirstOrDefault(each => each.Id == next.Neighbor) is { } neighbor)
+            {
+                Take(neighbor);
+            }
         }
 
+        page.Path = next;
         return true;
     }
 
@@ -85,15 +87,40 @@ internal sealed class PathBook
     public SegmentInvariants? NewestOf(Tenancy tenancy) =>
         tenancy is { Segment: { } segment, Invariants: { } connection } && _paths.TryGetValue(segment.Path.Id, out Page? page)
         && page.Tenancies.Contains(tenancy)
-            ? segment.Over(_neighbors.GetValueOrDefault(page.Path.Neighbor, segment.Neighbor), page.Path, connection)
+            ? segment.Over(_hops[page.Path.Neighbor].Newest ?? segment.Neighbor, page.Path, connection)
             : tenancy.Segment;
 
-    private static bool IsLater(uint version, uint than) => (int)(version - than) > 0;
+    private void Join(NeighborId id)
+    {
+        if (!_hops.TryGetValue(id, out Hop? hop))
+        {
+            hop = new Hop();
+            _hops.Add(id, hop);
+        }
+
+        hop.Paths++;
+    }
+
+    private void Leave(NeighborId id)
+    {
+        if (--_hops[id].Paths == 0)
+        {
+            _hops.Remove(id);
+        }
+    }
 
     private sealed class Page(NetworkPath path)
     {
         public NetworkPath Path { get; set; } = path;
 
         public HashSet<Tenancy> Tenancies { get; } = [];
+    }
+
+    /// <summary>A next hop that paths lead over; its newest version is null until it is told.</summary>
+    private sealed class Hop
+    {
+        public Neighbor? Newest { get; set; }
+
+        public int Paths { get; set; }
     }
 }

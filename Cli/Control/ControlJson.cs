@@ -68,11 +68,6 @@ internal abstract class WriteOnlyJson<T> : JsonConverter<T>
         throw new NotSupportedException($"{typeToConvert.Name} is written, never read.");
 }
 
-internal sealed class SeqNumJson : WriteOnlyJson<SeqNum>
-{
-    public override void Write(Utf8JsonWriter writer, SeqNum value, JsonSerializerOptions options) => writer.WriteNumberValue(value.Value);
-}
-
 internal sealed class MicrosecondsJson : WriteOnlyJson<Microseconds>
 {
     public override void Write(Utf8JsonWriter writer, Microseconds value, JsonSerializerOptions options)
@@ -88,28 +83,21 @@ internal sealed class MicrosecondsJson : WriteOnlyJson<Microseconds>
     }
 }
 
-internal sealed class EpochJson : WriteOnlyJson<Epoch>
+/// <summary>A converter for values that are a number with a meaning.</summary>
+internal abstract class NumberJson<T>(Func<T, long> number) : WriteOnlyJson<T>
 {
-    public override void Write(Utf8JsonWriter writer, Epoch value, JsonSerializerOptions options) => writer.WriteNumberValue(value.Value);
+    public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options) => writer.WriteNumberValue(number(value));
 }
 
-internal sealed class ConnectionIdJson : WriteOnlyJson<ConnectionId>
-{
-    public override void Write(Utf8JsonWriter writer, ConnectionId value, JsonSerializerOptions options) =>
-        writer.WriteNumberValue(value.Value);
-}
+internal sealed class SeqNumJson() : NumberJson<SeqNum>(static number => number.Value);
 
-internal sealed class NeighborIdJson : WriteOnlyJson<NeighborId>
-{
-    public override void Write(Utf8JsonWriter writer, NeighborId value, JsonSerializerOptions options) =>
-        writer.WriteNumberValue(value.Value);
-}
+internal sealed class EpochJson() : NumberJson<Epoch>(static epoch => epoch.Value);
 
-internal sealed class PathIdJson : WriteOnlyJson<PathId>
-{
-    public override void Write(Utf8JsonWriter writer, PathId value, JsonSerializerOptions options) =>
-        writer.WriteNumberValue(value.Value);
-}
+internal sealed class ConnectionIdJson() : NumberJson<ConnectionId>(static id => id.Value);
+
+internal sealed class NeighborIdJson() : NumberJson<NeighborId>(static id => id.Value);
+
+internal sealed class PathIdJson() : NumberJson<PathId>(static id => id.Value);
 
 internal sealed class EndPointJson : WriteOnlyJson<IPEndPoint>
 {

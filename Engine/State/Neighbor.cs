@@ -32,4 +32,7 @@ public sealed record Neighbor
     /// False after <c>Invalidate</c>: it does not answer the host (RFC 4861 7.3.3), and nothing may be transmitted until an update says otherwise.
     /// </summary>
     public bool IsReachable { get; init; } = true;
+
+    /// <summary>Whether this replaces the other version of it; versions wrap, as sequence numbers do.</summary>
+    public bool IsLaterThan(Neighbor other) => new SeqNum(Version) > new SeqNum(other.Version);
 }

@@ -27,4 +27,7 @@ public sealed record NetworkPath
 
     /// <summary>False after <c>Invalidate</c>: there is no route, or our address is not ours, and nothing may be transmitted until an update says otherwise.</summary>
     public bool IsUsable { get; init; } = true;
+
+    /// <inheritdoc cref="Neighbor.IsLaterThan"/>
+    public bool IsLaterThan(NetworkPath other) => new SeqNum(Version) > new SeqNum(other.Version);
 }

@@ -1,5 +1,5 @@
-using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
+using TcpActors.Specs.Simulation;
 using TcpActors.Transport.Links;
 
 namespace TcpActors.Specs.Claims;
@@ -73,7 +73,7 @@ internal sealed class ManagedWire : Wire
 
     private bool IsLost(in TxFrame frame, bool isFromHost)
     {
-        if (Volatile.Read(ref _segments) is not null && WireSegment.Parse(Bytes(in frame), frame.SegmentSize, isFromHost) is { } segment)
+        if (Volatile.Read(ref _segments) is not null && WireSegment.Parse(LinkWithin.BytesOf(in frame), frame.SegmentSize, isFromHost) is { } segment)
         {
             lock (_lock)
             {
@@ -83,13 +83,6 @@ internal sealed class ManagedWire : Wire
 
         return Volatile.Read(ref isFromHost ? ref _losesFromHost : ref _losesFromPeer) > 0;
     }
-
-    private static unsafe byte[] Bytes(in TxFrame frame) =>
-    [
-        .. new ReadOnlySpan<byte>(frame.Header, frame.HeaderLength),
-        .. new ReadOnlySpan<byte>(frame.Payload0, frame.Payload0Length),
-        .. new ReadOnlySpan<byte>(frame.Payload1, frame.Payload1Length),
-    ];
 
     private sealed class Loss : IDisposable
     {
@@ -104,39 +97,17 @@ internal sealed class ManagedWire : Wire
         public void Dispose() => Interlocked.Exchange(ref _end, null)?.Invoke();
     }
 
-    private sealed class End(ManagedWire wire, ILink link, bool isHost) : ILink
+    private sealed class End(ManagedWire wire, ILink link, bool isHost) : LinkWithin(link)
     {
-        public string Name => link.Name;
-
-        public MacAddress Address => link.Address;
-
-        public int Mtu => link.Mtu;
-
-        public LinkCapabilities Capabilities => link.Capabilities;
-
-        public int MaxSuperSegment => link.MaxSuperSegment;
-
-        public bool IsUp => link.IsUp;
-
-        public LinkCounters Counters => link.Counters;
-
-        public int Receive(Span<RxFrame> frames, Microseconds timeout) => link.Receive(frames, timeout);
-
-        public void Refresh() => link.Refresh();
-
-        public void Wake() => link.Wake();
-
-        public int Send(ReadOnlySpan<TxFrame> frames)
+        public override int Send(ReadOnlySpan<TxFrame> frames)
         {
             int sent = 0;
             foreach (ref readonly TxFrame frame in frames)
             {
-                sent += wire.IsLost(in frame, isHost) ? 1 : link.Send(new ReadOnlySpan<TxFrame>(in frame));
+                sent += wire.IsLost(in frame, isHost) ? 1 : Inner.Send(new ReadOnlySpan<TxFrame>(in frame));
             }
 
             return sent;
         }
-
-        public void Dispose() => link.Dispose();
     }
 }

@@ -1,5 +1,6 @@
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
+using TcpActors.Specs.Simulation;
 using TcpActors.Transport.Links;
 
 namespace TcpActors.Specs.Host;
@@ -13,7 +14,7 @@ internal sealed record SentSegment(ushort SourcePort, SeqNum Seq, SeqNum Ack, Tc
 }
 
 /// <summary>A link's end with a tap: records what is sent through it and loses what a spec says.</summary>
-internal sealed class ManagedTap(ILink link) : ILink
+internal sealed class ManagedTap(ILink link) : LinkWithin(link)
 {
     public List<SentSegment> Sent { get; } = [];
 
@@ -22,27 +23,7 @@ internal sealed class ManagedTap(ILink link) : ILink
 
     public bool Records { get; set; } = true;
 
-    public string Name => link.Name;
-
-    public MacAddress Address => link.Address;
-
-    public int Mtu => link.Mtu;
-
-    public LinkCapabilities Capabilities => link.Capabilities;
-
-    public int MaxSuperSegment => link.MaxSuperSegment;
-
-    public bool IsUp => link.IsUp;
-
-    public LinkCounters Counters => link.Counters;
-
-    public int Receive(Span<RxFrame> frames, Microseconds timeout) => link.Receive(frames, timeout);
-
-    public void Refresh() => link.Refresh();
-
-    public void Wake() => link.Wake();
-
-    public int Send(ReadOnlySpan<TxFrame> frames)
+    public override int Send(ReadOnlySpan<TxFrame> frames)
     {
         int sent = 0;
         foreach (ref readonly TxFrame frame in frames)
@@ -53,22 +34,15 @@ internal sealed class ManagedTap(ILink link) : ILink
                 Sent.Add(segment);
             }
 
-            sent += Loses(segment) ? 1 : link.Send(new ReadOnlySpan<TxFrame>(in frame));
+            sent += Loses(segment) ? 1 : Inner.Send(new ReadOnlySpan<TxFrame>(in frame));
         }
 
         return sent;
     }
 
-    public void Dispose() => link.Dispose();
-
-    private static unsafe SentSegment Parse(in TxFrame frame)
+    private static SentSegment Parse(in TxFrame frame)
     {
-        byte[] bytes =
-        [
-            .. new ReadOnlySpan<byte>(frame.Header, frame.HeaderLength),
-            .. new ReadOnlySpan<byte>(frame.Payload0, frame.Payload0Length),
-            .. new ReadOnlySpan<byte>(frame.Payload1, frame.Payload1Length),
-        ];
+        byte[] bytes = BytesOf(in frame);
         Xunit.Assert.True(IpFrame.TryParse(bytes, out IpFrame ip));
         Xunit.Assert.True(TcpSegment.TryParse(ip.PayloadOf(bytes), out TcpSegment segment));
         return new SentSegment(

@@ -1,5 +1,4 @@
 using TcpActors.Engine.State;
-using TcpActors.Engine.Wire;
 using TcpActors.Transport.Links;
 
 namespace TcpActors.Specs.Simulation;
@@ -8,11 +7,10 @@ namespace TcpActors.Specs.Simulation;
 /// Any other link, with faults: what it sends may be lost, held back, sent twice, changed or cut short. What it receives is left alone: the
 /// link at the other end is for that. Each kind of fault has dice of its own, so that more of one leaves the others where they are.
 /// </summary>
-internal sealed class FaultyLink : ILink
+internal sealed class FaultyLink : LinkWithin
 {
     private const int EthernetHeader = 14;
 
-    private readonly ILink _inner;
     private readonly World _world;
     private readonly FrameStore _store = new();
     private readonly Dice _loss, _burst, _reordering, _duplication, _corruption, _mending, _truncation;
@@ -24,8 +22,9 @@ internal sealed class FaultyLink : ILink
     /// <param name="world">Whose time and dice it uses.</param>
     /// <param name="faults">Can be changed at any time.</param>
     public FaultyLink(ILink inner, World world, Faults? faults = null)
+        : base(inner)
     {
-        (_inner, _world) = (inner, world);
+        _world = world;
         Faults = faults ?? Faults.None;
         Dice dice = world.Dice.Fork($"{inner.Name} faults");
         (_loss, _burst, _reordering) = (dice.Fork("loss"), dice.Fork("burst"), dice.Fork("reordering"));
@@ -44,31 +43,9 @@ internal sealed class FaultyLink : ILink
     /// <summary>How many more times it throws.</summary>
     public int Throws { get; set; }
 
-    public string Name => _inner.Name;
-
-    public MacAddress Address => _inner.Address;
-
-    public int Mtu => _inner.Mtu;
-
-    public LinkCapabilities Capabilities => _inner.Capabilities;
-
-    public int MaxSuperSegment => _inner.MaxSuperSegment;
-
-    public bool IsUp => _inner.IsUp;
-
-    public LinkCounters Counters => _inner.Counters;
-
-    public int LendingDepth => _inner.LendingDepth;
-
-    public void Refresh() => _inner.Refresh();
-
-    public int Receive(Span<RxFrame> frames, Microseconds timeout) => _inner.Receive(frames, timeout);
-
-    public void Wake() => _inner.Wake();
-
     /// <inheritdoc/>
     /// <remarks>What it loses counts as taken: a network does not tell.</remarks>
-    public int Send(ReadOnlySpan<TxFrame> frames)
+    public override int Send(ReadOnlySpan<TxFrame> frames)
     {
         if (Throws > 0)
         {
@@ -84,8 +61,6 @@ internal sealed class FaultyLink : ILink
 
         return taken;
     }
-
-    public void Dispose() => _inner.Dispose();
 
     private bool Send(in TxFrame frame)
     {
@@ -119,7 +94,7 @@ internal sealed class FaultyLink : ILink
 
         if (!(isLate || isTwice || isChanged || isMended || isCut || OnPath is not null))
         {
-            return _inner.Send(new ReadOnlySpan<TxFrame>(in frame)) == 1;
+            return Inner.Send(new ReadOnlySpan<TxFrame>(in frame)) == 1;
         }
 
         FrameCopy copy = _store.Copy(in frame);
@@ -162,10 +137,10 @@ internal sealed class FaultyLink : ILink
         {
             _befallen.Duplicated++;
             _world.Trace.Add(Name, "sends twice", in changed);
-            _inner.Send(new ReadOnlySpan<TxFrame>(in changed));
+            Inner.Send(new ReadOnlySpan<TxFrame>(in changed));
         }
 
-        return _inner.Send(new ReadOnlySpan<TxFrame>(in changed)) == 1;
+        return Inner.Send(new ReadOnlySpan<TxFrame>(in changed)) == 1;
     }
 
     private bool HoldBack(FrameCopy copy, bool isTwice)

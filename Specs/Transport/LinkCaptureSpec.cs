@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
+using TcpActors.Specs.Simulation;
 using TcpActors.Transport.Links;
 using Xunit;
 
@@ -210,25 +211,11 @@ public sealed unsafe class LinkCaptureSpec : IDisposable
     }
 
     /// <summary>A link whose frames had a tag, as packet sockets give them.</summary>
-    private sealed class TaggingLink(ILink link, ushort tci) : ILink
+    private sealed class TaggingLink(ILink link, ushort tci) : LinkWithin(link)
     {
-        public string Name => link.Name;
-
-        public MacAddress Address => link.Address;
-
-        public int Mtu => link.Mtu;
-
-        public LinkCapabilities Capabilities => link.Capabilities;
-
-        public int MaxSuperSegment => link.MaxSuperSegment;
-
-        public bool IsUp => link.IsUp;
-
-        public LinkCounters Counters => link.Counters;
-
-        public int Receive(Span<RxFrame> frames, Microseconds timeout)
+        public override int Receive(Span<RxFrame> frames, Microseconds timeout)
         {
-            int count = link.Receive(frames, timeout);
+            int count = Inner.Receive(frames, timeout);
             foreach (ref RxFrame frame in frames[..count])
             {
                 (frame.HasVlanTag, frame.VlanTci) = (true, tci);
@@ -236,14 +223,6 @@ public sealed unsafe class LinkCaptureSpec : IDisposable
 
             return count;
         }
-
-        public void Refresh() => link.Refresh();
-
-        public void Wake() => link.Wake();
-
-        public int Send(ReadOnlySpan<TxFrame> frames) => link.Send(frames);
-
-        public void Dispose() => link.Dispose();
     }
 }
 

@@ -1,5 +1,6 @@
 using TcpActors.Engine.State;
 using TcpActors.HostSide.Policy;
+using TcpActors.HostSide.Policy.Recording;
 using TcpActors.HostSide.Statistics;
 
 namespace TcpActors.Specs.Host.Policy;
@@ -46,30 +47,8 @@ internal static class Known
         };
     }
 
-    public static ToeStatistics Toe(int capacity, int connections = 0, double memoryUsed = 0, bool isLinkUp = true, string name = "toe") => new()
-    {
-        Name = name,
-        IsLinkUp = isLinkUp,
-        Capacity = capacity,
-        Connections = connections,
-        BufferMemoryLimit = 1000,
-        BufferMemoryUsed = (long)(1000 * memoryUsed),
-        FramesReceived = 0,
-        BytesReceived = 0,
-        FramesSent = 0,
-        BytesSent = 0,
-        BytesReceivedPerSecond = 0,
-        BytesSentPerSecond = 0,
-        DroppedByLink = 0,
-        DroppedByChannel = 0,
-        DroppedByQueues = 0,
-        DroppedAsInvalid = 0,
-        NotSent = 0,
-        MovesIn = 0,
-        MovesOut = 0,
-        UploadRequests = 0,
-        Refusals = 0,
-    };
+    public static ToeStatistics Toe(int capacity, int connections = 0, double memoryUsed = 0, bool isLinkUp = true, string name = "toe") =>
+        TraceText.Of(new TraceToe(name, isLinkUp, capacity, connections, MemoryUsed: (long)(1000 * memoryUsed), MemoryLimit: 1000));
 
     public static Work Times(this Work work, long times) =>
         new(work.BytesReceived * times, work.BytesSent * times, work.SegmentsReceived * times, work.SegmentsSent * times);
