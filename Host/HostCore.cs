@@ -120,6 +120,8 @@ internal sealed class HostCore : IAsyncDisposable
     /// <summary>After the stack and the TOEs are gone.</summary>
     public async ValueTask DisposeAsync()
     {
+        // Actors that are stopped leave what is in their mailboxes: the last connections would be missing from a record.
+        await Line.AskAsync<bool>(static done => new HostMessages.Conclude(done));
         Workers.Dispose();
         if (_ownsSystem)
         {

@@ -64,6 +64,9 @@ internal static class HostMessages
     /// <summary>After <see cref="Quiesce"/>: end every connection in order, and complete the task when the stack has let go of all.</summary>
     public sealed record EndAll(TaskCompletionSource Done);
 
+    /// <summary>Complete the task when the policy has been told of everything so far, and its record has it.</summary>
+    public sealed record Conclude(TaskCompletionSource<bool> Done);
+
     /// <summary>Reset the connections that are left.</summary>
     public sealed record AbortAll;
 }

@@ -111,6 +111,9 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
             case HostMessages.EndAll end:
                 EndAll(end);
                 break;
+            case HostMessages.Conclude conclude:
+                _policy.Tell(new PolicyActor.Conclude(conclude.Done));
+                break;
             case HostMessages.AbortAll:
                 foreach (Tenancy tenancy in _tenancies.Values)
                 {

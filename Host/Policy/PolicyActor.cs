@@ -96,6 +96,9 @@ internal sealed class PolicyActor : UntypedActor
                 }
 
                 break;
+            case Conclude conclude:
+                conclude.Done.TrySetResult(true);
+                break;
             default:
                 Unhandled(message);
                 break;
@@ -145,6 +148,9 @@ internal sealed class PolicyActor : UntypedActor
 
     /// <summary>A connection has ended, on that TOE or in the stack.</summary>
     public sealed record Gone(ConnectionId Connection, bool IsInHand, string? From);
+
+    /// <summary>Nothing follows; what was told before has been taken in when the task completes.</summary>
+    public sealed record Conclude(TaskCompletionSource<bool> Done);
 
     /// <summary>The supervisor is done with a move that was asked for here.</summary>
     private sealed record MoveEnded(ConnectionId Connection, bool ToToe, MoveResult Result);

@@ -51,7 +51,7 @@ public sealed class Claim09_TheToeManagesTheConnection(ITestOutputHelper output)
         await line.OffloadAsync();
         uint initial = (await line.ReportAsync()).Variants.CongestionWindow;
         await line.SendAsync(2_000_000);
-        uint grown = (await line.ReportAsync()).Variants.CongestionWindow;
+        uint grown = (await line.UntilAsync(report => report.Variants.Flight == 0, "all is acknowledged")).Variants.CongestionWindow;
         Assert.True(grown > initial, $"{grown} is not more than {initial}");
 
         // Nobody answers: as much as SND_CWIN allows leaves, then one segment for each time-out.

@@ -23,14 +23,13 @@ internal static class ForgedSegment
     /// <param name="report">The connection.</param>
     /// <param name="window">As it stands in the segment.</param>
     /// <param name="flags">Its flags.</param>
-    /// <param name="acknowledged">Bytes of what is in flight that it acknowledges.</param>
-    public static byte[] FromPeer(ConnectionReport report, ushort window, TcpFlags flags = TcpFlags.Ack, int acknowledged = 0) => Write(new FrameBuilder
+    public static byte[] FromPeer(ConnectionReport report, ushort window, TcpFlags flags = TcpFlags.Ack) => Write(new FrameBuilder
     {
         SourceMac = report.Segment!.Neighbor.Mac,
         DestinationMac = report.Segment.Neighbor.SourceMac,
         Flow = report.Connection!.Flow.Reversed,
         Seq = report.Variants.RcvNxt,
-        Ack = report.Variants.SndUna + acknowledged,
+        Ack = report.Variants.SndUna,
         Flags = flags,
         Window = window,
         Options = report.Connection.TimestampsEnabled
