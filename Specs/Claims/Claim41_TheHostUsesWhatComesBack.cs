@@ -24,14 +24,18 @@ public sealed class Claim41_TheHostUsesWhatComesBack(ITestOutputHelper output)
         WireReading before = new(world.Wire.Segments);
         int count = world.Wire.Segments.Count;
 
+        SegmentVariants hosts;
+        WireSegment[] own;
         using (world.Wire.LoseFromHost())
         {
             await line.Served.Output.WriteAsync(new byte[1_000_000]);
             await ClaimWorld.UntilAsync(() => Task.FromResult(world.Wire.Segments.Skip(count).Any(segment => segment.Length > 0)), "the first flight");
+
+            // While nothing is answered: an acknowledgement would move the window.
+            hosts = (await line.ReportAsync()).Variants;
+            own = [.. world.Wire.Segments.Skip(count).Where(segment => segment.IsFromHost)];
         }
 
-        SegmentVariants hosts = (await line.ReportAsync()).Variants;
-        WireSegment[] own = [.. world.Wire.Segments.Skip(count).Where(segment => segment.IsFromHost)];
         WireSegment first = own.First(segment => segment.Length > 0);
         Assert.Equal((returned.SndNxt, returned.RcvNxt), (first.Seq, first.Ack));
         Assert.True((int)(first.Options.TsVal - before.LastTimestamp) >= 0);
