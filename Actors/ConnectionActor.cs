@@ -28,8 +28,6 @@ internal sealed partial class ConnectionActor : UntypedActor
     private SegmentFramer? _framer;
     private readonly TcpEngine _engine;
     private readonly bool _restarted;
-    private Microseconds _drainUntil = Microseconds.Never;
-    private bool _isDrained;
     private bool _failed;
 
     public ConnectionActor(ConnectionSeat seat)
@@ -71,10 +69,10 @@ internal sealed partial class ConnectionActor : UntypedActor
         public override string ToString() => _name;
     }
 
-    /// <summary>The host wants the connection back.</summary>
-    internal sealed record BeginUpload
+    /// <summary>Whoever is next in the seat's list gets a copy of the variables.</summary>
+    internal sealed record ShowVariables
     {
-        public static BeginUpload Instance { get; } = new();
+        public static ShowVariables Instance { get; } = new();
     }
 
     protected override void PreStart()
@@ -126,7 +124,7 @@ internal sealed partial class ConnectionActor : UntypedActor
                 case Doorbell bell:
                     Answer(bell, now);
                     break;
-                case Toe.Command.Query:
+                case ShowVariables:
                     _seat.NextAsker()?.Tell(new Toe.Event.Variables(_seat.Id, _seat.Epoch, _engine.Variants, _seat.Segment, _engine.Counters));
                     return;
                 case InvariantsUpdate update:
@@ -140,6 +138,9 @@ internal sealed partial class ConnectionActor : UntypedActor
                     return;
                 case BeginUpload:
                     StartDrain(now);
+                    break;
+                case GoOn:
+                    Stay();
                     break;
                 default:
                     Unhandled(message);
@@ -260,6 +261,7 @@ internal sealed partial class ConnectionActor : UntypedActor
 
         _seat.IsSending = variants.SndUna != variants.SndMax;
         Suspect(in variants);
+        TellPhase(in variants);
         if (_seat.IsUploading && MayLeave(in variants, now))
         {
             _seat.GiveBack(in variants, _seat.Requested);
@@ -267,8 +269,8 @@ internal sealed partial class ConnectionActor : UntypedActor
             return;
         }
 
-        RestWhenIdle(now);
-        _seat.SetTimer(Microseconds.Min(Microseconds.Min(_engine.NextDeadline, _drainUntil), _restAt));
+        LookAtActivity(now);
+        _seat.SetTimer(Microseconds.Min(Microseconds.Min(_engine.NextDeadline, _drainUntil), _lookAt));
         if (_engine.HasMoreToSend)
         {
             _seat.RingSoon();
@@ -322,19 +324,6 @@ internal sealed partial class ConnectionActor : UntypedActor
         }
     }
 
-    private bool MayLeave(in SegmentVariants variants, Microseconds now)
-    {
-        if (now >= _drainUntil)
-        {
-            (_drainUntil, _isDrained) = (Microseconds.Never, true);
-        }
-
-        // A peer that does not answer any more answers no sooner for being waited for.
-        bool isPeerGone = _seat.Requested is UploadReason.PeerReset or UploadReason.RetransmissionLimit or UploadReason.UserTimeout;
-        return variants.SndUna == variants.SndMax || isPeerGone
-            || (_isDrained && (int)variants.Flight <= _seat.Segment.ReturnableFlight);
-    }
-
     private void Apply(InvariantsUpdate update, Microseconds now)
     {
         if (update.Next.Version > _seat.Segment.Version)
@@ -344,44 +333,6 @@ internal sealed partial class ConnectionActor : UntypedActor
 
         _toe.Host.Tell(
             new Toe.Event.Updated { Connections = [new UpdatedVersion(_seat.Id, _seat.Segment.Version)] }, Self);
-    }
-
-    private void Request(UploadReason reason)
-    {
-        if (_seat.Requested == UploadReason.None)
-        {
-            _seat.Requested = reason;
-            _toe.Book.RequestedUpload();
-            Log.UploadRequested(_toe.Logger, _seat.Id, _seat.Epoch, _toe.Name, reason);
-            _toe.Host.Tell(new Toe.Event.UploadRequested(_seat.Id, reason), Self);
-        }
-    }
-
-    /// <summary>
-    /// What is in flight when a connection moves may be lost around the hand-over and would stall it for a time-out, so it gets a moment to
-    /// be acknowledged: two round trips, at least 5 ms, at most 50 ms (1 s without timestamps); longer only while it is more than the host can
-    /// take back.
-    /// </summary>
-    private void StartDrain(Microseconds now)
-    {
-        if (!_seat.IsUploading)
-        {
-            _seat.IsUploading = true;
-            BeginDrain(now);
-        }
-    }
-
-    private void BeginDrain(Microseconds now)
-    {
-        _engine.Stop();
-        ref readonly SegmentVariants variants = ref _engine.Variants;
-
-        // Without timestamps nobody can time what was sent before the move (Karn's rule), so a kernel begins with an RTO of 3 s
-        // (RFC 6298 5.7) and doubles it: better the loss is repaired here.
-        (Microseconds wanted, Microseconds most) = _seat.Connection.TimestampsEnabled
-            ? (variants.SmoothedRtt * 2, Microseconds.FromMilliseconds(50))
-            : (variants.Rto * 2, Microseconds.FromSeconds(1));
-        _drainUntil = now + Microseconds.Min(Microseconds.Max(wanted, Microseconds.FromMilliseconds(5)), most);
     }
 
     private void Recover(Exception failure, Microseconds now)

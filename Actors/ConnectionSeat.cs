@@ -13,6 +13,9 @@ namespace TcpActors.Actors;
 /// </summary>
 internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell, IIndirectActorProducer
 {
+    /// <summary>Offers that were declined after which the time until the next grows no more.</summary>
+    private const int MostDoublings = 6;
+
     private int _applicationRung;
     private int _timerRung;
     private ReceiveLane _lane;
@@ -53,6 +56,9 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
 
     /// <summary>Why the host was asked to take the connection back; <see cref="UploadReason.None"/>: it was not.</summary>
     public UploadReason Requested { get; set; }
+
+    /// <summary>How often the host did not want what was offered; 6 at most.</summary>
+    public byte Declined { get; private set; }
 
     /// <summary>Where an RST behind the peer's FIN would stand.</summary>
     public SeqNum AfterFin { get; set; }
@@ -132,6 +138,8 @@ internal sealed class ConnectionSeat : TimerEntry, IFlowReceiver, IOwnerDoorbell
         Actor.Tell(new ConnectionActor.TooBig(mtu, quoted), ActorRefs.NoSender);
 
     public void FragmentSeen(SeqNum seq) => Actor.Tell(new ConnectionActor.FirstFragment(seq), ActorRefs.NoSender);
+
+    public void NoteDeclined() => Declined = (byte)Math.Min(Declined + 1, MostDoublings);
 
     // A full fence: with a mere write, the look at the buffers that follows may come before it, and what the application did between the two
     // would neither be seen nor rung for.

@@ -36,6 +36,9 @@ public sealed record OffloadEngineOptions
 
     public int Capacity { get; init; } = 100_000;
 
+    /// <summary>When it offers a connection back that it could carry on with.</summary>
+    public UploadRequestOptions Requests { get; init; } = UploadRequestOptions.Default;
+
     public required ILogger Logger { get; init; }
 }
 
@@ -45,7 +48,7 @@ public sealed record OffloadEngineOptions
 /// </summary>
 public sealed class OffloadEngine : IDisposable
 {
-    private readonly ToeBook _book;
+    private readonly ToeContext _toe;
 
     /// <param name="system">Its configuration must contain <see cref="ReferenceConfig"/>.</param>
     /// <param name="options">Its parts.</param>
@@ -58,7 +61,7 @@ public sealed class OffloadEngine : IDisposable
         Lanes = [.. queues.Select((queue, i) => Lane(queue, i, options))];
         FromHost = new TransferStack();
         Capacity = options.Capacity;
-        var context = new ToeContext
+        _toe = new ToeContext
         {
             Name = options.Name,
             Link = options.Link,
@@ -71,9 +74,9 @@ public sealed class OffloadEngine : IDisposable
             Host = options.Host,
             Logger = options.Logger,
             Capacity = options.Capacity,
+            Requests = options.Requests,
         };
-        _book = context.Book;
-        Supervisor = system.ActorOf(ToeSupervisor.Create(context), $"toe-{options.Name}");
+        Supervisor = system.ActorOf(ToeSupervisor.Create(_toe), $"toe-{options.Name}");
     }
 
     /// <summary>What an embedder's ActorSystem needs: <c>system.Settings.InjectTopLevelFallback(OffloadEngine.ReferenceConfig)</c>.</summary>
@@ -88,7 +91,10 @@ public sealed class OffloadEngine : IDisposable
     public int Capacity { get; }
 
     /// <summary>What it has counted. Any thread.</summary>
-    public ToeCounters Counters => _book.Counters;
+    public ToeCounters Counters => _toe.Book.Counters;
+
+    /// <inheritdoc cref="ToeContext.Read"/>
+    public ToeReading Read() => _toe.Read();
 
     /// <summary>The TOE's actor.</summary>
     public IActorRef Supervisor { get; }

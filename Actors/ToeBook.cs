@@ -8,6 +8,7 @@ internal sealed class ToeBook
     private long _givenBack;
     private long _refused;
     private long _uploadRequests;
+    private long _forwardsDropped;
 
     public ToeCounters Counters
     {
@@ -17,7 +18,8 @@ internal sealed class ToeBook
             long left = Interlocked.Read(ref _left);
             long taken = Interlocked.Read(ref _taken);
             return new ToeCounters(
-                (int)(taken - left), taken, Interlocked.Read(ref _givenBack), Interlocked.Read(ref _refused), Interlocked.Read(ref _uploadRequests));
+                (int)(taken - left), taken, Interlocked.Read(ref _givenBack), Interlocked.Read(ref _refused), Interlocked.Read(ref _uploadRequests),
+                Interlocked.Read(ref _forwardsDropped));
         }
     }
 
@@ -29,6 +31,8 @@ internal sealed class ToeBook
     public void GaveBack() => Interlocked.Increment(ref _givenBack);
 
     public void Refused() => Interlocked.Increment(ref _refused);
+
+    public void DroppedForwarded() => Interlocked.Increment(ref _forwardsDropped);
 
     public void RequestedUpload() => Interlocked.Increment(ref _uploadRequests);
 }

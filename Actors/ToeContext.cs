@@ -35,6 +35,9 @@ internal sealed class ToeContext
     /// <summary>Most connections this TOE takes at a time.</summary>
     public required int Capacity { get; init; }
 
+    /// <summary>When a connection is offered back that need not be.</summary>
+    public required UploadRequestOptions Requests { get; init; }
+
     /// <summary>The connections the TOE has. Used by its supervisor only; here, so that they outlive its restart.</summary>
     public Dictionary<ConnectionId, ConnectionSeat> Seats { get; } = [];
 
@@ -50,6 +53,18 @@ internal sealed class ToeContext
 
     /// <summary>One for each receiving thread.</summary>
     public required ReceiveLane[] Lanes { get; init; }
+
+    /// <summary>How the TOE is at this moment. Any thread.</summary>
+    public ToeReading Read()
+    {
+        DispatchCounters received = default;
+        foreach (ReceiveLane lane in Lanes)
+        {
+            received += lane.Dispatcher.Counters;
+        }
+
+        return new ToeReading(Name, Link.IsUp, Capacity, Book.Counters, Link.Counters, received);
+    }
 
     /// <summary>The lane that has this queue; null: it is another TOE's.</summary>
     public ReceiveLane? LaneOf(ReadyQueue ready)

@@ -6,4 +6,5 @@ namespace TcpActors.Actors;
 /// <param name="GivenBack">Connections it has given back.</param>
 /// <param name="Refused">Connections it did not take.</param>
 /// <param name="UploadRequests">How often it has asked the host to take one back.</param>
-public readonly record struct ToeCounters(int Connections, long Taken, long GivenBack, long Refused, long UploadRequests);
+/// <param name="ForwardsDropped">Segments that the host passed on and that no connection's queue took.</param>
+public readonly record struct ToeCounters(int Connections, long Taken, long GivenBack, long Refused, long UploadRequests, long ForwardsDropped);

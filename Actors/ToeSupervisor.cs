@@ -38,11 +38,27 @@ internal sealed class ToeSupervisor(ToeContext toe) : UntypedActor
             case Toe.Command.Invalidate invalidate:
                 Tell(toe.Paths.Take(invalidate));
                 break;
+            case Toe.Command.Query { Connections: null }:
+                Sender.Tell(new Toe.Event.StatisticsReport(toe.Read()));
+                break;
             case Toe.Command.Query query:
-                if (Find(query.Connection) is { } seat)
+                foreach (ConnectionId connection in query.Connections)
                 {
-                    seat.Ask(Sender);
-                    seat.Actor.Tell(query);
+                    if (Find(connection) is { } seat)
+                    {
+                        seat.Ask(Sender);
+                        seat.Actor.Tell(ConnectionActor.ShowVariables.Instance);
+                    }
+                }
+
+                break;
+            case Toe.Command.Forward forward:
+                foreach (ForwardedSegment segment in forward.Segments)
+                {
+                    if (Find(segment.Connection) is { } owner && !toe.Flows.TryDeliver(owner.Flow.Flow, segment.IpPacket.Span))
+                    {
+                        toe.Book.DroppedForwarded();
+                    }
                 }
 
                 break;
@@ -57,6 +73,13 @@ internal sealed class ToeSupervisor(ToeContext toe) : UntypedActor
                 foreach (ConnectionSeat each in _seats.Values)
                 {
                     each.Actor.Tell(ConnectionActor.BeginUpload.Instance);
+                }
+
+                break;
+            case Toe.Command.Resume resume:
+                foreach (ConnectionId connection in resume.Connections)
+                {
+                    Find(connection)?.Actor.Tell(ConnectionActor.GoOn.Instance);
                 }
 
                 break;

@@ -284,6 +284,13 @@ public sealed partial class TcpEngine
         _owesDrainProbe = !IsDrained;
     }
 
+    /// <summary>The upload that <see cref="Stop"/> was for does not take place; <see cref="Transmit"/> follows.</summary>
+    public void GoOn()
+    {
+        _isStopped = false;
+        _owesDrainProbe = false;
+    }
+
     /// <summary>Gives up memory that an idle connection does not need; it comes back with use. Nothing that is known is forgotten.</summary>
     public void Trim()
     {

@@ -26,6 +26,15 @@ internal static class HostMessages
     /// <summary>A connection has moved as many bytes as the policy wanted to wait for.</summary>
     public sealed record AskPolicy(Connection Connection);
 
+    /// <summary>The application changes settings of a connection; true when its owner works with them, false when there is no such connection (any more).</summary>
+    public sealed record Update(ConnectionId Connection, ConnectionSettings Settings, TaskCompletionSource<bool> Done);
+
+    /// <summary>The policy does not want a connection that its TOE has offered.</summary>
+    public sealed record Decline(ConnectionId Connection);
+
+    /// <summary>A segment came to the stack for a connection that a TOE has.</summary>
+    public sealed record Strayed(ConnectionId Connection, ReadOnlyMemory<byte> IpPacket);
+
     /// <summary>The application wants the connection to end in this way.</summary>
     public sealed record End(ConnectionId Connection, EndKind Kind);
 

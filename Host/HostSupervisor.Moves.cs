@@ -53,6 +53,7 @@ internal sealed partial class HostSupervisor
         {
             tenancy.Connection.TakeInHand();
             _policy.Tell(new PolicyActor.TakenInHand(tenancy.Connection.Id));
+            Decline(tenancy);
         }
     }
 
@@ -201,6 +202,7 @@ internal sealed partial class HostSupervisor
             _subscriptions.Tell(new Offloading.Event.Offloaded(id, tenancy.Epoch, tenancy.Toe.Name));
             _policy.Tell(new PolicyActor.Moved(id, tenancy.Connection.IsInHand, From: null, tenancy.Toe.Name));
             tenancy.SettleMoved(toToe: true);
+            ForwardStrays(tenancy);
             Advance(tenancy);
         }
     }
@@ -237,7 +239,9 @@ internal sealed partial class HostSupervisor
         _book.Remove(tenancy);
         _books.Paths.Forget(tenancy.Flow);
         tenancy.Toe = null;
-        tenancy.MustReturn = false;
+        (tenancy.MustReturn, tenancy.IsOffered) = (false, false);
+        tenancy.Settings?.TellAgain();
+        tenancy.Connection.Meter.Phase = null;
         tenancy.Owner = Ownership.Host;
         if (done.Failure is { } failure)
         {

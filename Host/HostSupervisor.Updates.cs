@@ -70,6 +70,7 @@ internal sealed partial class HostSupervisor
             if (_tenancies.TryGetValue(each.Connection, out Tenancy? tenancy))
             {
                 OnUpdated(tenancy, InvariantsPart.Connection, each.Version);
+                Confirm(tenancy, each.Version);
                 Log.InvariantsUpdated(_logger, each.Connection, tenancy.Epoch, tenancy.OwnerName(_stackName), each.Version);
             }
         }

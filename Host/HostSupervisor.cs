@@ -29,6 +29,7 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
     private readonly IActorRef _sampler;
     private readonly IActorRef _policy;
     private readonly bool _isRecorded;
+    private readonly bool _hasPolicy;
     private TaskCompletionSource? _quiesced;
     private TaskCompletionSource? _ended;
 
@@ -37,7 +38,7 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
         Deciding deciding)
     {
         _policy = Context.ActorOf(PolicyActor.Create(deciding, sampling.Clock, logger), "policy");
-        _isRecorded = deciding.Trace is not null;
+        (_isRecorded, _hasPolicy) = (deciding.Trace is not null, deciding.NeedsSamples);
         _sampler = Context.ActorOf(
             Sampler.Create(deciding.NeedsSamples ? sampling with { Listener = new SamplesToPolicy(_policy, _isRecorded) } : sampling, logger), "sampler");
         (_stackName, _buffers, _fromToes, _books, _logger) = (stackName, buffers, fromToes, books, logger);
@@ -80,6 +81,23 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
                 break;
             case HostMessages.AskPolicy ask:
                 _sampler.Tell(new Sampler.Ask(ask.Connection));
+                break;
+            case HostMessages.Update update:
+                Update(update);
+                break;
+            case HostMessages.Decline decline:
+                if (_tenancies.TryGetValue(decline.Connection, out Tenancy? offered))
+                {
+                    Decline(offered);
+                }
+
+                break;
+            case HostMessages.Strayed strayed:
+                if (_tenancies.TryGetValue(strayed.Connection, out Tenancy? given))
+                {
+                    OnStrayed(given, strayed.IpPacket);
+                }
+
                 break;
             case HostMessages.End end:
                 End(end);
@@ -168,14 +186,13 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
 
                 break;
             case Toe.Event.UploadRequested requested when _tenancies.TryGetValue(requested.Connection, out Tenancy? tenancy):
-                // Every reason there is so far is a mandatory one. It may come before the word that the TOE has the connection.
-                tenancy.MustReturn = true;
-
-                // Whose time is over does not wait for a route: the application hears that its connection is lost.
-                tenancy.IsCutOff &= requested.Reason != UploadReason.UserTimeout;
-                Log.UploadRequested(_logger, requested.Connection, tenancy.Epoch, tenancy.OwnerName(_stackName), requested.Reason);
-                _subscriptions.Tell(new Offloading.Event.UploadRequested(requested.Connection, tenancy.Epoch, tenancy.Toe?.Name, requested.Reason));
-                Advance(tenancy);
+                OnUploadRequested(tenancy, requested.Reason);
+                break;
+            case Toe.Event.Resumed resumed when _tenancies.TryGetValue(resumed.Connection, out Tenancy? tenancy):
+                OnResumed(tenancy);
+                break;
+            case Toe.Event.StateChanged changed when _tenancies.TryGetValue(changed.Connection, out Tenancy? tenancy):
+                OnStateChanged(tenancy, changed.Phase);
                 break;
             case Toe.Event.Updated updated:
                 OnUpdated(updated);
@@ -190,8 +207,8 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
                 FlowKey suspected = tenancy.Flow;
                 _ = _workers.StartNew(() => _books.Paths.ProbeAgain(suspected));
                 break;
-            case Toe.Event.NotHere or Toe.Event.SynSeen or Toe.Event.Refused or Toe.Event.UploadRequested
-                or Toe.Event.PathTooBig or Toe.Event.NextHopSuspect:
+            case Toe.Event.NotHere or Toe.Event.SynSeen or Toe.Event.Refused or Toe.Event.UploadRequested or Toe.Event.Resumed
+                or Toe.Event.StateChanged or Toe.Event.PathTooBig or Toe.Event.NextHopSuspect:
                 // About a connection that ended or moved meanwhile.
                 break;
             default:
@@ -255,6 +272,7 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
         switch (tenancy.Owner)
         {
             case Ownership.Host:
+                ApplySettings(tenancy);
                 if (tenancy.WantedEnd > tenancy.DoneEnd)
                 {
                     Finish(tenancy);
@@ -268,6 +286,7 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
 
                 break;
             case Ownership.Toe:
+                ApplySettings(tenancy);
                 tenancy.Settle(toToe: true, refusal: null);
                 if (IsHeldBack(tenancy))
                 {
@@ -279,6 +298,10 @@ internal sealed partial class HostSupervisor : UntypedActor, IWithTimers
                     _queue.Add(tenancy);
                 }
 
+                break;
+            case Ownership.ReturningToHost when IsHeldBack(tenancy):
+                // It may still be with the TOE, waiting for its peer.
+                Resume(tenancy);
                 break;
             case Ownership.LeavingHost or Ownership.ReturningToHost:
                 break;

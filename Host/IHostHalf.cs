@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 using TcpActors.HostSide.Statistics;
@@ -60,6 +61,13 @@ internal interface IHostHalf
     /// <exception cref="IOException">When the stack does not take it back; the connection is lost.</exception>
     Task Resume(IFlowGate gate);
 
+    /// <summary>
+    /// Changes what the stack has of the connection's settings: from now on while the host owns it, otherwise from when it comes back. Not while it moves.
+    /// </summary>
+    /// <exception cref="SocketException">When the stack does not take them.</exception>
+    /// <exception cref="ObjectDisposedException">When the stack has let go of the connection.</exception>
+    void Apply(ConnectionSettings settings);
+
     /// <summary>Sends FIN behind everything in the send buffer. Only while the host owns the connection.</summary>
     void ShutdownSend();
 
@@ -117,6 +125,11 @@ internal interface IHostHalfEvents
 
     /// <summary>The stack has let go of the connection; its memory may be withdrawn.</summary>
     void Closed();
+
+    /// <summary>A segment came to the stack that belongs to the TOE; its bytes are valid during the call only. Who does nothing with it loses it, as any network may.</summary>
+    void Strayed(ReadOnlySpan<byte> ipPacket)
+    {
+    }
 }
 
 /// <summary>Where a flow's frames go: to the host's stack or to a TOE.</summary>

@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using Akka.Actor;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using TcpActors.Actors;
 using TcpActors.Engine.Buffers;
 using TcpActors.Engine.Congestion;
 using TcpActors.HostSide.Policy;
@@ -67,6 +68,12 @@ public record HostOptions
 
     /// <summary>Most connections of one TOE, 1 at least.</summary>
     public int ToeCapacity { get; init => field = OptionValue.Within(value, 1, int.MaxValue); } = 100_000;
+
+    /// <summary>
+    /// When a TOE offers a connection back that it could carry on with: the <see cref="Policy"/> takes it or declines; a connection that is moved by hand stays, and
+    /// whoever subscribed to its events hears of it.
+    /// </summary>
+    public UploadRequestOptions UploadRequests { get; init => field = OptionValue.Given(value); } = UploadRequestOptions.Default;
 
     /// <summary>
     /// How often connections that move bytes are sampled for their rates: a day at most; zero: only when a report is asked for. One that moves

@@ -1,4 +1,5 @@
 using TcpActors.Actors;
+using TcpActors.Actors.Contract;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
 using TcpActors.HostSide.Statistics;
@@ -18,6 +19,7 @@ internal enum Ownership : byte
 internal sealed class Tenancy(Connection connection, SharedInvariants shared)
 {
     private List<(bool ToToe, MoveTicket Ticket)>? _tickets;
+    private List<ForwardedSegment>? _strays;
     private Microseconds _moveBegan;
     private bool _wasAtToe;
 
@@ -64,6 +66,9 @@ internal sealed class Tenancy(Connection connection, SharedInvariants shared)
     /// <summary>Whether there is an upload that must be: the TOE has asked for it, or the peer is reached over another interface.</summary>
     public bool MustReturn { get; set; }
 
+    /// <summary>Whether the TOE has offered it back and waits for an answer.</summary>
+    public bool IsOffered { get; set; }
+
     /// <summary>Whether the stack has no way to its peer at present, so that it could not take the connection back.</summary>
     public bool IsCutOff { get; set; }
 
@@ -86,11 +91,25 @@ internal sealed class Tenancy(Connection connection, SharedInvariants shared)
     /// <summary>Of its segment-invariant variables. Versions go on growing over all moves of a connection.</summary>
     public uint NextVersion => (Segment?.Version ?? 0) + 1;
 
+    /// <summary>What the application has changed and its owner has not taken yet; null: nothing.</summary>
+    public PendingSettings? Settings { get; set; }
+
     /// <summary>Who waits for which move.</summary>
     public List<(bool ToToe, MoveTicket Ticket)> Tickets => _tickets ??= [];
 
     /// <summary>Whether anybody does.</summary>
     public bool IsAwaited => _tickets is not null;
+
+    /// <summary>Segments that came to the stack and are to follow the connection.</summary>
+    public List<ForwardedSegment> Strays => _strays ??= [];
+
+    /// <returns>The <see cref="Strays"/>, of which there are none any more.</returns>
+    public List<ForwardedSegment>? TakeStrays()
+    {
+        List<ForwardedSegment>? strays = _strays;
+        _strays = null;
+        return strays;
+    }
 
     public void Take(ToeUnit toe, TakeOut.Taken taken)
     {
@@ -117,6 +136,7 @@ internal sealed class Tenancy(Connection connection, SharedInvariants shared)
     /// <summary>The connection has ended.</summary>
     public void SettleAll()
     {
+        Settings?.Fail();
         Settle(toToe: true, refusal: null);
         Settle(toToe: false, refusal: null);
     }

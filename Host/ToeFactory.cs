@@ -67,6 +67,7 @@ internal sealed class ToeFactory : IDisposable
                 ToHost = core.FromToes,
                 Host = core.Line.Supervisor,
                 Capacity = _options.ToeCapacity,
+                Requests = _options.UploadRequests,
                 Logger = _logger,
             });
             engine.Start();

@@ -41,8 +41,20 @@ public static class Toe
             public IReadOnlyList<PathVersion> Paths { get; init; } = [];
         }
 
-        /// <summary>Asks for a copy of one connection's variables; ownership stays. Answered to the sender with <see cref="Event.Variables"/> or <see cref="Event.NotHere"/>.</summary>
-        public sealed record Query(ConnectionId Connection);
+        /// <summary>
+        /// Asks for copies of these connections' variables; ownership stays. For each the sender gets <see cref="Event.Variables"/> or
+        /// <see cref="Event.NotHere"/>. Null: how the TOE itself is, answered with <see cref="Event.StatisticsReport"/>.
+        /// </summary>
+        public sealed record Query(IReadOnlyList<ConnectionId>? Connections)
+        {
+            public static Query OfToe { get; } = new(Connections: null);
+        }
+
+        /// <summary>
+        /// Segments that reached the host for connections which it has given away. They are taken like those that the link brought; one for a connection that is
+        /// not here is lost, as a segment may be, and the sender gets <see cref="Event.NotHere"/>.
+        /// </summary>
+        public sealed record Forward(IReadOnlyList<ForwardedSegment> Segments);
 
         /// <summary>Gives these connections back. Each is answered over the stack with <see cref="Event.Uploaded"/> or with <see cref="Event.NotHere"/>.</summary>
         public sealed record Upload(IReadOnlyList<ConnectionId> Connections);
@@ -52,6 +64,13 @@ public static class Toe
         {
             public static UploadAll Instance { get; } = new();
         }
+
+        /// <summary>
+        /// These connections stay: the host does not want what the TOE has offered (<see cref="Event.UploadRequested"/> with a reason that is optional), or takes
+        /// its own <see cref="Upload"/> back. For each the host gets <see cref="Event.Resumed"/>; <see cref="Event.UploadRequested"/> once more when the TOE cannot carry
+        /// on; or <see cref="Event.NotHere"/> when the connection is on its way back already.
+        /// </summary>
+        public sealed record Resume(IReadOnlyList<ConnectionId> Connections);
     }
 
     /// <summary>TOE to host.</summary>
@@ -69,8 +88,17 @@ public static class Toe
             public static Uploaded Doorbell { get; } = new();
         }
 
-        /// <summary>The TOE cannot carry on with this connection: it waits for <see cref="Command.Upload"/>.</summary>
+        /// <summary>
+        /// The TOE would give this connection back. For a reason that is not optional (<see cref="UploadReasons.IsOptional"/>) it cannot carry on and waits for
+        /// <see cref="Command.Upload"/>; else it carries on until then, and without end after <see cref="Command.Resume"/>.
+        /// </summary>
         public sealed record UploadRequested(ConnectionId Connection, UploadReason Reason);
+
+        /// <summary>This connection stays, as the host has said.</summary>
+        public sealed record Resumed(ConnectionId Connection);
+
+        /// <summary>How this connection gets on has changed. Not told of what comes and goes with each segment: see <see cref="ConnectionPhase"/>.</summary>
+        public sealed record StateChanged(ConnectionId Connection, ConnectionPhase Phase);
 
         /// <summary>
         /// These versions of segment-invariant variables are what the TOE works with now (the patent's fig. 3, step 308). One of a next hop or a path is
@@ -84,6 +112,9 @@ public static class Toe
 
             public IReadOnlyList<UpdatedVersion> Connections { get; init; } = [];
         }
+
+        /// <summary>How the TOE is; that it answers says as much as what it says.</summary>
+        public sealed record StatisticsReport(ToeReading Reading);
 
         /// <summary>Answer to <see cref="Command.Query"/>.</summary>
         public sealed record Variables(
@@ -107,6 +138,11 @@ public static class Toe
         public sealed record SynSeen(ConnectionId Connection);
     }
 }
+
+/// <summary>A segment for a connection, on its way from the host to the TOE that has the connection.</summary>
+/// <param name="Connection">Whose it is.</param>
+/// <param name="IpPacket">The packet, whole; its checksums have been looked at.</param>
+public sealed record ForwardedSegment(ConnectionId Connection, ReadOnlyMemory<byte> IpPacket);
 
 /// <summary>The next version of one connection's segment-invariant variables.</summary>
 public sealed record InvariantsUpdate(ConnectionId Connection, SegmentInvariants Next);

@@ -22,7 +22,7 @@ internal static class ToesView
             table.AddRow(new[]
             {
                 Text(toe, "name"),
-                toe.GetProperty("is_link_up").GetBoolean() ? "up" : "down",
+                Link(toe),
                 $"{Text(toe, "connections")} of {Text(toe, "capacity")}",
                 $"{Quantity.Bytes(Number(toe, "buffer_memory_used"))} of {Quantity.Bytes(Number(toe, "buffer_memory_limit"))}",
                 Quantity.Rate(Number(toe, "bytes_received_per_second")),
@@ -36,6 +36,13 @@ internal static class ToesView
         }
 
         console.Write(table);
+    }
+
+    private static string Link(JsonElement toe)
+    {
+        string link = toe.GetProperty("is_link_up").GetBoolean() ? "up" : "down";
+        double seconds = Number(toe, "silent_for") / 1_000_000;
+        return seconds < 1 ? link : $"{link}, does not answer for {seconds:0} s";
     }
 
     private static double Number(JsonElement toe, string property) => toe.GetProperty(property).GetDouble();

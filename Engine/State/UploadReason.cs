@@ -1,6 +1,6 @@
 namespace TcpActors.Engine.State;
 
-/// <summary>Why the host must take a connection back.</summary>
+/// <summary>Why a TOE would give a connection back.</summary>
 public enum UploadReason : byte
 {
     None = 0,
@@ -34,4 +34,23 @@ public enum UploadReason : byte
 
     /// <summary>The peer is reached over another interface now, on which this TOE does not sit.</summary>
     RouteChanged,
+
+    /// <summary>Nothing has come and nothing was written for a long time. Optional, like all that follow.</summary>
+    LowActivity,
+
+    /// <summary>Much of what is sent has to be sent again.</summary>
+    HighLoss,
+
+    /// <summary>Much of what comes is not in order.</summary>
+    HighReordering,
+
+    /// <summary>Segments carry little.</summary>
+    ManySmallSegments,
+}
+
+/// <summary>Two kinds of <see cref="UploadReason"/>.</summary>
+public static class UploadReasons
+{
+    /// <summary>Whether the TOE can carry on, so that the host may decline (the patent's claim 24).</summary>
+    public static bool IsOptional(this UploadReason reason) => reason >= UploadReason.LowActivity;
 }

@@ -110,17 +110,6 @@ public readonly struct IpFrame
     public bool TryGetFlow(ReadOnlySpan<byte> frame, out FlowKey flow)
     {
         flow = default;
-        if (Protocol != IpPacket.Tcp || IsFragment || PayloadLength < 4)
-        {
-            return false;
-        }
-
-        ReadOnlySpan<byte> ports = frame.Slice(PayloadOffset, 4);
-        flow = new FlowKey(
-            DestinationAddress,
-            SourceAddress,
-            BinaryPrimitives.ReadUInt16BigEndian(ports[2..]),
-            BinaryPrimitives.ReadUInt16BigEndian(ports));
-        return true;
+        return PayloadLength >= 4 && Packet.TryGetFlow(frame.Slice(PayloadOffset, 4), out flow);
     }
 }

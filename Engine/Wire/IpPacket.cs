@@ -72,6 +72,25 @@ public readonly struct IpPacket
     internal static bool TryParseQuoted(ReadOnlySpan<byte> packet, out IpPacket ip) =>
         TryParse(packet, packet.Length, isQuoted: true, out ip);
 
+    /// <param name="payload">What the packet carries, its first four bytes at least.</param>
+    /// <param name="flow">The connection, seen from the receiver.</param>
+    /// <returns>False when it is not TCP, a fragment, or cut off before the end of the ports.</returns>
+    public bool TryGetFlow(ReadOnlySpan<byte> payload, out FlowKey flow)
+    {
+        flow = default;
+        if (Protocol != Tcp || IsFragment || PayloadLength < 4)
+        {
+            return false;
+        }
+
+        flow = new FlowKey(
+            DestinationAddress,
+            SourceAddress,
+            BinaryPrimitives.ReadUInt16BigEndian(payload[2..]),
+            BinaryPrimitives.ReadUInt16BigEndian(payload));
+        return true;
+    }
+
     /// <summary>Whether the upper-layer checksum (at the place where TCP has it, and in ICMPv6) is right.</summary>
     /// <param name="payload">The upper-layer header and data: all of it.</param>
     public bool HasValidChecksum(ReadOnlySpan<byte> payload)

@@ -133,6 +133,17 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable
     /// <summary>Moves the connection back to the host's stack.</summary>
     public Task<MoveResult> UploadAsync() => MoveAsync(toToe: false);
 
+    /// <summary>Changes settings, whoever owns the connection; completes when the owner works with them.</summary>
+    /// <exception cref="SocketException">When the stack does not take them; NotConnected: the connection has ended.</exception>
+    public async Task UpdateAsync(ConnectionSettings settings)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        if (!await _parts.Supervisor.AskAsync<bool>(done => new HostMessages.Update(Id, settings, done)).ConfigureAwait(false))
+        {
+            throw new SocketException((int)SocketError.NotConnected);
+        }
+    }
+
     /// <summary>Ends the connection in both directions, as closing a socket does: what was written is sent first, unread data makes it an RST.</summary>
     public ValueTask DisposeAsync()
     {
@@ -344,6 +355,9 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable
         }
 
         public void Closed() => connection._parts.Supervisor.Tell(new HostMessages.Gone(connection.Id));
+
+        public void Strayed(ReadOnlySpan<byte> ipPacket) =>
+            connection._parts.Supervisor.Tell(new HostMessages.Strayed(connection.Id, ipPacket.ToArray()));
 
         private IOwnerDoorbell? Owner()
         {

@@ -74,6 +74,20 @@ internal sealed partial class KernelHalf : IHostHalf
         }
     }
 
+    public void Apply(ConnectionSettings settings)
+    {
+        IReadOnlyList<SocketOption> options = SettingOptions.Of(settings, Flow.IsIPv4);
+        if ((Socket ?? _standby?.Socket) is { } socket)
+        {
+            foreach (SocketOption option in options)
+            {
+                option.SetOn(socket);
+            }
+        }
+
+        _options = _options?.With(options);
+    }
+
     public int FindInterface()
     {
         _path = _stack.Paths.Find(Flow, _scope);

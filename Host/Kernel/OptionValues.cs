@@ -26,6 +26,16 @@ internal sealed class OptionValues
         return values;
     }
 
+    public OptionValues With(IReadOnlyList<SocketOption> changed) => Shared(
+        [
+            .. Integers.Where(each => !changed.Any(other => (other.Level, other.Option) == (each.Level, each.Option))),
+            .. changed.Where(each => each.Bytes is null).Select(each => (each.Level, each.Option, each.Value)),
+        ],
+        [
+            .. Bytes.Where(each => !changed.Any(other => (other.Level, other.Option) == (each.Level, each.Option))),
+            .. changed.Where(each => each.Bytes is not null).Select(each => (each.Level, each.Option, each.Bytes!)),
+        ]);
+
     private static bool AreEqual((int Level, int Option, byte[] Value)[] some, (int Level, int Option, byte[] Value)[] others)
     {
         bool isEqual = some.Length == others.Length;

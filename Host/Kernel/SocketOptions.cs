@@ -106,9 +106,9 @@ internal sealed class SocketOptions
         _receiveBuffer = socket.GetInt(TcpOption.LevelSocket, TcpOption.ReceiveBuffer);
     }
 
-    private SocketOptions(SocketOptions former, int sendBuffer, int receiveBuffer)
+    private SocketOptions(SocketOptions former, OptionValues values, int sendBuffer, int receiveBuffer)
     {
-        _values = former._values;
+        _values = values;
         (_reuseAddress, _reusePort, _bufferLock) = (former._reuseAddress, former._reusePort, former._bufferLock);
         (_sendBuffer, _receiveBuffer) = (sendBuffer, receiveBuffer);
     }
@@ -142,8 +142,12 @@ internal sealed class SocketOptions
     /// <param name="keepsReceiveBuffer">Whether its receive buffer was kept small, and what was before is really meant.</param>
     public SocketOptions Renewed(Socket socket, bool keepsReceiveBuffer) => new(
         this,
+        _values,
         socket.GetInt(TcpOption.LevelSocket, TcpOption.SendBuffer),
         keepsReceiveBuffer ? _receiveBuffer : socket.GetInt(TcpOption.LevelSocket, TcpOption.ReceiveBuffer));
+
+    /// <summary>These with some set to other values.</summary>
+    public SocketOptions With(IReadOnlyList<SocketOption> changed) => new(this, _values.With(changed), _sendBuffer, _receiveBuffer);
 
     public int this[int level, int option]
     {

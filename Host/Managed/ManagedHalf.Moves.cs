@@ -34,7 +34,7 @@ internal sealed partial class ManagedHalf
             refusal = RefusalLocked();
             if (refusal is null && _running is { } running)
             {
-                _place = Place.Away;
+                (_place, _strays) = (Place.Away, 0);
                 Stack.Schedule(this, Microseconds.Never);
                 SegmentVariants variants = running.Engine.Variants;
 

@@ -23,11 +23,11 @@ namespace TcpActors.HostSide.Managed;
 /// </remarks>
 internal sealed partial class ManagedHalf : StackFlow, IHostHalf
 {
-    /// <summary>Segments kept until <see cref="Start"/>; what is beyond comes again.</summary>
+    /// <summary>Segments kept until <see cref="Start"/>, and passed on to a TOE; what is beyond comes again.</summary>
     private const int MaxKept = 64;
 
     private readonly Lock _lock = new();
-    private readonly List<(byte[] Bytes, byte Ecn)> _kept = [];
+    private readonly List<byte[]> _kept = [];
     private readonly TransmitQueue _output = new();
     private ConnectionInvariants _connection;
     private SegmentInvariants _segment;
@@ -35,11 +35,8 @@ internal sealed partial class ManagedHalf : StackFlow, IHostHalf
     private Place _place = Place.Waiting;
     private TcpState _state = TcpState.Established;
     private Running? _running;
-    private IHostHalfEvents? _events;
     private StrongBox<EngineCounters> _counters = new();
-    private Signals _owed;
-    private Exception? _inputError;
-    private Exception? _outputError;
+    private int _strays;
 
     /// <param name="stack">In whose table it stands.</param>
     /// <param name="connection">What the handshake negotiated.</param>
@@ -61,17 +58,6 @@ internal sealed partial class ManagedHalf : StackFlow, IHostHalf
 
         /// <summary>The stack has let go of it.</summary>
         Gone,
-    }
-
-    [Flags]
-    private enum Signals
-    {
-        None = 0,
-        Readable = 1,
-        Writable = 2,
-        EndOfInput = 4,
-        EndOfOutput = 8,
-        Closed = 16,
     }
 
     public IPEndPoint LocalEndPoint => new(Flow.LocalAddress.ToIPAddress(), Flow.LocalPort);
@@ -126,9 +112,9 @@ internal sealed partial class ManagedHalf : StackFlow, IHostHalf
                 Microseconds now = Stack.Now;
 
                 // What is taken may be an RST, which ends the connection and clears the list.
-                foreach ((byte[] bytes, byte ecn) in _kept.ToArray())
+                foreach (byte[] packet in _kept.ToArray())
                 {
-                    if (_place == Place.Here && TcpSegment.TryParse(bytes, segmentSize: 0, ecn, out TcpSegment segment))
+                    if (_place == Place.Here && TryParse(packet, out TcpSegment segment))
                     {
                         Take(in segment, now);
                         Finish(now);
@@ -169,7 +155,7 @@ internal sealed partial class ManagedHalf : StackFlow, IHostHalf
         return Volatile.Read(ref _hasSentFin) ? counted with { BytesSent = counted.BytesSent - 1 } : counted;
     }
 
-    public override bool TryReceive(ReadOnlySpan<byte> bytes, in TcpSegment segment, Microseconds now)
+    public override bool TryReceive(ReadOnlySpan<byte> ipPacket, in TcpSegment segment, Microseconds now)
     {
         Signals owed;
         lock (_lock)
@@ -179,24 +165,34 @@ internal sealed partial class ManagedHalf : StackFlow, IHostHalf
                 case Place.Gone:
                     return false;
                 case Place.Away:
-                    // Looked up before the claim: to TCP a lost segment.
+                    // Looked up before the claim.
                     ManagedStackCounters.Count(ref Stack.Counters.CameWhileAway);
-                    return true;
+                    owed = _strays++ < MaxKept ? Signals.Strayed : Signals.None;
+                    break;
                 case Place.Waiting:
                     if (_kept.Count < MaxKept)
                     {
-                        _kept.Add((bytes.ToArray(), segment.Ecn));
+                        _kept.Add(ipPacket.ToArray());
                     }
 
                     return true;
+                default:
+                    Take(in segment, now);
+                    Finish(now);
+                    owed = TakeOwed();
+                    break;
             }
-
-            Take(in segment, now);
-            Finish(now);
-            owed = TakeOwed();
         }
 
-        Raise(owed);
+        if (owed == Signals.Strayed)
+        {
+            _events?.Strayed(ipPacket);
+        }
+        else
+        {
+            Raise(owed);
+        }
+
         return true;
     }
 
@@ -217,7 +213,17 @@ internal sealed partial class ManagedHalf : StackFlow, IHostHalf
     }
 
     /// <summary>Its next hop or path may be another now.</summary>
-    public void PathChanged()
+    public void PathChanged() => WorkWith(segment =>
+    {
+        (Neighbor neighbor, NetworkPath path) = Stack.Paths.Of(Flow);
+        return segment.Over(neighbor, path, _connection);
+    });
+
+    /// <inheritdoc/>
+    /// <remarks>What a TOE has comes back with the variables that it works with.</remarks>
+    public void Apply(ConnectionSettings settings) => WorkWith(settings.Over);
+
+    private void WorkWith(Func<SegmentInvariants, SegmentInvariants> change)
     {
         lock (_lock)
         {
@@ -226,8 +232,7 @@ internal sealed partial class ManagedHalf : StackFlow, IHostHalf
                 return;
             }
 
-            (Neighbor neighbor, NetworkPath path) = Stack.Paths.Of(Flow);
-            _segment = _segment.Over(neighbor, path, _connection);
+            _segment = change(_segment);
             if (_running is not { } running)
             {
                 return;
@@ -241,6 +246,13 @@ internal sealed partial class ManagedHalf : StackFlow, IHostHalf
     }
 
     protected internal override void Expired() => Ring();
+
+    private static bool TryParse(ReadOnlySpan<byte> packet, out TcpSegment segment)
+    {
+        segment = default;
+        return IpPacket.TryParse(packet, out IpPacket ip)
+            && TcpSegment.TryParse(packet.Slice(ip.PayloadOffset, ip.PayloadLength), segmentSize: 0, ip.Ecn, out segment);
+    }
 
     private Running NewRunning(in SegmentVariants variants, SendBuffer send, ReceiveBuffer receive) => new(
         new TcpEngine(_connection, _segment, in variants, send, receive, _output, _counters),
@@ -345,46 +357,6 @@ internal sealed partial class ManagedHalf : StackFlow, IHostHalf
         {
             // One that fires early is recomputed, so only one that came nearer is moved.
             Stack.Schedule(this, due);
-        }
-    }
-
-    private Signals TakeOwed()
-    {
-        Signals owed = _events is null ? Signals.None : _owed;
-        _owed &= ~owed;
-        return owed;
-    }
-
-    private void Raise(Signals owed)
-    {
-        if (_events is not { } events || owed == Signals.None)
-        {
-            return;
-        }
-
-        if (owed.HasFlag(Signals.Readable))
-        {
-            events.Readable();
-        }
-
-        if (owed.HasFlag(Signals.Writable))
-        {
-            events.Writable();
-        }
-
-        if (owed.HasFlag(Signals.EndOfInput))
-        {
-            events.EndOfInput(_inputError);
-        }
-
-        if (owed.HasFlag(Signals.EndOfOutput))
-        {
-            events.EndOfOutput(_outputError!);
-        }
-
-        if (owed.HasFlag(Signals.Closed))
-        {
-            events.Closed();
         }
     }
 

@@ -56,6 +56,7 @@ public sealed class ManagedHost : IOffloadHost
             HostStack = _stack,
             Wheel = wheel,
             Capacity = options.ToeCapacity,
+            Requests = options.UploadRequests,
             Logger = options.LoggerFactory.CreateLogger("TcpActors.Toe"),
         });
         _core.AddToe(new ToeUnit(_toe, new ManagedFlowGate(_toe.Flows), InterfaceIndex));

@@ -144,7 +144,7 @@ internal sealed class ManagedStack : IHostStackInput, IDisposable
         }
 
         IpPacket packet = ip.Packet;
-        Receive(in packet, ip.PayloadOf(bytes), frame.SegmentSize);
+        Receive(in packet, bytes.Slice(ip.NetworkOffset, packet.Length), frame.SegmentSize);
     }
 
     /// <inheritdoc/>
@@ -161,7 +161,7 @@ internal sealed class ManagedStack : IHostStackInput, IDisposable
     {
         if (IpPacket.TryParse(ipPacket, out IpPacket packet))
         {
-            Receive(in packet, ipPacket.Slice(packet.PayloadOffset, packet.PayloadLength), segmentSize: 0);
+            Receive(in packet, ipPacket[..packet.Length], segmentSize: 0);
         }
         else
         {
@@ -272,7 +272,7 @@ internal sealed class ManagedStack : IHostStackInput, IDisposable
 
     private static bool IsWildcard(IPAddress address) => address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
 
-    private void Receive(in IpPacket ip, ReadOnlySpan<byte> payload, int segmentSize)
+    private void Receive(in IpPacket ip, ReadOnlySpan<byte> ipPacket, int segmentSize)
     {
         if (ip.IsFragment)
         {
@@ -286,23 +286,23 @@ internal sealed class ManagedStack : IHostStackInput, IDisposable
         {
             ManagedStackCounters.Count(ref Counters.NotForUs);
         }
-        else if (!TcpSegment.TryParse(payload, segmentSize, ip.Ecn, out TcpSegment segment))
+        else if (!TcpSegment.TryParse(ipPacket[ip.PayloadOffset..], segmentSize, ip.Ecn, out TcpSegment segment))
         {
             ManagedStackCounters.Count(ref Counters.Malformed);
         }
         else
         {
             var flow = new FlowKey(ip.DestinationAddress, ip.SourceAddress, segment.DestinationPort, segment.SourcePort);
-            Receive(in flow, payload, in segment);
+            Receive(in flow, ipPacket, in segment);
         }
     }
 
-    private void Receive(in FlowKey flow, ReadOnlySpan<byte> bytes, in TcpSegment segment)
+    private void Receive(in FlowKey flow, ReadOnlySpan<byte> ipPacket, in TcpSegment segment)
     {
         Microseconds now = Now;
         while (_flows.TryGetValue(flow, out StackFlow? found))
         {
-            if (found.TryReceive(bytes, in segment, now))
+            if (found.TryReceive(ipPacket, in segment, now))
             {
                 return;
             }

@@ -24,7 +24,7 @@ internal sealed class ManagedStackCounters
     /// <summary>SYNs dropped because the listener's backlog is full.</summary>
     public long BacklogOverflow;
 
-    /// <summary>Segments that came while the connection was being taken out of the stack; the peer sends them again.</summary>
+    /// <summary>Segments that came to the stack when a TOE had the connection already: looked up before the claim. They go after it.</summary>
     public long CameWhileAway;
 
     /// <summary>Segments not sent because the next hop's MAC address is not known.</summary>

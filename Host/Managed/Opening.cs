@@ -64,7 +64,7 @@ internal abstract class Opening : StackFlow
         }
     }
 
-    public override bool TryReceive(ReadOnlySpan<byte> bytes, in TcpSegment segment, Microseconds now)
+    public override bool TryReceive(ReadOnlySpan<byte> ipPacket, in TcpSegment segment, Microseconds now)
     {
         ManagedHalf? established;
         lock (Lock)
@@ -88,7 +88,7 @@ internal abstract class Opening : StackFlow
         if (segment.End != segment.Seq && !segment.Has(TcpFlags.Syn))
         {
             // Text or a FIN that came with the last segment of the handshake.
-            established.TryReceive(bytes, in segment, now);
+            established.TryReceive(ipPacket, in segment, now);
         }
 
         Established(established);

@@ -16,11 +16,11 @@ internal abstract class StackFlow(ManagedStack stack, FlowKey flow) : TimerEntry
 
     protected ManagedStack Stack => stack;
 
-    /// <param name="bytes">TCP header and payload.</param>
-    /// <param name="segment">The same, parsed.</param>
+    /// <param name="ipPacket">The packet, whole.</param>
+    /// <param name="segment">What it carries.</param>
     /// <param name="now">When it came.</param>
     /// <returns>False when this entry has meanwhile left the table: the segment belongs to what took its place.</returns>
-    public abstract bool TryReceive(ReadOnlySpan<byte> bytes, in TcpSegment segment, Microseconds now);
+    public abstract bool TryReceive(ReadOnlySpan<byte> ipPacket, in TcpSegment segment, Microseconds now);
 
     /// <summary>The stack ends: leaves at once.</summary>
     public abstract void Abandon();

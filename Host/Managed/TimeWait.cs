@@ -37,7 +37,7 @@ internal sealed class TimeWait : StackFlow
 
     public override TcpState State => TcpState.TimeWait;
 
-    public override bool TryReceive(ReadOnlySpan<byte> bytes, in TcpSegment segment, Microseconds now)
+    public override bool TryReceive(ReadOnlySpan<byte> ipPacket, in TcpSegment segment, Microseconds now)
     {
         lock (_lock)
         {

@@ -251,6 +251,7 @@ internal sealed partial class ConnectionBridge : UntypedActor
             Offloading.Command.Offload offload => offload with { Connections = offload.Connections ?? [own] },
             Offloading.Command.Upload upload => upload with { Connections = upload.Connections ?? [own] },
             Offloading.Command.Query query => query with { Connection = query.Connection ?? own },
+            Offloading.Command.Update update => update with { Connection = update.Connection ?? own },
             Offloading.Command.Subscribe subscribe => subscribe with { Connection = subscribe.Connection ?? own },
             Offloading.Command.Unsubscribe unsubscribe => unsubscribe with { Connection = unsubscribe.Connection ?? own },
             _ => null,

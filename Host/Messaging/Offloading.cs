@@ -27,6 +27,12 @@ public static class Offloading
         public sealed record Query(ConnectionId? Connection = null);
 
         /// <summary>
+        /// Changes settings of a connection (null: the actor's own). Answered with <see cref="Answer.Updated"/> when the owner works with them, with
+        /// <see cref="Answer.NotHere"/>, or with <see cref="Status.Failure"/> when the stack does not take them.
+        /// </summary>
+        public sealed record Update(ConnectionId? Connection, ConnectionSettings Settings);
+
+        /// <summary>
         /// The subscriber is to hear each <see cref="Event"/> of this connection (null: of all there are and will be, or of the actor's own), until it
         /// unsubscribes, dies, or the connection has ended. Answered to the sender with <see cref="Answer.Subscribed"/>: it hears of everything from
         /// then on; or with <see cref="Answer.NotHere"/>. Events that two subscriptions cover come once.
@@ -42,6 +48,9 @@ public static class Offloading
     {
         /// <summary>Every connection there is.</summary>
         public sealed record Reports(IReadOnlyList<ConnectionReport> Connections);
+
+        /// <summary>The owner of this connection works with its new settings.</summary>
+        public sealed record Updated(ConnectionId Connection);
 
         /// <summary>The host has no such connection.</summary>
         public sealed record NotHere(ConnectionId Connection);
@@ -65,8 +74,17 @@ public static class Offloading
         /// <summary>It runs in the stack again; the TOE is the one that had it.</summary>
         public sealed record Uploaded(ConnectionId Connection, Epoch Epoch, string? Toe) : Event(Connection, Epoch, Toe);
 
-        /// <summary>It has to leave the TOE, for this reason: <see cref="Uploaded"/> follows as soon as the stack can take it.</summary>
+        /// <summary>
+        /// It has to leave the TOE, for this reason: <see cref="Uploaded"/> follows as soon as the stack can take it. Where the reason is optional
+        /// (<see cref="UploadReasons.IsOptional"/>) the policy decides, or whoever moves connections by hand: <see cref="Resumed"/> follows when it is declined.
+        /// </summary>
         public sealed record UploadRequested(ConnectionId Connection, Epoch Epoch, string? Toe, UploadReason Reason) : Event(Connection, Epoch, Toe);
+
+        /// <summary>It stays with its TOE: an upload was declined, or taken back.</summary>
+        public sealed record Resumed(ConnectionId Connection, Epoch Epoch, string? Toe) : Event(Connection, Epoch, Toe);
+
+        /// <summary>It gets on in another way than before, at its TOE.</summary>
+        public sealed record StateChanged(ConnectionId Connection, Epoch Epoch, string? Toe, ConnectionPhase Phase) : Event(Connection, Epoch, Toe);
 
         /// <summary>An offload did not happen, for this reason: it is in the stack.</summary>
         public sealed record Refused(ConnectionId Connection, Epoch Epoch, string? Toe, string Reason) : Event(Connection, Epoch, Toe);

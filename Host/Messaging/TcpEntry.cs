@@ -48,6 +48,10 @@ internal sealed class TcpEntry : UntypedActor
             case Offloading.Command.Query:
                 _ = _host.ListAsync().PipeTo(sender, Self, static reports => new Offloading.Answer.Reports(reports));
                 break;
+            case Offloading.Command.Update { Connection: { } connection } update:
+                _ = _line.AskAsync<bool>(done => new HostMessages.Update(connection, update.Settings, done)).PipeTo(
+                    sender, Self, isDone => isDone ? new Offloading.Answer.Updated(connection) : new Offloading.Answer.NotHere(connection));
+                break;
             case Offloading.Command.Subscribe or Offloading.Command.Unsubscribe:
                 _line.Supervisor.Forward(message);
                 break;

@@ -1,3 +1,4 @@
+using TcpActors.Engine.State;
 using TcpActors.HostSide.Statistics;
 
 namespace TcpActors.HostSide.Policy;
@@ -69,9 +70,11 @@ public sealed class AdaptivePolicy(AdaptiveOptions options) : IOffloadPolicy
             return new Decision(Wish.Upload, 0, $"it has moved nothing for {connection.Idle.ToTimeSpan().TotalSeconds:F0} s");
         }
 
-        // The other way round the same reckoning: what it has cost too much since it came is what it will cost too much.
-        return options.Costs.Saved(question.SinceMove) <= -options.Costs.Moves && !double.IsInfinity(factor)
-            ? new Decision(Wish.Upload, Worth(connection), "it costs more than in the stack")
+        // The other way round the same reckoning: what it has cost too much since it came is what it will cost too much. Where the TOE itself sees that something is
+        // wrong, it need not have cost as much as the way back.
+        double most = question.Offered == UploadReason.None ? options.Costs.Moves : 0;
+        return options.Costs.Saved(question.SinceMove) <= -most && !double.IsInfinity(factor)
+            ? new Decision(Wish.Upload, Worth(connection), question.Offered == UploadReason.None ? "it costs more than in the stack" : $"the TOE offers it: {question.Offered}")
             : new Decision(Wish.Stay, Worth(connection), "it pays");
     }
 

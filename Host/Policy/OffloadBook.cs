@@ -30,7 +30,8 @@ internal sealed class OffloadBook(IOffloadPolicy policy, Microseconds period)
     /// <param name="id">Which.</param>
     /// <param name="connection">What is known of it.</param>
     /// <param name="moves">Gets the move that is to be made, if there is one.</param>
-    public Decision Ask(ConnectionId id, ConnectionStatistics connection, List<PolicyMove> moves)
+    /// <param name="offered">Why its TOE offers it; None: it does not.</param>
+    public Decision Ask(ConnectionId id, ConnectionStatistics connection, List<PolicyMove> moves, UploadReason offered = UploadReason.None)
     {
         _waiting.Remove(id);
         Standing? standing = _standings.GetValueOrDefault(id);
@@ -44,7 +45,10 @@ internal sealed class OffloadBook(IOffloadPolicy policy, Microseconds period)
 
         ToePlaces? places = standing?.Places ?? Freest();
         Decision decision = policy.Decide(
-            new OffloadQuestion(connection, isOffloaded, work - (standing?.Before ?? default), places?.Now));
+            new OffloadQuestion(connection, isOffloaded, work - (standing?.Before ?? default), places?.Now)
+            {
+                Offered = isOffloaded ? offered : UploadReason.None,
+            });
         var rank = new Rank((short)connection.Priority, (float)decision.Worth);
         if (standing is not null)
         {

@@ -54,7 +54,7 @@ internal sealed class PolicyActor : UntypedActor
         switch (message)
         {
             case Sampled sampled:
-                Ask(sampled.Connection, sampled.Statistics);
+                Ask(sampled.Connection, sampled.Statistics, sampled.Offered);
                 break;
             case Reviewed reviewed:
                 _trace?.Toes(_clock.Now, reviewed.Toes);
@@ -105,17 +105,27 @@ internal sealed class PolicyActor : UntypedActor
         }
     }
 
-    private void Ask(Connection connection, ConnectionStatistics statistics)
+    private void Ask(Connection connection, ConnectionStatistics statistics, UploadReason offered)
     {
-        _trace?.Sampled(connection.Id, statistics);
+        _trace?.Sampled(connection.Id, statistics, offered);
         if (connection.IsInHand)
         {
             return;
         }
 
-        Decision decision = _book.Ask(connection.Id, statistics, _moves);
-        connection.AskPolicyAt(
-            _trace is null ? decision.AskAgainAt : Math.Min(decision.AskAgainAt, TraceWriter.NextLook(Work.Of(statistics).Bytes)));
+        try
+        {
+            Decision decision = _book.Ask(connection.Id, statistics, _moves, offered);
+            connection.AskPolicyAt(
+                _trace is null ? decision.AskAgainAt : Math.Min(decision.AskAgainAt, TraceWriter.NextLook(Work.Of(statistics).Bytes)));
+        }
+        finally
+        {
+            if (offered != UploadReason.None && !_moves.Exists(move => move.Connection == connection.Id))
+            {
+                Context.Parent.Tell(new HostMessages.Decline(connection.Id));
+            }
+        }
     }
 
     private void Move()
@@ -131,8 +141,8 @@ internal sealed class PolicyActor : UntypedActor
         _moves.Clear();
     }
 
-    /// <summary>A connection was sampled.</summary>
-    public sealed record Sampled(Connection Connection, ConnectionStatistics Statistics);
+    /// <summary>A connection was sampled, perhaps because its TOE has offered it.</summary>
+    public sealed record Sampled(Connection Connection, ConnectionStatistics Statistics, UploadReason Offered);
 
     /// <summary>All connections were sampled.</summary>
     public sealed record Reviewed(IReadOnlyList<ToeStatistics> Toes);
@@ -163,8 +173,8 @@ internal sealed class SamplesToPolicy(IActorRef policy, bool wantsAll) : ISample
 {
     public bool Wants(Connection connection) => wantsAll || !connection.IsInHand;
 
-    public void Sampled(Connection connection, ConnectionStatistics statistics) =>
-        policy.Tell(new PolicyActor.Sampled(connection, statistics), ActorRefs.NoSender);
+    public void Sampled(Connection connection, ConnectionStatistics statistics, UploadReason offered) =>
+        policy.Tell(new PolicyActor.Sampled(connection, statistics, offered), ActorRefs.NoSender);
 
     public void Sampled(IReadOnlyList<ToeStatistics> toes) => policy.Tell(new PolicyActor.Reviewed(toes), ActorRefs.NoSender);
 }

@@ -14,6 +14,8 @@ internal sealed class ConnectionMeter : StrongBox<EngineCounters>
     /// <summary>Intervals between two words to a listener about a connection that moves nothing.</summary>
     private const byte QuietIntervals = 10;
 
+    private const byte NoPhase = byte.MaxValue;
+
     private readonly Microseconds _since;
 
     // As of the last sample in which bytes had moved, or the beginning. What is only ever subtracted has 32 bits.
@@ -36,6 +38,7 @@ internal sealed class ConnectionMeter : StrongBox<EngineCounters>
     private int _state = (int)TcpState.Established;
     private int _stateChanges;
     private byte _quiet;
+    private byte _phase = NoPhase;
     private bool _isInputEnded;
 
     /// <param name="since">When the host got the connection.</param>
@@ -43,6 +46,13 @@ internal sealed class ConnectionMeter : StrongBox<EngineCounters>
 
     /// <summary>Where it stands in the sampler's list; for the sampler.</summary>
     public int Place { get; set; } = -1;
+
+    /// <summary>How it gets on at its TOE; null: the stack has it. For the supervisor, and for reports.</summary>
+    public ConnectionPhase? Phase
+    {
+        get => Volatile.Read(ref _phase) is var phase and < NoPhase ? (ConnectionPhase)phase : null;
+        set => Volatile.Write(ref _phase, value is { } phase ? (byte)phase : NoPhase);
+    }
 
     /// <summary>Somebody has seen TCP's state. Any thread.</summary>
     public void SeeState(TcpState state)
@@ -125,7 +135,7 @@ internal sealed class ConnectionMeter : StrongBox<EngineCounters>
         (_retransmitted, _outOfOrder) = ((uint)tally.Retransmitted, (uint)tally.OutOfOrder);
     }
 
-    /// <summary>Whether a listener is to hear of this sample (<see cref="ISampleListener.Sampled(Connection, ConnectionStatistics)"/>).</summary>
+    /// <summary>Whether a listener is to hear of this sample (<see cref="ISampleListener.Sampled(Connection, ConnectionStatistics, UploadReason)"/>).</summary>
     public bool IsWorthTelling()
     {
         bool tell = _quiet <= 1;
@@ -157,6 +167,7 @@ internal sealed class ConnectionMeter : StrongBox<EngineCounters>
             {
                 Tcp = (TcpState)Volatile.Read(ref _state),
                 TcpChanges = Volatile.Read(ref _stateChanges),
+                Phase = Phase,
                 IsInputEnded = Volatile.Read(ref _isInputEnded),
                 IsOutputEnded = connection.IsOutputEnding,
                 Upper = upper,

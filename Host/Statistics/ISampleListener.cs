@@ -1,3 +1,5 @@
+using TcpActors.Engine.State;
+
 namespace TcpActors.HostSide.Statistics;
 
 /// <summary>
@@ -12,7 +14,10 @@ internal interface ISampleListener
     /// <summary>
     /// A connection was sampled: each time while it moves bytes, once more when it has stopped, and after that every ten intervals.
     /// </summary>
-    void Sampled(Connection connection, ConnectionStatistics statistics);
+    /// <param name="connection">Which.</param>
+    /// <param name="statistics">What is known of it.</param>
+    /// <param name="offered">Why its TOE has offered it just now; None: it has not, and this is a sample like any other.</param>
+    void Sampled(Connection connection, ConnectionStatistics statistics, UploadReason offered);
 
     /// <summary>All connections were sampled: these are the resources.</summary>
     void Sampled(IReadOnlyList<ToeStatistics> toes);

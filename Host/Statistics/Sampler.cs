@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Microsoft.Extensions.Logging;
+using TcpActors.Actors.Contract;
 using TcpActors.Engine.State;
 
 namespace TcpActors.HostSide.Statistics;
@@ -71,8 +72,11 @@ internal sealed class Sampler : UntypedActor, IWithTimers
                 _toes.Add(new ToeMeter(add.Toe.Engine, Now));
                 TellOfToes();
                 break;
-            case Ask { Connection: var connection } when connection.Meter.Place >= 0:
-                SampleNow(connection);
+            case Toe.Event.StatisticsReport report:
+                _toes.Find(toe => string.Equals(toe.Toe.Name, report.Reading.Name, StringComparison.Ordinal))?.Answered();
+                break;
+            case Ask ask when ask.Connection.Meter.Place >= 0:
+                SampleNow(ask.Connection, ask.Offered);
                 break;
             case Ask:
                 break;
@@ -113,6 +117,7 @@ internal sealed class Sampler : UntypedActor, IWithTimers
 
             _next = _connections.Count - 1;
             TellOfToes();
+            AskToes();
         }
 
         _next = Math.Min(_next, _connections.Count - 1);
@@ -152,10 +157,10 @@ internal sealed class Sampler : UntypedActor, IWithTimers
             meter.Sample(now, in tally, _interval);
         }
 
-        listener?.Sampled(connection, meter.Report(connection, now, in tally, queued: 0));
+        listener?.Sampled(connection, meter.Report(connection, now, in tally, queued: 0), UploadReason.None);
     }
 
-    private void SampleNow(Connection connection)
+    private void SampleNow(Connection connection, UploadReason offered)
     {
         Microseconds now = Now;
         Tally tally = connection.Half.Count();
@@ -166,7 +171,7 @@ internal sealed class Sampler : UntypedActor, IWithTimers
 
         if (_sampling.Listener is { } listener && listener.Wants(connection))
         {
-            listener.Sampled(connection, connection.Meter.Report(connection, now, in tally, queued: 0));
+            listener.Sampled(connection, connection.Meter.Report(connection, now, in tally, queued: 0), offered);
         }
     }
 
@@ -179,6 +184,18 @@ internal sealed class Sampler : UntypedActor, IWithTimers
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             Log.SamplerFailed(_logger, e);
+        }
+    }
+
+    private void AskToes()
+    {
+        Microseconds now = Now;
+        foreach (ToeMeter toe in _toes)
+        {
+            if (toe.TryAsk(now))
+            {
+                toe.Toe.Supervisor.Tell(Toe.Command.Query.OfToe, Self);
+            }
         }
     }
 
@@ -218,8 +235,8 @@ internal sealed class Sampler : UntypedActor, IWithTimers
 
     public sealed record AddToe(ToeUnit Toe);
 
-    /// <summary>Sample this one now, and tell the listener.</summary>
-    public sealed record Ask(Connection Connection);
+    /// <summary>Sample this one now, and tell the listener; its TOE may have offered it.</summary>
+    public sealed record Ask(Connection Connection, UploadReason Offered = UploadReason.None);
 
     /// <summary>Make a report of what the book says.</summary>
     public sealed record Compose(Booking[] Bookings, TaskCompletionSource<HostReport> Done);

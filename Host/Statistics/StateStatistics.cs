@@ -1,3 +1,4 @@
+using TcpActors.Actors.Contract;
 using TcpActors.Engine.State;
 
 namespace TcpActors.HostSide.Statistics;
@@ -10,6 +11,9 @@ public sealed record StateStatistics
 
     /// <summary>How often that was seen to change. What comes and goes between two looks, as a FIN that is acknowledged at once, may count as one.</summary>
     public required int TcpChanges { get; init; }
+
+    /// <summary>How it gets on at its TOE; null: the stack has it.</summary>
+    public ConnectionPhase? Phase { get; init; }
 
     /// <summary>Whether the peer has closed its half.</summary>
     public required bool IsInputEnded { get; init; }

@@ -2,11 +2,10 @@ using TcpActors.Actors;
 using TcpActors.Engine.Buffers;
 using TcpActors.Engine.State;
 using TcpActors.Transport.Links;
-using TcpActors.Transport.Receive;
 
 namespace TcpActors.HostSide.Statistics;
 
-/// <summary>Reads one TOE's counters, which its threads go on writing. For the sampler.</summary>
+/// <summary>Reads one TOE's counters, which its threads go on writing, and notes whether its actor still answers. For the sampler.</summary>
 internal sealed class ToeMeter(OffloadEngine toe, Microseconds since)
 {
     private Microseconds _at = since;
@@ -14,13 +13,29 @@ internal sealed class ToeMeter(OffloadEngine toe, Microseconds since)
     private long _bytesSent = toe.Link.Counters.TxBytes;
     private double _receivedPerSecond;
     private double _sentPerSecond;
+    private Microseconds _askedAt = Microseconds.Never;
+
+    public OffloadEngine Toe => toe;
+
+    /// <summary>Its actor has been asked how it is.</summary>
+    /// <returns>False when it has not answered the question before: that one stands.</returns>
+    public bool TryAsk(Microseconds now)
+    {
+        bool isAsked = !_askedAt.IsNever;
+        _askedAt = isAsked ? _askedAt : now;
+        return !isAsked;
+    }
+
+    /// <summary>Its actor has answered.</summary>
+    public void Answered() => _askedAt = Microseconds.Never;
 
     /// <param name="now">The host's clock.</param>
     /// <param name="least">The shortest interval that rates are taken over.</param>
     /// <param name="pool">The memory of connections' buffers.</param>
     public ToeStatistics Sample(Microseconds now, Microseconds least, ChunkPool pool)
     {
-        LinkCounters link = toe.Link.Counters;
+        ToeReading reading = toe.Read();
+        LinkCounters link = reading.Link;
         double seconds = (now - _at).Value / 1_000_000.0;
         if (seconds > 0 && now - _at >= least)
         {
@@ -29,23 +44,13 @@ internal sealed class ToeMeter(OffloadEngine toe, Microseconds since)
             (_at, _bytesReceived, _bytesSent) = (now, link.RxBytes, link.TxBytes);
         }
 
-        ToeCounters counters = toe.Counters;
-        long channel = 0;
-        long queues = 0;
-        long invalid = 0;
-        foreach (DispatchCounters lane in toe.Lanes.Select(lane => lane.Dispatcher.Counters))
-        {
-            channel += lane.FifoOverflow;
-            queues += lane.QueueOverflow;
-            invalid += lane.Malformed + lane.BadChecksum;
-        }
-
         return new ToeStatistics
         {
-            Name = toe.Name,
-            IsLinkUp = toe.Link.IsUp,
-            Capacity = toe.Capacity,
-            Connections = counters.Connections,
+            Name = reading.Name,
+            IsLinkUp = reading.IsLinkUp,
+            SilentFor = _askedAt.IsNever ? Microseconds.Zero : now - _askedAt,
+            Capacity = reading.Capacity,
+            Connections = reading.Connections.Connections,
             BufferMemoryLimit = pool.Limit,
             BufferMemoryUsed = pool.RentedBytes,
             FramesReceived = link.RxFrames,
@@ -55,14 +60,14 @@ internal sealed class ToeMeter(OffloadEngine toe, Microseconds since)
             BytesReceivedPerSecond = _receivedPerSecond,
             BytesSentPerSecond = _sentPerSecond,
             DroppedByLink = link.RxDropped,
-            DroppedByChannel = channel,
-            DroppedByQueues = queues,
-            DroppedAsInvalid = invalid,
+            DroppedByChannel = reading.Receive.FifoOverflow,
+            DroppedByQueues = reading.Receive.QueueOverflow + reading.Connections.ForwardsDropped,
+            DroppedAsInvalid = reading.Receive.Malformed + reading.Receive.BadChecksum,
             NotSent = link.TxDropped,
-            MovesIn = counters.Taken,
-            MovesOut = counters.GivenBack,
-            UploadRequests = counters.UploadRequests,
-            Refusals = counters.Refused,
+            MovesIn = reading.Connections.Taken,
+            MovesOut = reading.Connections.GivenBack,
+            UploadRequests = reading.Connections.UploadRequests,
+            Refusals = reading.Connections.Refused,
         };
     }
 }

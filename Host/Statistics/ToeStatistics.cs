@@ -1,3 +1,5 @@
+using TcpActors.Engine.State;
+
 namespace TcpActors.HostSide.Statistics;
 
 /// <summary>One TOE's resources and what it has done since it was started: a copy, which nothing changes any more.</summary>
@@ -7,6 +9,9 @@ public sealed record ToeStatistics
 
     /// <summary>Whether its link can send and receive.</summary>
     public required bool IsLinkUp { get; init; }
+
+    /// <summary>How long its actor has not answered the question how it is, which it is asked with each round of samples; zero: it has.</summary>
+    public Microseconds SilentFor { get; init; }
 
     /// <summary>Most connections that it takes at a time.</summary>
     public required int Capacity { get; init; }
@@ -44,7 +49,7 @@ public sealed record ToeStatistics
     /// <summary>Frames for which the channel between link and dispatcher had no room.</summary>
     public required long DroppedByChannel { get; init; }
 
-    /// <summary>Segments for which their flow's queue had no room.</summary>
+    /// <summary>Segments for which their flow's queue had no room, and those that the host passed on in vain.</summary>
     public required long DroppedByQueues { get; init; }
 
     /// <summary>Frames with wrong lengths or a wrong checksum.</summary>

@@ -66,7 +66,7 @@ public sealed class ToeSupervisorSpecs(ITestOutputHelper output) : TestKit(Offlo
 
         // The supervisor passes both on before the actor has given anything back.
         supervisor.Tell(new Toe.Command.Upload([id]), TestActor);
-        supervisor.Tell(new Toe.Command.Query(id), TestActor);
+        supervisor.Tell(new Toe.Command.Query([id]), TestActor);
         toes.Settle();
 
         Assert.True(FishForMessage(message => message is Toe.Event.NotHere or Toe.Event.Variables) is Toe.Event.NotHere { Connection: var about } && about == id);

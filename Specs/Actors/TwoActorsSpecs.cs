@@ -99,7 +99,7 @@ public sealed class TwoActorsSpecs(ITestOutputHelper output) : TestKit(Configura
     public void Nothing_is_sent_to_a_next_hop_that_was_invalidated_until_an_update()
     {
         using var toes = new TwoToes(Sys, TestActor, TestActor, sharesPath: true);
-        IgnoreMessages<Toe.Event.NeighborConfirmed>();
+        IgnoreMessages(message => message is Toe.Event.NeighborConfirmed or Toe.Event.StateChanged);
         toes.Offload();
         ReceiveN(2);
         Neighbor neighbor = toes.A.Segment.Neighbor;

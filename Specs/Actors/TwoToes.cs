@@ -22,13 +22,14 @@ internal sealed class TwoToes : IDisposable
     private readonly World _world = new(1);
     private readonly InMemoryLinkPair _cable;
 
-    public TwoToes(ActorSystem system, IActorRef hostA, IActorRef hostB, InMemoryLinkOptions? link = null, SeqNum? firstSequence = null, bool sharesPath = false)
+    public TwoToes(ActorSystem system, IActorRef hostA, IActorRef hostB, InMemoryLinkOptions? link = null, SeqNum? firstSequence = null, bool sharesPath = false,
+        UploadRequestOptions? requests = null)
     {
         _cable = new InMemoryLinkPair(link);
         SeqNum iss = firstSequence ?? new SeqNum(1000);
         LinkOfA = new FaultyLink(_cable.A, _world);
-        A = new Side(system, LinkOfA, _cable.B, hostA, _world.Time, isA: true, iss, sharesPath);
-        B = new Side(system, _cable.B, _cable.A, hostB, _world.Time, isA: false, iss, sharesPath);
+        A = new Side(system, LinkOfA, _cable.B, hostA, _world.Time, isA: true, iss, sharesPath, requests);
+        B = new Side(system, _cable.B, _cable.A, hostB, _world.Time, isA: false, iss, sharesPath, requests);
     }
 
     /// <summary>A's end of the cable.</summary>
@@ -99,7 +100,8 @@ internal sealed class TwoToes : IDisposable
         private readonly IActorRef _toe;
         private IOwnerDoorbell? _owner;
 
-        public unsafe Side(ActorSystem system, ILink link, ILink peer, IActorRef host, TimeProvider time, bool isA, SeqNum iss, bool sharesPath)
+        public unsafe Side(ActorSystem system, ILink link, ILink peer, IActorRef host, TimeProvider time, bool isA, SeqNum iss, bool sharesPath,
+            UploadRequestOptions? requests)
         {
             Clock = new MonotonicClock(time);
             _host = host;
@@ -117,6 +119,7 @@ internal sealed class TwoToes : IDisposable
                 ToHost = ToHost,
                 Host = host,
                 Clock = Clock,
+                Requests = requests ?? UploadRequestOptions.Default,
                 Logger = NullLogger.Instance,
             });
             _toe = Toe.Supervisor;

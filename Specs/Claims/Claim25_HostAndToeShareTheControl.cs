@@ -63,5 +63,5 @@ public sealed class Claim25_HostAndToeShareTheControl(ITestOutputHelper output)
         Assert.IsType<Toe.Event.Variables>(await AskAsync(world, line));
 
     private static Task<object> AskAsync(ClaimWorld world, ClaimLine line) =>
-        world.Conversation.Toe.Ask<object>(new Toe.Command.Query(line.Served.Id), ClaimWorld.Patience);
+        world.Conversation.Toe.Ask<object>(new Toe.Command.Query([line.Served.Id]), ClaimWorld.Patience);
 }

@@ -53,13 +53,13 @@ public sealed class Claim44_VariablesArePushedAndPulled(ITestOutputHelper output
         await held.IsHeldUp.WaitAsync(ClaimWorld.Patience);
         world.Conversation.Toe.Tell(Toe.Command.UploadAll.Instance);
         await ClaimWorld.UntilAsync(
-            async () => await world.Conversation.Toe.Ask<object>(new Toe.Command.Query(lines[0].Served.Id), ClaimWorld.Patience) is Toe.Event.NotHere,
+            async () => await world.Conversation.Toe.Ask<object>(new Toe.Command.Query([lines[0].Served.Id]), ClaimWorld.Patience) is Toe.Event.NotHere,
             "the TOE has given the first one back");
         for (int i = 1; i < Many; i++)
         {
             ConnectionId id = lines[i].Served.Id;
             await ClaimWorld.UntilAsync(
-                async () => await world.Conversation.Toe.Ask<object>(new Toe.Command.Query(id), ClaimWorld.Patience) is Toe.Event.NotHere, "another one");
+                async () => await world.Conversation.Toe.Ask<object>(new Toe.Command.Query([id]), ClaimWorld.Patience) is Toe.Event.NotHere, "another one");
         }
 
         held.LetGo();

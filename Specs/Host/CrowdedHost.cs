@@ -387,6 +387,10 @@ internal sealed class CrowdedHost : IDisposable
 
         public Task Resume(IFlowGate gate) => throw new NotSupportedException("Nothing is uploaded here.");
 
+        public void Apply(ConnectionSettings settings)
+        {
+        }
+
         public void ShutdownSend()
         {
         }

@@ -92,6 +92,45 @@ public sealed class HostSupervisorSpecs : TestKit
         ExpectNoMsg(TimeSpan.Zero);
     }
 
+    /// <summary>A stack without a route would not take it back, and it would be lost.</summary>
+    [Fact]
+    public async Task An_upload_that_waits_for_the_peer_is_taken_back_when_there_is_no_route_any_more()
+    {
+        Connection connection = _host.Add();
+        ((ScriptedHost.Half)connection.Half).ReturnableFlight = 0;
+        await OffloadedAsync(connection);
+        await connection.Output.WriteAsync("not acknowledged"u8.ToArray());
+        await UntilAsync(async () => (await _host.ReportAsync(connection)).Variants.Flight > 0);
+        Task<MoveResult> moving = connection.UploadAsync();
+        await UntilAsync(async () => (await _host.ReportAsync(connection)).Owner is "moving");
+        PathId path = (await _host.ReportAsync(connection)).Segment!.Path.Id;
+
+        _host.Paths.Change(path, static path => path with { IsUsable = false });
+        IgnoreMessages(message => message is not Toe.Event.Resumed);
+        PassOn<Toe.Event.Resumed>();
+
+        Assert.Contains("no route", Assert.Single((await moving.WaitAsync(s_patience)).Refused).Reason, StringComparison.Ordinal);
+        Assert.Equal("toe", (await _host.ReportAsync(connection)).Owner);
+    }
+
+    [Fact]
+    public async Task A_segment_that_strays_into_the_stack_follows_the_connection_when_it_has_arrived()
+    {
+        Connection connection = _host.Add();
+        Task<MoveResult> moving = connection.OffloadAsync();
+        Toe.Event.Offloaded offloaded = ExpectMsg<Toe.Event.Offloaded>(s_patience);
+        _host.Supervisor.Tell(new HostMessages.Strayed(connection.Id, new byte[20]));
+        await _host.ReportAsync(connection);
+        Assert.Equal(0, _host.Toe.Counters.ForwardsDropped);
+
+        // No segment that a TOE would take: it counts it.
+        _host.Supervisor.Tell(offloaded);
+        await moving.WaitAsync(s_patience);
+        await UntilAsync(() => Task.FromResult(_host.Toe.Counters.ForwardsDropped == 1));
+        _host.Supervisor.Tell(new HostMessages.Strayed(connection.Id, new byte[20]));
+        await UntilAsync(() => Task.FromResult(_host.Toe.Counters.ForwardsDropped == 2));
+    }
+
     [Fact]
     public async Task One_that_is_lost_on_its_way_out_is_refused_and_fails()
     {

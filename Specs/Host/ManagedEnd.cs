@@ -44,6 +44,9 @@ internal sealed class ManagedEnd : IHostHalfEvents, IApplicationFace
 
     public int ReadableRings { get; private set; }
 
+    /// <summary>Packets that came to the stack and belong to the TOE.</summary>
+    public List<byte[]> Strays { get; } = [];
+
     public bool IsOffloaded { get; private set; }
 
     /// <summary>The variables that lay on the stack to the TOE at the last offload; their owner has them no longer.</summary>
@@ -69,6 +72,8 @@ internal sealed class ManagedEnd : IHostHalfEvents, IApplicationFace
             return _side.Stack.StateOf(in flow);
         }
     }
+
+    public void Strayed(ReadOnlySpan<byte> ipPacket) => Strays.Add(ipPacket.ToArray());
 
     public void Write(ReadOnlySpan<byte> bytes)
     {

@@ -71,6 +71,35 @@ public sealed class ManagedMoveSpecs() : TestKit(OffloadEngine.ReferenceConfig, 
         Assert.Equal(0, pair.A.Flows.Count);
     }
 
+    /// <summary>A receiving thread may have looked a segment up before the claim, and come with it after the stack has given the connection away.</summary>
+    [Fact]
+    public void What_comes_to_the_stack_after_the_take_out_is_passed_on_in_bounds()
+    {
+        using var pair = new ManagedPair();
+        (ManagedEnd a, ManagedEnd b) = pair.Establish();
+        pair.B.Tap.Loses = static _ => true;
+        b.Write("late"u8);
+
+        // Behind the Ethernet header.
+        byte[] packet = pair.B.Tap.Sent[^1].Frame[14..];
+        var taken = Assert.IsType<TakeOut.Taken>(a.Half.TakeOutAlone(pair.A.Gate));
+
+        pair.A.Stack.PacketReceived(packet);
+
+        Assert.Equal(packet, Assert.Single(a.Strays));
+        for (int i = 0; i < 1000; i++)
+        {
+            pair.A.Stack.PacketReceived(packet);
+        }
+
+        Assert.Equal(64, a.Strays.Count);
+        Assert.Equal(1001, pair.A.Stack.Counters.CameWhileAway);
+        Assert.Equal(0, a.Receive.Unread);
+        a.Half.PutBackAlone(new HandBack(taken.Connection, taken.Segment, taken.Variants), pair.A.Gate);
+        pair.A.Stack.PacketReceived(packet);
+        Assert.Equal("late"u8.ToArray(), a.ReadAll());
+    }
+
     [Fact]
     public void The_FIN_that_made_a_TOE_ask_for_an_upload_is_the_hosts_to_consume()
     {

@@ -112,6 +112,21 @@ public sealed class SamplerSpecs : TestKit
     }
 
     [Fact]
+    public async Task A_TOE_that_answers_is_not_silent_and_one_that_does_not_is()
+    {
+        await SecondAsync();
+        await BehindAsync(_host.Toe.Supervisor);
+        await SecondAsync();
+        Assert.Equal(Microseconds.Zero, await SilenceAsync());
+
+        await _host.Toe.Supervisor.GracefulStop(s_patience);
+        await SecondAsync();
+        await SecondAsync();
+        await SecondAsync();
+        Assert.Equal(Microseconds.FromSeconds(2), await SilenceAsync());
+    }
+
+    [Fact]
     public async Task More_connections_than_one_slice_are_all_sampled_and_a_listener_that_throws_stops_nothing()
     {
         List<Connection> connections = [.. Enumerable.Range(0, 1300).Select(_ => _host.Add())];
@@ -181,6 +196,9 @@ public sealed class SamplerSpecs : TestKit
         }
     }
 
+    /// <summary>How long the TOE has left a question unanswered, by the host's report.</summary>
+    private async Task<Microseconds> SilenceAsync() => Assert.Single((await _host.ReportAsync().WaitAsync(s_patience)).Toes).SilentFor;
+
     private static async Task BehindAsync(ICanTell actor) => await actor.Ask<ActorIdentity>(new Identify(null), s_patience);
 
     /// <summary>What the sampler told.</summary>
@@ -199,7 +217,7 @@ public sealed class SamplerSpecs : TestKit
 
         public bool Wants(Connection connection) => true;
 
-        public void Sampled(Connection connection, ConnectionStatistics statistics)
+        public void Sampled(Connection connection, ConnectionStatistics statistics, UploadReason offered)
         {
             lock (_lock)
             {

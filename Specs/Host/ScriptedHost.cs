@@ -135,6 +135,9 @@ internal sealed class ScriptedHost : IDisposable
         /// <summary>When set, the take-out waits for it and is then refused.</summary>
         public ManualResetEventSlim? RefusesAfter { get; set; }
 
+        /// <summary>Bytes in flight that it takes back.</summary>
+        public int ReturnableFlight { get; set; } = int.MaxValue;
+
         public FlowKey Flow => flow;
 
         public Tally Count() => Tally.Of(memory.Counters);
@@ -189,12 +192,15 @@ internal sealed class ScriptedHost : IDisposable
                 Neighbor = paths.Neighbor,
                 Path = path,
                 EffectiveMss = connection.EffectiveMss(path.Mtu),
+                ReturnableFlight = ReturnableFlight,
             };
             return new TakeOut.Taken(connection, segment, SegmentVariants.Quiet with
             {
                 SndUna = s_first,
                 SndNxt = s_first,
                 SndMax = s_first,
+                SndWnd = 65535,
+                CongestionWindow = 65535,
                 RcvNxt = s_first,
                 RcvWnd = 65536,
                 LastAckSent = s_first,
@@ -206,6 +212,10 @@ internal sealed class ScriptedHost : IDisposable
         }
 
         public Task Resume(IFlowGate gate) => gate.Forward(flow, static _ => { });
+
+        public void Apply(ConnectionSettings settings)
+        {
+        }
 
         public void ShutdownSend()
         {

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using TcpActors.Engine.Wire;
+using TcpActors.Transport.Links;
 
 namespace TcpActors.Transport.Receive;
 
@@ -8,6 +9,7 @@ namespace TcpActors.Transport.Receive;
 public sealed class FlowTable
 {
     private readonly ConcurrentDictionary<FlowKey, FlowEntry> _flows = new(new FlowKeyComparer());
+    private readonly HeapFrames _heap = new();
 
     public int Count => _flows.Count;
 
@@ -27,6 +29,33 @@ public sealed class FlowTable
             // Retired, and about to be removed: whoever comes first removes it.
             _flows.TryRemove(KeyValuePair.Create(flow, entry));
         }
+    }
+
+    /// <summary>
+    /// Puts a copy of a packet that came another way than over the link into its flow's queue, and rings its owner. Its checksums are not looked at: whoever passes
+    /// it on has.
+    /// </summary>
+    /// <param name="flow">Whose it is to be.</param>
+    /// <param name="ipPacket">The packet, whole.</param>
+    /// <returns>False when it is no TCP segment of that flow, or there is no room for it.</returns>
+    public bool TryDeliver(in FlowKey flow, ReadOnlySpan<byte> ipPacket)
+    {
+        if (!IpPacket.TryParse(ipPacket, out IpPacket ip)
+            || ip.PayloadLength < TcpSegment.MinHeaderLength
+            || !ip.TryGetFlow(ipPacket[ip.PayloadOffset..], out FlowKey actual) || actual != flow
+            || !TryGet(in flow, out FlowEntry? entry)
+            || !_heap.TryCopy(ipPacket[..ip.Length], out RxFrame frame))
+        {
+            return false;
+        }
+
+        Delivery delivery = entry.Deliver(new QueuedSegment { Frame = frame, IpLength = ip.Length, TcpOffset = ip.PayloadOffset, Ecn = ip.Ecn });
+        if (delivery == Delivery.QueuedRing)
+        {
+            entry.Receiver?.SegmentsReady();
+        }
+
+        return delivery is not (Delivery.Overflow or Delivery.Lost);
     }
 
     /// <summary>Removes a flow that was released, unless it was claimed again meanwhile.</summary>

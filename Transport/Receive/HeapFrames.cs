@@ -69,6 +69,30 @@ internal sealed unsafe class HeapFrames : IRxFrameOwner
         }
     }
 
+    /// <summary>A frame without a link's header, made of a packet that came another way than over a link.</summary>
+    /// <returns>False when it is longer than <see cref="Largest"/>.</returns>
+    public bool TryCopy(ReadOnlySpan<byte> packet, out RxFrame copy)
+    {
+        copy = default;
+        if (packet.Length > Largest)
+        {
+            return false;
+        }
+
+        int token = Rent(packet.Length);
+        byte[] buffer = _buffers[token]!;
+        packet.CopyTo(buffer);
+        copy = new RxFrame
+        {
+            Data = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(buffer)),
+            Length = packet.Length,
+            Checksum = ChecksumStatus.Good,
+            Token = token,
+            Owner = this,
+        };
+        return true;
+    }
+
     public void Return(int token)
     {
         lock (_lock)

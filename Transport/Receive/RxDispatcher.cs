@@ -370,4 +370,21 @@ public record struct DispatchCounters
     /// Frames that made the dispatcher, or the host that they went on to, throw; those whose bytes could not be had; doorbells that threw.
     /// </summary>
     public long Failures;
+
+    /// <summary>What two dispatchers have counted together.</summary>
+    public static DispatchCounters operator +(DispatchCounters left, DispatchCounters right) => new()
+    {
+        Delivered = left.Delivered + right.Delivered,
+        Forwarded = left.Forwarded + right.Forwarded,
+        FifoOverflow = left.FifoOverflow + right.FifoOverflow,
+        QueueOverflow = left.QueueOverflow + right.QueueOverflow,
+        Malformed = left.Malformed + right.Malformed,
+        BadChecksum = left.BadChecksum + right.BadChecksum,
+        NotTcp = left.NotTcp + right.NotTcp,
+        UnknownFlow = left.UnknownFlow + right.UnknownFlow,
+        OtherStation = left.OtherStation + right.OtherStation,
+        Fragments = left.Fragments + right.Fragments,
+        PathTooBig = left.PathTooBig + right.PathTooBig,
+        Failures = left.Failures + right.Failures,
+    };
 }

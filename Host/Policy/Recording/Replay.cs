@@ -6,7 +6,7 @@ namespace TcpActors.HostSide.Policy.Recording;
 
 /// <summary>
 /// Runs a policy over a record in the record's own time: what the connections do is taken from it, where they are is the policy's doing. A move takes no
-/// time; what a TOE would have asked for is not known, except that a connection which ends comes back for it.
+/// time; what a TOE would have asked for where there was none is not known, except that a connection which ends comes back for it.
 /// </summary>
 public sealed class Replay
 {
@@ -68,7 +68,7 @@ public sealed class Replay
         switch (line)
         {
             case TraceSample sample:
-                Sampled(new ConnectionId(sample.C), TraceText.Of(sample) with { At = Now });
+                Sampled(new ConnectionId(sample.C), TraceText.Of(sample) with { At = Now }, TraceText.OfferedIn(sample));
                 break;
             case TraceToes toes:
                 _book.Review([.. toes.Toes.Select(TraceText.Of)], Now, _moves);
@@ -95,7 +95,7 @@ public sealed class Replay
         Move();
     }
 
-    private void Sampled(ConnectionId id, ConnectionStatistics statistics)
+    private void Sampled(ConnectionId id, ConnectionStatistics statistics, UploadReason offered)
     {
         ReplayedConnection connection = Connection(id.Value);
         var work = Work.Of(statistics);
@@ -109,7 +109,7 @@ public sealed class Replay
         }
 
         Charge(connection, work);
-        Ask(id, statistics);
+        Ask(id, statistics, offered);
     }
 
     /// <summary>As the connection was a little earlier, when it had done less.</summary>
@@ -119,11 +119,11 @@ public sealed class Replay
         Sent = later.Sent with { Bytes = work.BytesSent, Segments = work.SegmentsSent },
     };
 
-    private void Ask(ConnectionId id, ConnectionStatistics statistics)
+    private void Ask(ConnectionId id, ConnectionStatistics statistics, UploadReason offered = UploadReason.None)
     {
         if (!Connection(id.Value).IsInHand)
         {
-            _book.Ask(id, statistics, _moves);
+            _book.Ask(id, statistics, _moves, offered);
             Move();
         }
     }

@@ -81,6 +81,9 @@ internal sealed record TraceSample : TraceLine
 
     public string? Upper { get; init; }
 
+    /// <summary>Why its TOE has offered it back; left out when it has not.</summary>
+    public string? Offered { get; init; }
+
     /// <summary>Bytes of memory in its buffers.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public long Memory { get; init; }

@@ -31,10 +31,17 @@ internal static class TraceText
         };
     }
 
+    /// <exception cref="FormatException">It is no reason.</exception>
+    public static UploadReason OfferedIn(TraceSample line) =>
+        line.Offered is not { } offered ? UploadReason.None
+        : Enum.TryParse(offered, out UploadReason reason) ? reason
+        : throw new FormatException($"'{offered}' is no reason for an upload");
+
     /// <exception cref="FormatException">It is not such a line.</exception>
     public static ConnectionStatistics Of(TraceSample line)
     {
         TcpState state = TcpState.Established;
+        _ = OfferedIn(line);
         if (line.Rx.Length != 4 || line.Tx.Length != 4 || line.Errors is { Length: not 5 } || (line.Tcp is { } tcp && !Enum.TryParse(tcp, out state)))
         {
             throw new FormatException("a sample has four numbers for each direction, five errors if any, and a TCP state");

@@ -61,7 +61,8 @@ internal sealed class TraceWriter : IDisposable
         Try(static file => file.Flush());
     }
 
-    public void Sampled(ConnectionId connection, ConnectionStatistics statistics) => Write(TraceText.Of(connection, statistics));
+    public void Sampled(ConnectionId connection, ConnectionStatistics statistics, UploadReason offered = UploadReason.None) =>
+        Write(TraceText.Of(connection, statistics) with { Offered = offered == UploadReason.None ? null : offered.ToString() });
 
     public void Moved(Microseconds now, ConnectionId connection, string? toe) =>
         Write(new TraceMoved { T = now.Value, C = connection.Value, Toe = toe });

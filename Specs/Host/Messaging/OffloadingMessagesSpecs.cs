@@ -51,6 +51,25 @@ public sealed class OffloadingMessagesSpecs(ITestOutputHelper output) : Messagin
     }
 
     [Fact]
+    public async Task A_connections_actor_changes_its_settings_wherever_it_is()
+    {
+        await OpenAsync();
+        ConnectionId id = (await ReportAsync(FarConnection)).Id;
+        FarConnection.Tell(new Offloading.Command.Update(null, new ConnectionSettings { Ttl = 9 }), Far);
+        await Far.ExpectMsgAsync(new Offloading.Answer.Updated(id), Patience);
+        await MoveAsync(new Offloading.Command.Offload());
+        Assert.Equal(9, (await ReportAsync(FarConnection)).Segment!.Ttl);
+
+        Server.Tcp.Tell(new Offloading.Command.Update(id, new ConnectionSettings { Ttl = 10 }), Far);
+        await Far.ExpectMsgAsync(new Offloading.Answer.Updated(id), Patience);
+        Assert.Equal(10, (await ReportAsync(FarConnection)).Segment!.Ttl);
+
+        var nobody = new ConnectionId(4711);
+        Server.Tcp.Tell(new Offloading.Command.Update(nobody, new ConnectionSettings { Ttl = 10 }), Far);
+        await Far.ExpectMsgAsync(new Offloading.Answer.NotHere(nobody), Patience);
+    }
+
+    [Fact]
     public async Task A_subscriber_hears_of_everything_that_happens_to_a_connection_in_its_order()
     {
         await OpenAsync();
