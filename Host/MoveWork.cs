@@ -88,8 +88,10 @@ internal static class MoveWork
         try
         {
             int index = half.FindInterface();
-            toe = Array.Find(toes, unit => unit.InterfaceIndex == index && unit.Engine.Link.IsUp);
-            return toe is null ? $"its peer is reached over interface {index}, on which no TOE runs" : half.Prepare();
+            toe = Array.Find(toes, unit => unit.InterfaceIndex == index);
+            return toe is null ? $"its peer is reached over interface {index}, on which no TOE runs"
+                : !toe.Engine.Link.IsUp ? $"the link of {toe.Name} is down"
+                : half.Prepare();
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {

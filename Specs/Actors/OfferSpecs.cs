@@ -121,6 +121,32 @@ public sealed class OfferSpecs : TestKit
     }
 
     [Fact]
+    public void After_one_that_was_taken_back_the_next_upload_gives_the_peer_its_time_again()
+    {
+        IgnoreMessages(message => message is Toe.Event.NextHopSuspect or Toe.Event.StateChanged);
+        Tell(new Toe.Command.Update { Connections = [new InvariantsUpdate(s_id, _toes.A.Segment with { Version = 2, ReturnableFlight = 500 })] });
+        ExpectMsg<Toe.Event.Updated>();
+        _toes.LinkOfA.Faults = new Faults { Loss = 1 };
+        _toes.A.Write(new byte[1000]);
+        Tell(new Toe.Command.Upload([s_id]));
+        Pass(Microseconds.FromMilliseconds(100));
+        Tell(new Toe.Command.Resume([s_id]));
+        ExpectMsg<Toe.Event.Resumed>();
+        _toes.LinkOfA.Faults = Faults.None;
+        Pass(Microseconds.FromSeconds(10));
+        Assert.Equal(1000, _toes.B.ReadAll().Length);
+
+        // Now the host could take back what is in flight, and the peer has had no time yet.
+        _toes.LinkOfA.Faults = new Faults { Loss = 1 };
+        _toes.A.Write(new byte[300]);
+        Tell(new Toe.Command.Upload([s_id]));
+        Pass(Microseconds.FromMilliseconds(2));
+        Assert.Empty(_toes.A.ToHost.PullAll());
+        Pass(Microseconds.FromMilliseconds(100));
+        Assert.Equal(300u, Assert.Single(_toes.A.ToHost.PullAll()).Variables.Variants.Flight);
+    }
+
+    [Fact]
     public void One_that_has_gone_back_cannot_be_kept()
     {
         Tell(new Toe.Command.Upload([s_id]));

@@ -132,6 +132,18 @@ public sealed class HostSupervisorSpecs : TestKit
     }
 
     [Fact]
+    public async Task A_TOE_whose_link_is_down_gets_none_and_the_reason_says_so()
+    {
+        Connection connection = _host.Add();
+        _host.Cable.HasCarrier = false;
+
+        MoveResult result = await connection.OffloadAsync().WaitAsync(s_patience);
+
+        Assert.Equal("the link of toe is down", Assert.Single(result.Refused).Reason);
+        Assert.Equal(("script", "the link of toe is down"), ((await _host.ReportAsync(connection)).Owner, (await _host.ReportAsync(connection)).LastRefusal));
+    }
+
+    [Fact]
     public async Task One_that_is_lost_on_its_way_out_is_refused_and_fails()
     {
         Connection connection = _host.Add();

@@ -63,6 +63,9 @@ internal sealed class ScriptedHost : IDisposable
 
     public IActorRef Supervisor { get; }
 
+    /// <summary>The TOE's link and nobody at its other end.</summary>
+    public InMemoryLinkPair Cable => _cable;
+
     public OffloadEngine Toe { get; }
 
     public ScriptedPaths Paths { get; } = new();
