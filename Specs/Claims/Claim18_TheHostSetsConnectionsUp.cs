@@ -71,8 +71,9 @@ public sealed class Claim18_TheHostSetsConnectionsUp(ITestOutputHelper output)
         }
     }
 
-    /// <summary>Without those that acknowledged data brings with it once a second, whatever else comes.</summary>
-    private static int Words(ClaimWorld world) => world.Conversation.Said.Count(word => word is not Toe.Event.NeighborConfirmed);
+    /// <summary>Without those that are said once a second, whatever else comes.</summary>
+    private static int Words(ClaimWorld world) => world.Conversation.Said.Count(
+        static word => word is not (Toe.Event.NeighborConfirmed or Toe.Command.Query or Toe.Event.StatisticsReport));
 
     private static int Actors(ClaimWorld world)
     {

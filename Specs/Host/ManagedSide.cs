@@ -60,6 +60,9 @@ internal sealed class ManagedSide : IReceiveLoopWork
                 Logger = NullLogger.Instance,
             });
             (_work, Flows, Dispatcher, Loop) = (Toe.Lanes[0], Toe.Flows, Toe.Lanes[0].Dispatcher, Toe.Lanes[0].Loop);
+
+            // It starts on a thread of the pool, and what comes meanwhile would run there too instead of on the one that plays this thread.
+            Toe.Supervisor.Ask<ActorIdentity>(new Identify(null)).GetAwaiter().GetResult();
         }
 
         Gate = new ManagedFlowGate(Flows);
