@@ -198,6 +198,9 @@ internal sealed partial class HostSupervisor
         {
             tenancy.Owner = Ownership.Toe;
             tenancy.LastRefusal = null;
+
+            // Its actor may have said more already.
+            tenancy.Connection.Meter.Phase ??= ConnectionPhase.Running;
             Log.Offloaded(_logger, id, tenancy.Epoch, tenancy.Toe!.Name);
             _subscriptions.Tell(new Offloading.Event.Offloaded(id, tenancy.Epoch, tenancy.Toe.Name));
             _policy.Tell(new PolicyActor.Moved(id, tenancy.Connection.IsInHand, From: null, tenancy.Toe.Name));

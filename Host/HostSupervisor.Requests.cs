@@ -67,6 +67,12 @@ internal sealed partial class HostSupervisor
 
     private void OnStateChanged(Tenancy tenancy, ConnectionPhase phase)
     {
+        if (tenancy.Owner == Ownership.Host)
+        {
+            // What it said last has been overtaken by its variables, which another's doorbell had pulled.
+            return;
+        }
+
         tenancy.Connection.Meter.Phase = phase;
         _subscriptions.Tell(new Offloading.Event.StateChanged(tenancy.Connection.Id, tenancy.Epoch, tenancy.Toe?.Name, phase));
     }

@@ -136,6 +136,32 @@ public sealed class MidMoveSpecs : TestKit
         ExpectNoMsg(TimeSpan.Zero);
     }
 
+    /// <summary>How it gets on is told in any order with where it is.</summary>
+    [Fact]
+    public async Task How_a_connection_gets_on_is_known_as_long_as_a_TOE_has_it()
+    {
+        (Connection connection, Task<MoveResult> offload, Toe.Event.Offloaded there) = Leaving();
+        Assert.Null(await PhaseAsync(connection));
+        Pass(there);
+        await MovedAsync(offload);
+        Assert.Equal(ConnectionPhase.Running, await PhaseAsync(connection));
+        Pass(new Toe.Event.StateChanged(connection.Id, ConnectionPhase.WindowClosed));
+        Assert.Equal(ConnectionPhase.WindowClosed, await PhaseAsync(connection));
+
+        Task<MoveResult> upload = connection.UploadAsync();
+        Pass(await ExpectMsgAsync<Toe.Event.Uploaded>(s_patience));
+        await MovedAsync(upload);
+        Pass(new Toe.Event.StateChanged(connection.Id, ConnectionPhase.Running));
+        Assert.Null(await PhaseAsync(connection));
+
+        offload = connection.OffloadAsync();
+        there = await ExpectMsgAsync<Toe.Event.Offloaded>(s_patience);
+        Pass(new Toe.Event.StateChanged(connection.Id, ConnectionPhase.Unanswered));
+        Pass(there);
+        await MovedAsync(offload);
+        Assert.Equal(ConnectionPhase.Unanswered, await PhaseAsync(connection));
+    }
+
     protected override void Dispose(bool disposing)
     {
         base.Dispose(disposing);
@@ -166,6 +192,8 @@ public sealed class MidMoveSpecs : TestKit
         Assert.Equal("moving", (await _host.ReportAsync(connection).WaitAsync(s_patience)).Owner);
         Assert.DoesNotContain(calls, call => call.IsCompleted);
     }
+
+    private async Task<ConnectionPhase?> PhaseAsync(Connection connection) => (await _host.ReportAsync(connection)).Statistics.State.Phase;
 
     private async Task<(Connection Connection, Task<MoveResult> Moving, object Held)> MiddleOfAsync(bool toToe) =>
         toToe ? Leaving() : await ReturningAsync();
