@@ -136,7 +136,7 @@ internal static class BenchCommand
         root.Add(ProfileCommand.Create(CheckNames));
         root.Add(CaptureCommand.Create(CheckNames));
         root.Add(MovesCommand.Create(command, s_results));
-        root.Add(NextHopCommand.Create());
+        root.Add(NextHopCommand.Create(command, s_runs, s_results));
         root.Add(PoliciesCommand.Create(command, s_runs, s_seconds, s_results));
         root.Add(report);
         return root;
@@ -194,17 +194,13 @@ internal static class BenchCommand
             table.AddRow(row.Name, row.Title, $"{first.Name}, {first.Unit}", Figure.Of(first.Floor), Figure.Of(first.Aim));
         }
 
-        Show(table);
+        Terminal.Show(table);
         return Succeeded;
     }
 
     private static async Task<int> MeasureAsync(ParseResult parsed, string command, IReadOnlyList<Row> rows)
     {
-        if (!OperatingSystem.IsLinux() || !Environment.IsPrivilegedProcess)
-        {
-            throw new BenchException("It makes network namespaces and steers frames with eBPF: run it as root on Linux.");
-        }
-
+        Rights.Require();
         int runs = parsed.GetValue(s_runs);
         double seconds = parsed.GetValue(s_quick) ? 0.5 : parsed.GetValue(s_seconds);
         var peers = new List<Peer>(parsed.GetValue(s_peers) ?? []);
@@ -258,7 +254,7 @@ internal static class BenchCommand
             table.AddRow(path.Path, Figure.Of(path.Nanoseconds), Figure.Of(path.Error), $"{path.AllocatedBytes:0.##}");
         }
 
-        Show(table);
+        Terminal.Show(table);
         if (parsed.GetValue(s_results) is { } page)
         {
             MarkedPage.Write(page, "engine", EnginePathsText.Of(MachineFacts.Take(command, runs: 1, seconds: 0), paths));
@@ -279,7 +275,7 @@ internal static class BenchCommand
     private static int Report(ParseResult parsed, BenchDocument document)
     {
         RowRuns[] rows = [.. document.Rows.Select(row => row.ToRuns())];
-        Show(ResultTable.Of(rows));
+        Terminal.Show(ResultTable.Of(rows));
         foreach (string note in rows.SelectMany(row => row.Notes))
         {
             Console.Error.WriteLine($"bench: left out: {note}");
@@ -304,12 +300,5 @@ internal static class BenchCommand
         }
 
         return Succeeded;
-    }
-
-    private static void Show(Table table)
-    {
-        // A pipe has no width of its own.
-        AnsiConsole.Profile.Width = Math.Max(AnsiConsole.Profile.Width, 170);
-        AnsiConsole.Write(table);
     }
 }

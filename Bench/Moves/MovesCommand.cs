@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text;
-using Spectre.Console;
+using TcpActors.Bench.Lab;
 using TcpActors.Bench.Report;
 
 namespace TcpActors.Bench.Moves;
@@ -29,32 +28,21 @@ internal static class MovesCommand
 
     private static async Task<int> RunAsync(int moves, string command, string? page)
     {
-        if (!OperatingSystem.IsLinux() || !Environment.IsPrivilegedProcess)
-        {
-            throw new BenchException("It makes network namespaces and steers frames with eBPF: run it as root on Linux.");
-        }
-
-        Table blackouts = new Table().Border(TableBorder.Rounded).Title("longest silence around a move, ms")
-            .AddColumns("traffic", "move", "p50", "p90", "p99", "longest");
-        var text = new StringBuilder("| traffic | move | p50 ms | p90 | p99 | longest |\n| --- | --- | --- | --- | --- | --- |\n");
+        Rights.Require();
+        var blackouts = new PageTable("traffic", "around", "longest silence, p50 ms", "p90", "p99", "longest");
         foreach (MoveTraffic traffic in Enum.GetValues<MoveTraffic>().Except([MoveTraffic.Idle]))
         {
             Blackout blackout = await MoveBench.BlackoutAsync(traffic, moves);
             foreach ((string move, Distribution silence) in
                 ((string, Distribution)[])[("offload", blackout.Offload), ("upload", blackout.Upload), ("none", blackout.None)])
             {
-                string[] cells =
-                [
+                blackouts.Add(
                     traffic.ToString(), move, Milliseconds(silence.P50), Milliseconds(silence.P90), Milliseconds(silence.P99),
-                    Milliseconds(silence.Max),
-                ];
-                blackouts.AddRow(cells);
-                text.Append("| ").AppendJoin(" | ", cells).Append(" |\n");
+                    Milliseconds(silence.Max));
             }
         }
 
-        Table costs = new Table().Border(TableBorder.Rounded).Title("cost of moves, medians").AddColumns("moves", "a second", "µs of processor time");
-        text.Append("\n| moves | a second | µs of processor time |\n| --- | --- | --- |\n");
+        var costs = new PageTable("moves, medians", "a second", "µs of processor time");
         MoveCost one = await MoveBench.PingPongAsync(MoveTraffic.Idle, TimeSpan.FromSeconds(3));
         MassMoves many = await MoveBench.MassAsync(Mass, Rounds);
         foreach ((string name, MoveCost cost) in ((string, MoveCost)[])
@@ -64,17 +52,15 @@ internal static class MovesCommand
             ($"{many.Connections} idle connections at once, upload", Median(many.Upload)),
         ])
         {
-            string[] cells = [name, Whole(cost.PerSecond), Whole(cost.CpuMicroseconds)];
-            costs.AddRow(cells);
-            text.Append("| ").AppendJoin(" | ", cells).Append(" |\n");
+            costs.Add(name, Whole(cost.PerSecond), Whole(cost.CpuMicroseconds));
         }
 
-        AnsiConsole.Write(blackouts);
-        AnsiConsole.Write(costs);
+        Terminal.Show(blackouts.OnTerminal());
+        Terminal.Show(costs.OnTerminal());
         if (page is not null)
         {
             var machine = MachineFacts.Take(command, runs: Rounds, seconds: 3);
-            MarkedPage.Write(page, "moves", $"{machine.Where}\nCommand: `dotnet run --project Bench -c Release -- {machine.Command}`.\n\n{text}");
+            MarkedPage.Write(page, "moves", $"{machine.Heading}\n{blackouts.OnPage()}\n{costs.OnPage()}");
         }
 
         return 0;

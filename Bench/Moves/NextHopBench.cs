@@ -14,7 +14,7 @@ namespace TcpActors.Bench.Moves;
 /// <param name="Updates">Messages that the TOE has confirmed of it, for each connection.</param>
 internal sealed record NextHopChange(int Connections, double LastOld, double FirstNew, int Updates);
 
-/// <summary>Many offloaded connections that all send share one next hop, whose MAC address changes.</summary>
+/// <summary>Many connections that all send share one next hop, whose MAC address changes.</summary>
 internal static class NextHopBench
 {
     private const int Rounds = 30;
@@ -24,14 +24,19 @@ internal static class NextHopBench
     private const int SourcePortAt = 34;
 
     /// <param name="count">Connections.</param>
-    /// <exception cref="BenchException">Not all of them came to send to the new address.</exception>
-    public static async Task<NextHopChange> RunAsync(int count)
+    /// <param name="offloads">Whether a TOE has them; otherwise the kernel does.</param>
+    /// <exception cref="BenchException">Some were refused, or there is no tcpdump.</exception>
+    public static async Task<NextHopChange> RunAsync(int count, bool offloads)
     {
         var mac = new MacAddress([2, 0, 0, 0, 9, 9]);
         await using var lab = new MoveLab();
         (Process peer, Connection[] connections) = await lab.ConnectAsync(MoveTraffic.Idle, count);
         using Process _ = peer;
-        await lab.Host.OffloadAsync();
+        if (offloads && await lab.Host.OffloadAsync() is { Refused.Count: > 0 } result)
+        {
+            throw new BenchException(result.ToString());
+        }
+
         string file = Path.GetTempFileName();
         try
         {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using TcpActors.Bench.Lab;
 using TcpActors.Bench.Measuring;
 using TcpActors.Bench.Report;
 
@@ -24,11 +25,7 @@ internal static class PoliciesCommand
         };
         create.SetAction(async parsed =>
         {
-            if (!OperatingSystem.IsLinux() || !Environment.IsPrivilegedProcess)
-            {
-                throw new BenchException("It makes network namespaces and steers frames with eBPF: run it as root on Linux.");
-            }
-
+            Rights.Require();
             var facts = MachineFacts.Take(command, parsed.GetValue(runs), parsed.GetValue(seconds));
             var alternation = new Alternation(facts.Runs, facts.Seconds, [], Console.Error.WriteLine);
             if (!parsed.GetValue(loads))
@@ -64,7 +61,7 @@ internal static class PoliciesCommand
         Console.WriteLine(text);
         if (page is not null)
         {
-            MarkedPage.Write(page, part, $"{facts.Where}\nCommand: `dotnet run --project Bench -c Release -- {facts.Command}`.\n\n{text}");
+            MarkedPage.Write(page, part, $"{facts.Heading}\n{text}");
         }
     }
 }

@@ -24,6 +24,10 @@ internal sealed record MachineFacts(
     [JsonIgnore]
     public string Where => $"{Date[..10]}, commit {Commit}, {Processor} with {Cores} cores, Linux {Kernel}, {Runtime}.";
 
+    /// <summary>With the command: what stands above a table in a page.</summary>
+    [JsonIgnore]
+    public string Heading => $"{Where}\nCommand: `dotnet run --project Bench -c Release -- {Command}`.\n";
+
     public static MachineFacts Take(string command, int runs, double seconds) => new(
         TimeProvider.System.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture),
         command,
