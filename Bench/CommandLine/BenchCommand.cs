@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using Spectre.Console;
 using TcpActors.Bench.EnginePaths;
+using TcpActors.Bench.Flight;
 using TcpActors.Bench.Lab;
 using TcpActors.Bench.Measuring;
 using TcpActors.Bench.Moves;
@@ -136,6 +137,7 @@ internal static class BenchCommand
         root.Add(ProfileCommand.Create(CheckNames));
         root.Add(CaptureCommand.Create(CheckNames));
         root.Add(MovesCommand.Create(command, s_results));
+        root.Add(FlightCommand.Create(command, s_runs, s_results));
         root.Add(NextHopCommand.Create(command, s_runs, s_results));
         root.Add(PoliciesCommand.Create(command, s_runs, s_seconds, s_results));
         root.Add(report);

@@ -19,13 +19,11 @@ internal sealed class MoveLab : IAsyncDisposable
     private readonly Cable _cable = new(new CableOptions());
     private readonly Socket _listener;
 
-    public MoveLab()
+    /// <param name="change">What the host is to have otherwise than usual.</param>
+    public MoveLab(Func<OffloadHostOptions, OffloadHostOptions>? change = null)
     {
-        Host = _cable.Server.Run(() => OffloadHost.Create(new OffloadHostOptions
-        {
-            Policy = OffloadPolicies.Never,
-            Toes = [new ToeOptions(Cable.ServerInterface)],
-        }));
+        var options = new OffloadHostOptions { Policy = OffloadPolicies.Never, Toes = [new ToeOptions(Cable.ServerInterface)] };
+        Host = _cable.Server.Run(() => OffloadHost.Create(change?.Invoke(options) ?? options));
 
         // Linux answers what it does not accept twice a second at most, which is as often as a connection moves anywhere but here.
         _cable.Load.Sysctl("net.ipv4.tcp_invalid_ratelimit", "0");
