@@ -133,7 +133,7 @@ public sealed class OffloadHost : IOffloadHost
                 }
 
                 // What it accepts inherits that.
-                listening.NoDelay = _options.NoDelay;
+                Prepare(listening);
                 listening.Bind(endPoint);
                 listening.Listen(backlog);
                 EnsureToes(endPoint.Address);
@@ -160,10 +160,10 @@ public sealed class OffloadHost : IOffloadHost
     public async Task<Connection> ConnectAsync(IPEndPoint remote, CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(IsDisposed, this);
-        Socket socket = InHostNamespace(
-            () => new Socket(remote.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = _options.NoDelay });
+        Socket socket = InHostNamespace(() => new Socket(remote.AddressFamily, SocketType.Stream, ProtocolType.Tcp));
         try
         {
+            Prepare(socket);
             await socket.ConnectAsync(remote, cancellationToken);
             return Adopt(socket, isActive: true);
         }
@@ -233,6 +233,16 @@ public sealed class OffloadHost : IOffloadHost
     }
 
     private bool IsDisposed => Volatile.Read(ref _disposed) != 0;
+
+    private void Prepare(Socket socket)
+    {
+        socket.NoDelay = _options.NoDelay;
+        if (_options.KeepAlive is { } silence)
+        {
+            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
+            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, (int)silence.TotalSeconds);
+        }
+    }
 
     private void StopListening(Socket? one = null)
     {

@@ -135,6 +135,16 @@ public sealed record OffloadHostOptions : HostOptions
     /// </summary>
     public bool NoDelay { get; init; }
 
+    /// <summary>
+    /// How long the peer of a connection that the host accepts or opens may be silent before it is asked whether it is there (SO_KEEPALIVE and TCP_KEEPIDLE, RFC
+    /// 9293 3.8.4): 1 s to 32,767 s, in whole seconds. Null: it is not asked.
+    /// </summary>
+    public TimeSpan? KeepAlive
+    {
+        get;
+        init => field = value is { } time ? OptionValue.Within(time, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(short.MaxValue)) : null;
+    }
+
     internal HostFences Fences { get; init; } = new();
 }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Net;
 using Microsoft.Extensions.Logging;
 using TcpActors.Cli.Control;
@@ -70,11 +71,17 @@ internal static class ServeCommand
             HelpName = "TRACE",
             CustomParser = static result => Words.Parse(result, text => OutputFile(text, "--record")),
         };
+        var keepAlive = new Option<int?>("--keep-alive")
+        {
+            Description = "Asks a peer that has been silent for so long whether it is there.",
+            HelpName = "SECONDS",
+            CustomParser = static result => Words.Parse<int?>(result, ParseSeconds),
+        };
         Option<IOffloadPolicy?> policy = CommonOptions.Policy();
         Option<string> control = CommonOptions.Control();
         var command = new Command("serve", "Serves an application; its connections move between the kernel and TOEs while it talks.")
         {
-            listen, app, policy, toe, control, pcap, record,
+            listen, app, policy, toe, control, pcap, record, keepAlive,
         };
         command.SetAction(async (parsed, stop) =>
         {
@@ -85,6 +92,7 @@ internal static class ServeCommand
                 Toes = parsed.GetValue(toe) ?? [],
                 CaptureFile = parsed.GetValue(pcap),
                 RecordFile = parsed.GetValue(record),
+                KeepAlive = parsed.GetValue(keepAlive) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
                 LoggerFactory = loggers,
             };
             var settings = new ServeSettings(
@@ -104,6 +112,11 @@ internal static class ServeCommand
         });
         return (command, Lesson);
     }
+
+    private static int? ParseSeconds(string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds is > 0 and <= short.MaxValue
+            ? seconds
+            : throw new FormatException($"'{text}' of --keep-alive is not a number of seconds from 1 to {short.MaxValue}.");
 
     private static string OutputFile(string text, string option) => Directory.Exists(text)
         ? throw new FormatException($"'{text}' of {option} is a directory: name a file.")

@@ -19,6 +19,7 @@ public sealed class CommandLineSpecs
     [InlineData("serve --listen 10.0.0.1:7 --app echo --policy sometimes", "use adaptive, always, never or bytes:N")]
     [InlineData("serve --listen 10.0.0.1:7 --app echo --toe a=b=c", "write INTERFACE or NAME=INTERFACE")]
     [InlineData("serve --listen 10.0.0.1:7 --app echo --pcap /no/such/place/x", "There is no directory for '/no/such/place/x' of --pcap")]
+    [InlineData("serve --listen 10.0.0.1:7 --app echo --keep-alive 0", "'0' of --keep-alive is not a number of seconds from 1 to 32767.")]
     [InlineData("demo --log loud", "'loud' is none of trace, debug, information, warning, error, critical, none.")]
     [InlineData("demo --log 2", "'2' is none of trace")]
     [InlineData("demo --log-format xml", "'xml' is none of text, json.")]

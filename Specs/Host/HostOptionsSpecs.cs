@@ -16,6 +16,7 @@ public class HostOptionsSpecs
         { "ReceiveQueues", static () => new OffloadHostOptions { ReceiveQueues = 65 } },
         { "BusyPoll", static () => new OffloadHostOptions { BusyPoll = TimeSpan.FromSeconds(2) } },
         { "CloseTimeout", static () => new OffloadHostOptions { CloseTimeout = TimeSpan.FromSeconds(-1) } },
+        { "KeepAlive", static () => new OffloadHostOptions { KeepAlive = TimeSpan.FromMilliseconds(999) } },
         { "CongestionControl", static () => new OffloadHostOptions { CongestionControl = "vegas" } },
         { "Policy", static () => new OffloadHostOptions { Policy = null! } },
         { "Toes", static () => new OffloadHostOptions { Toes = null! } },
@@ -41,5 +42,6 @@ public class HostOptionsSpecs
         ReceiveQueues = 64,
         BusyPoll = TimeSpan.Zero,
         CloseTimeout = TimeSpan.Zero,
+        KeepAlive = TimeSpan.FromSeconds(32_767),
     };
 }
