@@ -8,6 +8,7 @@ using TcpActors.Bench.Measuring;
 using TcpActors.Bench.Moves;
 using TcpActors.Bench.Peers;
 using TcpActors.Bench.Policies;
+using TcpActors.Bench.Recording;
 using TcpActors.Bench.Report;
 using TcpActors.Bench.Rows;
 
@@ -139,6 +140,7 @@ internal static class BenchCommand
         root.Add(MovesCommand.Create(command, s_results));
         root.Add(FlightCommand.Create(command, s_runs, s_results));
         root.Add(NextHopCommand.Create(command, s_runs, s_results));
+        root.Add(RecordCommand.Create(command, s_results));
         root.Add(PoliciesCommand.Create(command, s_runs, s_seconds, s_results));
         root.Add(report);
         return root;

@@ -1,4 +1,5 @@
 using System.Net;
+using TcpActors.Engine.Wire;
 using TcpActors.Transport.Linux;
 using TcpActors.Transport.Linux.Netlink;
 
@@ -62,6 +63,25 @@ internal sealed class Cable : IDisposable
     public NetworkNamespace Server { get; } = NetworkNamespace.Create();
 
     public NetworkNamespace Load { get; } = NetworkNamespace.Create();
+
+    /// <summary>The load's network card gets another MAC address, and the server's neighbour table is told so.</summary>
+    /// <returns>When that table was told, in nanoseconds since 1970.</returns>
+    public long ChangeLoadMac(MacAddress mac)
+    {
+        Load.Run(() =>
+        {
+            using var netlink = new RtNetlink();
+            netlink.SetLinkMac(netlink.Link(LoadInterface)!.Index, mac);
+        });
+        return Server.Run(() =>
+        {
+            using var netlink = new RtNetlink();
+            int link = netlink.Link(ServerInterface)!.Index;
+            long now = (TimeProvider.System.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100;
+            netlink.SetNeighbor(link, LoadAddress, mac);
+            return now;
+        });
+    }
 
     public void Dispose()
     {

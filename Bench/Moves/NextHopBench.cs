@@ -3,7 +3,6 @@ using System.Diagnostics;
 using TcpActors.Bench.Lab;
 using TcpActors.Engine.Wire;
 using TcpActors.HostSide;
-using TcpActors.Transport.Linux.Netlink;
 
 namespace TcpActors.Bench.Moves;
 
@@ -46,7 +45,7 @@ internal static class NextHopBench
                 var isUnderWay = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
                 Task writing = Task.Run(() => WriteAsync(connections, isUnderWay));
                 await isUnderWay.Task;
-                changed = Change(lab.Cable, mac);
+                changed = lab.Cable.ChangeLoadMac(mac);
                 await writing;
                 await capture.StopAsync();
             }
@@ -63,24 +62,6 @@ internal static class NextHopBench
             await peer.WaitForExitAsync();
             Array.ForEach(connections, each => each.Abort());
         }
-    }
-
-    /// <returns>When, in nanoseconds since 1970.</returns>
-    private static long Change(Cable cable, MacAddress mac)
-    {
-        cable.Load.Run(() =>
-        {
-            using var netlink = new RtNetlink();
-            netlink.SetLinkMac(netlink.Link(Cable.LoadInterface)!.Index, mac);
-        });
-        return cable.Server.Run(() =>
-        {
-            using var netlink = new RtNetlink();
-            int link = netlink.Link(Cable.ServerInterface)!.Index;
-            long now = (TimeProvider.System.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100;
-            netlink.SetNeighbor(link, Cable.LoadAddress, mac);
-            return now;
-        });
     }
 
     /// <summary>Each connection in turn, so often; the change comes in between.</summary>
