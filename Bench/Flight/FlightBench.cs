@@ -21,8 +21,11 @@ internal sealed record FlightMoves(
 /// <summary>Measures moves of a connection that has bytes in flight.</summary>
 internal static class FlightBench
 {
-    /// <summary>Between two moves: what one does is over before the next begins; µs.</summary>
-    private const double Spacing = 2000;
+    /// <summary>
+    /// Between two moves, µs: what one does is over before the next begins. And longer than an upload waits for acknowledgements, so that caches and threads are as
+    /// cold for a move that follows one that did not wait.
+    /// </summary>
+    private const double Spacing = 8000;
 
     /// <summary>One of so many has its allocations counted, which takes time, and so is not timed.</summary>
     private const int CountedOf = 5;

@@ -129,8 +129,7 @@ internal sealed class RecordSession : IAsyncDisposable
 
     private async Task SampleAsync(string during, int times)
     {
-        _during = during;
-        await Console.Error.WriteLineAsync($"{Stopwatch.GetElapsedTime(_began).TotalSeconds,5:F1} s  {during}");
+        Tell(during);
         for (int i = 0; i < times; i++)
         {
             await LookAsync(_echo);
@@ -140,8 +139,7 @@ internal sealed class RecordSession : IAsyncDisposable
 
     private async Task LookUntilAsync(ServedProcess server, string state, string during)
     {
-        _during = during;
-        await Console.Error.WriteLineAsync($"{Stopwatch.GetElapsedTime(_began).TotalSeconds,5:F1} s  {during}");
+        Tell(during);
         long began = Stopwatch.GetTimestamp();
         while (!(await LookAsync(server)).EnumerateArray().Any(each => each.GetProperty("variants").GetProperty("state").ValueEquals(state)))
         {
@@ -149,6 +147,15 @@ internal sealed class RecordSession : IAsyncDisposable
             {
                 throw new BenchException($"No connection comes to {state}.");
             }
+        }
+    }
+
+    private void Tell(string during)
+    {
+        if (!string.Equals(_during, during, StringComparison.Ordinal))
+        {
+            _during = during;
+            Console.Error.WriteLine($"{Stopwatch.GetElapsedTime(_began).TotalSeconds,5:F1} s  {during}");
         }
     }
 
