@@ -22,6 +22,18 @@ internal sealed class Talk : IDisposable
     /// <summary>Of one whose peer does not read: little, so that the server's end has to wait.</summary>
     private const int SmallBuffer = 64 << 10;
 
+    /// <summary>
+    /// More bytes than an echo may write ahead while nobody reads (a TOE gives each of three that write a third of 8 MiB), and fewer than with its receive window: it
+    /// waits, and the window is open. They are written block by block, for an echo that has read a lot at once gives no memory back before it has written all of that.
+    /// </summary>
+    private const int EchoWaits = 7 << 19;
+
+    /// <summary>Between two blocks, µs.</summary>
+    private const double Breath = 1000;
+
+    /// <summary>So often in a row there is no room: there will not be.</summary>
+    private const int Vain = 200;
+
     private readonly Socket _socket;
     private readonly List<Thread> _threads = [];
     private volatile bool _isOver;
@@ -76,8 +88,8 @@ internal sealed class Talk : IDisposable
     });
 
     /// <summary>
-    /// Writes to an echo and reads nothing until neither window has room; then reads a part, so that the server's window opens and its application still waits, and
-    /// writes full segments without PSH; then reads all.
+    /// Writes to an echo and reads nothing: first so much that the echo waits and the server's window is open still, then full segments without PSH, then until that
+    /// window has no room. Then it reads all, and begins again.
     /// </summary>
     /// <param name="interval">Between two of these segments, µs.</param>
     /// <param name="count">Of these segments.</param>
@@ -86,18 +98,23 @@ internal sealed class Talk : IDisposable
         (long sent, long received) = (0, 0);
         while (true)
         {
-            int idle = 0;
-            for (int step; idle < 50; sent += step, idle = step > 0 ? 0 : idle + 1)
+            while (sent - received < EchoWaits)
             {
-                step = _socket.SendSome(Content.At(sent).Span[..SmallBuffer], isPushed: true);
-                pause.For(1000);
+                sent += Write(sent, SmallBuffer, isPushed: true);
+                pause.For(Breath);
             }
 
-            received = Take(received, received + ((sent - received) / 4));
             for (int i = 0; i < count; i++)
             {
-                sent += _socket.SendSome(Content.At(sent).Span[..FullSegment], isPushed: false);
+                sent += Write(sent, FullSegment, isPushed: false);
                 pause.For(interval);
+            }
+
+            int vain = 0;
+            for (int step; vain < Vain; sent += step, vain = step > 0 ? 0 : vain + 1)
+            {
+                step = Write(sent, SmallBuffer, isPushed: true);
+                pause.For(Breath);
             }
 
             received = Take(received, sent - SmallBuffer);
@@ -147,6 +164,8 @@ internal sealed class Talk : IDisposable
         _socket.Dispose();
         _threads.ForEach(thread => thread.Join());
     }
+
+    private int Write(long at, int bytes, bool isPushed) => _socket.SendSome(Content.At(at).Span[..bytes], isPushed);
 
     /// <returns>How far it has read and compared.</returns>
     private long Take(long from, long to)
