@@ -244,6 +244,7 @@ internal sealed partial class HostSupervisor
         tenancy.Toe = null;
         (tenancy.MustReturn, tenancy.IsOffered) = (false, false);
         tenancy.Settings?.TellAgain();
+        tenancy.TakeStrays();
         tenancy.Connection.Meter.Phase = null;
         tenancy.Owner = Ownership.Host;
         if (done.Failure is { } failure)

@@ -26,15 +26,21 @@ internal sealed class OptionValues
         return values;
     }
 
-    public OptionValues With(IReadOnlyList<SocketOption> changed) => Shared(
-        [
-            .. Integers.Where(each => !changed.Any(other => (other.Level, other.Option) == (each.Level, each.Option))),
-            .. changed.Where(each => each.Bytes is null).Select(each => (each.Level, each.Option, each.Value)),
-        ],
-        [
-            .. Bytes.Where(each => !changed.Any(other => (other.Level, other.Option) == (each.Level, each.Option))),
-            .. changed.Where(each => each.Bytes is not null).Select(each => (each.Level, each.Option, each.Bytes!)),
-        ]);
+    /// <param name="changed">What they are set to instead.</param>
+    /// <param name="without">What is nobody's will any more.</param>
+    public OptionValues With(IReadOnlyList<SocketOption> changed, IReadOnlyList<(int Level, int Option)> without)
+    {
+        HashSet<(int Level, int Option)> gone = [.. changed.Select(each => (each.Level, each.Option)), .. without];
+        return Shared(
+            [
+                .. Integers.Where(each => !gone.Contains((each.Level, each.Option))),
+                .. changed.Where(each => each.Bytes is null).Select(each => (each.Level, each.Option, each.Value)),
+            ],
+            [
+                .. Bytes.Where(each => !gone.Contains((each.Level, each.Option))),
+                .. changed.Where(each => each.Bytes is not null).Select(each => (each.Level, each.Option, each.Bytes!)),
+            ]);
+    }
 
     private static bool AreEqual((int Level, int Option, byte[] Value)[] some, (int Level, int Option, byte[] Value)[] others)
     {

@@ -74,6 +74,9 @@ internal sealed class PolicyActor : UntypedActor
                 break;
             case MoveEnded { Result.Moved: 0 } ended:
                 _book.NotMoved(ended.Connection, ended.ToToe, _clock.Now);
+
+                // Its TOE may wait for an answer to an offer still.
+                Context.Parent.Tell(new HostMessages.Decline(ended.Connection));
                 break;
             case MoveEnded:
                 break;

@@ -133,6 +133,58 @@ public sealed class AdoptSpecs(ITestOutputHelper output)
         }
     }
 
+    /// <summary>What the application changes while it is under way is on the next socket too, with what the kernel makes of it (ip(7): the type of service sets the priority).</summary>
+    [KernelTheory]
+    [InlineData(AddressFamily.InterNetwork)]
+    [InlineData(AddressFamily.InterNetworkV6)]
+    public async Task Settings_changed_anywhere_survive_every_move(AddressFamily family)
+    {
+        using var hosts = new TwoHosts();
+        await using OffloadHost host = hosts.Server.CreateOffloadHost(output);
+        using KernelConnection both = hosts.Connect(family);
+        bool isIPv4 = family == AddressFamily.InterNetwork;
+        (int Level, int Option, int Value)[] set =
+        [
+            (TcpOption.LevelSocket, TcpOption.Priority, 0), (TcpOption.LevelSocket, TcpOption.KeepAlive, 1), (TcpOption.LevelTcp, TcpOption.NoDelay, 1),
+            (TcpOption.LevelTcp, TcpOption.KeepIdle, 123), (TcpOption.LevelTcp, TcpOption.KeepInterval, 45), (TcpOption.LevelTcp, TcpOption.KeepCount, 6),
+            (TcpOption.LevelTcp, TcpOption.UserTimeout, 60_000), (TcpOption.LevelSocket, TcpOption.MaxPacingRate, 50_000_000),
+            isIPv4 ? (TcpOption.LevelIPv4, TcpOption.IPv4Tos, 0x10) : (TcpOption.LevelIPv6, TcpOption.IPv6TrafficClass, 0x10),
+            isIPv4 ? (TcpOption.LevelIPv4, TcpOption.IPv4Ttl, 33) : (TcpOption.LevelIPv6, TcpOption.IPv6Hops, 33),
+        ];
+        await using Connection connection = await host.OffloadAsync(both.Server).WaitAsync(CloseTap.Patience);
+        for (int i = 0; i < 3; i++)
+        {
+            // At the TOE, in the kernel, at the TOE; each time something new.
+            byte ttl = (byte)(30 + i);
+            await connection.UpdateAsync(new ConnectionSettings
+            {
+                NoDelay = true,
+                KeepAlive = true,
+                KeepAliveTime = TimeSpan.FromSeconds(123),
+                KeepAliveInterval = TimeSpan.FromSeconds(45),
+                KeepAliveProbes = 6,
+                UserTimeout = TimeSpan.FromSeconds(60),
+                MaxPacingRate = 50_000_000,
+                TypeOfService = 0x10,
+                Ttl = ttl,
+            }).WaitAsync(CloseTap.Patience);
+            set[^1].Value = ttl;
+            if (i != 1)
+            {
+                await connection.UploadAsync().WaitAsync(CloseTap.Patience);
+            }
+
+            // Minimize delay is interactive traffic, band 6 (tc-prio(8)).
+            set[0].Value = isIPv4 ? 6 : 0;
+            Socket back = ((KernelHalf)connection.Half).Socket!;
+            Assert.Equal(set, set.Select(each => (each.Level, each.Option, back.GetInt(each.Level, each.Option))));
+            if (i == 1)
+            {
+                Assert.Empty((await connection.OffloadAsync().WaitAsync(CloseTap.Patience)).Refused);
+            }
+        }
+    }
+
     [KernelTheory]
     [InlineData(AddressFamily.InterNetwork)]
     [InlineData(AddressFamily.InterNetworkV6)]
