@@ -26,11 +26,10 @@ internal sealed class OptionValues
         return values;
     }
 
-    /// <param name="changed">What they are set to instead.</param>
-    /// <param name="without">What is nobody's will any more.</param>
-    public OptionValues With(IReadOnlyList<SocketOption> changed, IReadOnlyList<(int Level, int Option)> without)
+    /// <summary>With other values for some, which come last.</summary>
+    public OptionValues With(IReadOnlyList<SocketOption> changed)
     {
-        HashSet<(int Level, int Option)> gone = [.. changed.Select(each => (each.Level, each.Option)), .. without];
+        HashSet<(int Level, int Option)> gone = [.. changed.Select(each => (each.Level, each.Option))];
         return Shared(
             [
                 .. Integers.Where(each => !gone.Contains((each.Level, each.Option))),

@@ -146,12 +146,8 @@ internal sealed class SocketOptions
         socket.GetInt(TcpOption.LevelSocket, TcpOption.SendBuffer),
         keepsReceiveBuffer ? _receiveBuffer : socket.GetInt(TcpOption.LevelSocket, TcpOption.ReceiveBuffer));
 
-    /// <summary>These with some set to other values. With another type of service the priority is again what the kernel makes of that.</summary>
-    public SocketOptions With(IReadOnlyList<SocketOption> changed)
-    {
-        bool setsPriority = changed.Any(static each => (each.Level, each.Option) is (TcpOption.LevelIPv4, TcpOption.IPv4Tos));
-        return new SocketOptions(this, _values.With(changed, without: setsPriority ? s_afterTos : []), _sendBuffer, _receiveBuffer);
-    }
+    /// <summary>These with some set to other values, after all others: a type of service sets the priority again, as it did on the socket.</summary>
+    public SocketOptions With(IReadOnlyList<SocketOption> changed) => new(this, _values.With(changed), _sendBuffer, _receiveBuffer);
 
     public int this[int level, int option]
     {
