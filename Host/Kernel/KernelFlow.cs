@@ -425,9 +425,9 @@ internal sealed unsafe class KernelFlow
                 Socket.LingerState = new LingerOption(enable: withReset, seconds: 0);
             }
         }
-        catch (SocketException)
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            // The kernel has reset it already.
+            // The kernel has reset it already, or the application has closed its socket itself.
         }
 
         lock (Socket)

@@ -48,9 +48,18 @@ internal sealed class KernelPump : IDisposable
     /// <summary>Ends it; a call that is under way may still come.</summary>
     public void Remove(KernelFlow flow, ulong number)
     {
-        if (_flows.TryRemove(number, out _))
+        if (!_flows.TryRemove(number, out _))
+        {
+            return;
+        }
+
+        try
         {
             _epoll.Remove(flow.Socket.SafeHandle);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The application has closed its socket itself: the kernel has taken it out (epoll(7)).
         }
     }
 

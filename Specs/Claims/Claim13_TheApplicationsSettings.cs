@@ -53,7 +53,7 @@ public sealed class Claim13_TheApplicationsSettings(ITestOutputHelper output)
     }
 
     // RFC 9293 3.8.4: a probe has no data and the sequence number before SND.NXT.
-    // Fails when: TcpEngine.Update does not arm the keep-alive timer anew.
+    // Fails when: HostSupervisor.ApplySettings tells the TOE nothing.
     [Theory]
     [OnManagedHost]
     [OnKernelHost]
@@ -71,7 +71,7 @@ public sealed class Claim13_TheApplicationsSettings(ITestOutputHelper output)
             () => Task.FromResult(world.Wire.FromHost.Any(segment => segment.Length == 0 && segment.Seq == line.Committed.SndNxt - 1)), "a keep-alive probe");
     }
 
-    // Fails when: HostSupervisor.ApplySettings is not called where a move has ended, or does not tell again what no TOE has confirmed.
+    // Fails when: HostSupervisor.Advance does not apply settings at the TOE where a move has ended.
     [Theory]
     [OnManagedHost]
     [OnKernelHost]

@@ -16,10 +16,11 @@ public sealed class Claim17_TheSetIsIndependentOfTheBandwidthDelayProduct(ITestO
     /// <summary>What a move may allocate more, whatever is in flight: an actor, messages, tasks of the spec's own.</summary>
     private const long Noise = 64 << 10;
 
+    // How long it takes, which is flat too, is a measurement: Bench/MOVES.md. Here it is for the eye, as the machine is shared.
     // Fails when: SendBuffer is copied on the way to the TOE (OwnedVariables or TransferEntry with the bytes in flight), or SentRecords travel along.
     [Theory]
     [OnManagedHost]
-    public async Task Within_one_process_a_transfer_takes_no_more_with_64_MiB_in_flight_than_with_none(HostKind kind)
+    public async Task Within_one_process_a_transfer_moves_no_more_with_64_MiB_in_flight_than_with_none(HostKind kind)
     {
         const int flight = 64 << 20;
         CongestionControls.Add(new Boundless());
@@ -47,7 +48,6 @@ public sealed class Claim17_TheSetIsIndependentOfTheBandwidthDelayProduct(ITestO
             output.WriteLine($"none in flight: {emptyBytes} bytes, {emptyTime.TotalMicroseconds:F0} µs; 64 MiB: {fullBytes} bytes, {fullTime.TotalMicroseconds:F0} µs");
             Assert.Equal((uint)flight, line.Committed.Flight);
             Assert.InRange(fullBytes, 0, emptyBytes + Noise);
-            Assert.True(fullTime < (emptyTime * 4) + TimeSpan.FromMilliseconds(1), $"{fullTime} for {emptyTime}");
         }
     }
 

@@ -10,7 +10,8 @@ namespace TcpActors.Specs.Claims;
 /// </summary>
 public sealed class Claim41_ForOtherConnections(ITestOutputHelper output)
 {
-    // Fails when: HostSupervisor.OnUploaded has PathMemory learn nothing, or MoveWork.Complete starts nothing from it.
+    // Fails when: HostSupervisor.OnUploaded has PathMemory learn nothing; on the kernel host also when MoveWork.Complete starts nothing from it (the managed
+    // stack looks there at its handshake already).
     [Theory]
     [OnManagedHost]
     [OnKernelHost]

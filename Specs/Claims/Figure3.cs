@@ -1,7 +1,6 @@
 using TcpActors.Actors.Contract;
 using TcpActors.Engine.State;
 using TcpActors.Engine.Wire;
-using TcpActors.HostSide;
 using Xunit;
 using Xunit.Abstractions;
 

@@ -88,6 +88,25 @@ public sealed class MidMoveSpecs : TestKit
         Assert.Equal(9, (await _host.ReportAsync(connection)).Segment!.Ttl);
     }
 
+    /// <summary>A doorbell of another connection may have pulled its variables before the word that it works with the settings.</summary>
+    [Fact]
+    public async Task Settings_that_the_TOE_has_not_confirmed_when_it_gives_the_connection_back_hold_in_the_stack()
+    {
+        (Connection connection, Task<MoveResult> offload, Toe.Event.Offloaded there) = Leaving();
+        Pass(there);
+        await MovedAsync(offload);
+        Task updating = connection.UpdateAsync(new ConnectionSettings { Ttl = 9 });
+        await ExpectMsgAsync<Toe.Event.Updated>(s_patience);
+        Assert.False(updating.IsCompleted);
+
+        Task<MoveResult> upload = connection.UploadAsync();
+        Pass(await ExpectMsgAsync<Toe.Event.Uploaded>(s_patience));
+
+        Assert.Equal(1, await MovedAsync(upload));
+        await updating.WaitAsync(s_patience);
+        Assert.Equal(9, (await _host.ReportAsync(connection)).Segment!.Ttl);
+    }
+
     [Theory]
     [InlineData(true, true)]
     [InlineData(true, false)]
