@@ -84,7 +84,8 @@ public sealed class Claim16_OnlyEstablishedIsOffloaded(ITestOutputHelper output)
         await another.ExchangeAsync(100_000, 100_000);
     }
 
-    // Fails when: KernelHalf.Prepare does not look at HasEnding, HostSupervisor.BeginOffload not at WantedEnd, ManagedHalf.RefusalLocked not at the state.
+    // Fails when: HostSupervisor.BeginOffload does not look at WantedEnd and the stack not at what the connection is at (KernelHalf.Prepare and Freeze,
+    // ManagedHalf.RefusalLocked). Each of the two stands behind the other.
     [Theory]
     [OnManagedHost]
     [OnKernelHost]
